@@ -1,0 +1,1 @@
+"""Deliveries become snapshots; a reader's figures become observations with common codes."""

@@ -1,0 +1,107 @@
+"""What lies in an inbox, and what is known about it.
+
+In: `raw/inbox/<source>/` with its `deliveries.csv` (file, published, edition, extract, origin, note). Out: `Delivery`, and the
+`Snapshot` that its bytes become.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import hashlib
+import mimetypes
+from pathlib import Path
+
+from pipeline.model import EDITIONS, FraudlossError, Snapshot, UsageError, day_known
+
+LIST_NAME = "deliveries.csv"
+PROVENANCE_NAME = "provenance.csv"
+_COLUMNS = ["file", "published", "edition", "extract", "origin", "note"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Delivery:
+    """A file that arrived, with what the one who brought it says about it."""
+
+    path: Path
+    published: str = ""  # a day, a month, a year, or empty: then `received` is the day from which the figures are known here
+    received: dt.date | None = None
+    edition: str = "unknown"
+    extract: bool = False
+    origin: str = ""
+    note: str = ""
+
+
+def in_inbox(folder: Path, received: dt.date) -> list[Delivery]:
+    """Every file in the inbox folder, in the order of their names; `received` dates those that the list does not name.
+
+    Raises FraudlossError, naming the line, for a list that is malformed or names a file that is not there.
+    """
+    if not folder.is_dir():
+        return []
+    listed = {delivery.path.name: delivery for delivery in _listed(folder)}
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return [
+        listed.get(path.name) or Delivery(path=path, received=received, origin=f"delivered as {path.name}")
+        for path in files
+        if path.name not in (LIST_NAME, PROVENANCE_NAME)
+    ]
+
+
+def _listed(folder: Path) -> list[Delivery]:
+    path = folder / LIST_NAME
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if reader.fieldnames != _COLUMNS:
+            raise FraudlossError(f"{path}, row 1: found {reader.fieldnames}; expected {_COLUMNS}. Write that header.")
+        return [_checked(folder, path, row_number, row) for row_number, row in enumerate(reader, start=2)]
+
+
+def _checked(folder: Path, path: Path, row_number: int, row: dict[str, str]) -> Delivery:
+    def wrong(column: str, expected: str) -> FraudlossError:
+        return FraudlossError(f"{path}, row {row_number}, {column}: found {row[column]!r}; expected {expected}.")
+
+    if not (folder / row["file"]).is_file():
+        raise wrong("file", "a file that lies beside this list. Bring it, or take the line out")
+    if row["edition"] not in EDITIONS:
+        raise wrong("edition", f"one of {', '.join(EDITIONS)}")
+    if row["extract"] not in ("true", "false"):
+        raise wrong("extract", "true or false")
+    try:
+        day_known(row["published"])
+    except UsageError as error:
+        raise wrong("published", "2025-05-23, 2025-05 or 2025") from error
+    return Delivery(
+        path=folder / row["file"],
+        published=row["published"],
+        edition=row["edition"],
+        extract=row["extract"] == "true",
+        origin=row["origin"],
+        note=row["note"],
+    )
+
+
+def snapshot_of(source_id: str, delivery: Delivery, content: bytes) -> Snapshot:
+    """The snapshot that these bytes are. Raises UsageError where neither a publication date nor a day of receipt is known."""
+    if not delivery.published and delivery.received is None:
+        raise UsageError(f"{delivery.path.name}: say when it was published (--published 2025-05-23, 2025-05 or 2025).")
+    sha256 = hashlib.sha256(content).hexdigest()
+    published_day = day_known(delivery.published) if delivery.published else None
+    return Snapshot(
+        source=source_id,
+        id=sha256[:12],
+        sha256=sha256,
+        file=delivery.path.name,
+        size_bytes=len(content),
+        media_type=mimetypes.guess_type(delivery.path.name)[0] or "application/octet-stream",
+        origin=delivery.origin,
+        published=delivery.published,
+        known_at=published_day or delivery.received or dt.date.min,
+        retrospective=published_day is not None,
+        edition=delivery.edition,
+        extract=delivery.extract,
+        note=delivery.note,
+    )
