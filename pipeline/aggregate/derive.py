@@ -1,0 +1,346 @@
+"""Figures that nobody printed, made from figures that somebody did.
+
+In: the observations of one source in force (pipeline.aggregate.view), its declarations, and the reference series. Out: those
+observations and the derived ones, each with its `derivation`, a bound on its error in `precision`, and the cells that it was
+made from in `origin`. Nothing is added across an overlay, a classification, two loss concepts, or a total and its parts, and
+no printed figure is ever replaced (one that was printed but cannot be read is, and says so).
+
+Arithmetic is exact (decimals) up to the last step, which rounds half to even to the unit named there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import pandas as pd
+
+from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, with_ids
+from pipeline.model import ADDITIVE_MEASURES, DIMENSIONS, TOTAL, Period
+from pipeline.reference import MissingReference, average_rate, population
+from pipeline.sources.catalogue import Source, Table
+
+ZERO = Decimal(0)
+HUNDRED_THOUSAND = Decimal(100_000)
+PERCENT_STEP = Decimal("0.001")
+CENT = Decimal("0.01")
+YEN = Decimal(1)
+_PERIODIC = ("annual", "half_yearly", "quarterly", "monthly", "year_to_date", "fiscal_year")
+_WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
+
+
+def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """All figures of the source as of the view's date: printed ones and derived ones, sorted by key."""
+    figures = _Figures([{str(name): value for name, value in row.items()} for row in observations.to_dict("records")])
+    for add in (_totals_from_parts, _residuals, _longer_periods):
+        figures.add(add(figures, source))
+    for add in (_shares, _means, _rates, _dollars, _changes):
+        figures.add(add(figures, source))
+    return figures.frame()
+
+
+# ------------------------------------------------------------------------------------------------------------- the figures
+
+_Key = tuple[Any, ...]
+_Row = dict[str, Any]
+_POSITION = {name: place for place, name in enumerate(KEY_COLUMNS)}
+
+
+class _Figures:
+    """Rows by key. A key is the tuple of KEY_COLUMNS; `moved` names a related figure by what differs."""
+
+    def __init__(self, rows: list[_Row]) -> None:
+        self.rows: dict[_Key, _Row] = {key_of(row): row for row in rows}
+
+    def add(self, rows: Iterable[_Row]) -> None:
+        """Take in derived rows. A figure that is there keeps its place; one that is absent gives way."""
+        for row in list(rows):
+            key = key_of(row)
+            if key not in self.rows or (self.rows[key]["absence"] and not row["absence"]):
+                self.rows[key] = row
+
+    def present(self, *measures: str) -> list[_Row]:
+        return [row for row in self.rows.values() if not row["absence"] and (not measures or row["measure"] in measures)]
+
+    def value(self, row: _Row, **changes: str) -> _Row | None:
+        """The present figure whose key is that of `row` but for `changes`."""
+        found = self.rows.get(moved(row, **changes))
+        return found if found is not None and not found["absence"] else None
+
+    def frame(self) -> pd.DataFrame:
+        frame = pd.DataFrame(list(self.rows.values()), columns=OBSERVATION_COLUMNS, dtype=object)
+        return with_ids(frame).sort_values([*KEY_COLUMNS, "id"], kind="stable", ignore_index=True)
+
+
+def key_of(row: _Row) -> _Key:
+    return tuple(row[name] for name in KEY_COLUMNS)
+
+
+def moved(row: _Row, **changes: str) -> _Key:
+    key = list(key_of(row))
+    for name, value in changes.items():
+        key[_POSITION[name]] = value
+    return tuple(key)
+
+
+def _made(
+    row: _Row, inputs: list[_Row], derivation: str, value: Decimal | None, precision: Decimal | None, **changes: Any
+) -> _Row:
+    """A derived row like `row`: as uncertain, as provisional and as late as the worst of its inputs."""
+    editions = {figure["edition"] for figure in inputs}
+    edition = next((name for name in _WORST_EDITION if name in editions), "unknown")
+    return {
+        **row,
+        "value": value,
+        "precision": precision,
+        "absence": "",
+        "obs_status": "P" if edition == "provisional" else "I",
+        "derivation": derivation,
+        "edition": edition,
+        "known_at": max(figure["known_at"] for figure in inputs),
+        "snapshot": "+".join(sorted({part for figure in inputs for part in figure["snapshot"].split("+")})),
+        "origin": "; ".join(figure["origin"] for figure in inputs),
+        "note": "",
+        **changes,
+    }
+
+
+def _absent(row: _Row, inputs: list[_Row], derivation: str, absence: str, note: str, **changes: Any) -> _Row:
+    return _made(row, inputs, derivation, None, None, absence=absence, obs_status="O", note=note, **changes)
+
+
+def _half(row: _Row) -> Decimal:
+    """The bound on the error of a printed or derived figure; zero where it is exact."""
+    return row["precision"] or ZERO
+
+
+def _sum(rows: list[_Row]) -> tuple[Decimal, Decimal | None]:
+    """The sum and its error bound: rounding errors add up, in the worst case."""
+    return sum((row["value"] for row in rows), ZERO), sum((_half(row) for row in rows), ZERO) or None
+
+
+def _quotient(above: _Row, below: _Row, scale: Decimal, step: Decimal) -> tuple[Decimal, Decimal]:
+    """scale * above / below rounded to `step`, and the largest error that the two roundings of the inputs and ours allow."""
+    exact = scale * above["value"] / below["value"]
+    value = exact.quantize(step, ROUND_HALF_EVEN)
+    least_divisor = below["value"] - _half(below)
+    if least_divisor <= 0:
+        return value, abs(exact)
+    highest = scale * (above["value"] + _half(above)) / least_divisor
+    return value, (highest - exact).quantize(step / 10, ROUND_HALF_EVEN) + step / 2
+
+
+# --------------------------------------------------------------------------------------------------------- totals and parts
+
+
+def _declared_parts(table: Table, source: Source, classification: str) -> list[str]:
+    return source.meta["tables"][table.id].get("parts", {}).get(classification, [])
+
+
+def _families(figures: _Figures, source: Source) -> Iterable[tuple[_Row, list[str]]]:
+    """Each figure that stands for a table's whole or could, with the labels of the parts that make it up."""
+    seen: set[_Key] = set()
+    for row in list(figures.rows.values()):
+        table = source.tables[row["table"]]
+        parts = _declared_parts(table, source, row["classification"])
+        whole = moved(row, fraud_type=TOTAL, native_type=TOTAL)
+        if table.parts_add_up and parts and row["measure"] in ADDITIVE_MEASURES and not row["overlay"] and whole not in seen:
+            seen.add(whole)
+            yield {**row, "fraud_type": TOTAL, "native_type": TOTAL}, parts
+
+
+def _by_type(figures: _Figures) -> dict[_Key, dict[str, _Row]]:
+    """Figures of one table, period and measure, by the publisher's type label (overlays apart)."""
+    index: dict[_Key, dict[str, _Row]] = {}
+    for row in figures.rows.values():
+        if not row["overlay"]:
+            index.setdefault(moved(row, fraud_type="", native_type=""), {})[row["native_type"]] = row
+    return index
+
+
+def _totals_from_parts(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """A total that the publisher did not print, where every declared part is there."""
+    index = _by_type(figures)
+    for whole, labels in _families(figures, source):
+        found = index[moved(whole, fraud_type="", native_type="")]
+        parts = [found[label] for label in labels if label in found and not found[label]["absence"]]
+        if TOTAL not in found and len(parts) == len(labels):
+            yield _made(whole, parts, "sum_of_parts", *_sum(parts))
+
+
+def _residuals(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """The one part that was printed unreadably: the published total less all the other parts, where those are exact."""
+    index = _by_type(figures)
+    for whole, labels in _families(figures, source):
+        found = index[moved(whole, fraud_type="", native_type="")]
+        total = found.get(TOTAL)
+        lost = [label for label in labels if label in found and found[label]["absence"] == "unreadable"]
+        others = [found[label] for label in labels if label in found and found[label]["absence"] in ("", "not_collected")]
+        if total is None or total["absence"] or len(lost) != 1 or len(others) != len(labels) - 1:
+            continue
+        counted = [part for part in others if not part["absence"]]
+        parts_sum, parts_half = _sum(counted)
+        half = _half(total) + (parts_half or ZERO)
+        row = found[lost[0]]
+        yield _made(
+            row,
+            [total, *counted],
+            "residual",
+            total["value"] - parts_sum,
+            half or None,
+            note=f"not printed exactly ({row['note']}); derived here: published total less the other {len(counted)} types",
+        )
+
+
+def _longer_periods(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """Quarters from months, half-years from quarters, years from either: where all are there and it is not printed."""
+    for longer, shorter, count in (
+        ("quarterly", "monthly", 3),
+        ("half_yearly", "quarterly", 2),
+        ("annual", "quarterly", 4),
+        ("annual", "half_yearly", 2),
+    ):
+        groups: dict[_Key, list[_Row]] = {}
+        for row in figures.present(*ADDITIVE_MEASURES):
+            if row["frequency"] == shorter:
+                within = Period.of(longer, Period.parse(row["period"]).start)
+                groups.setdefault(moved(row, frequency=longer, period=within.code), []).append(row)
+        made = []
+        for key, rows in groups.items():
+            if len(rows) == count and key not in figures.rows:
+                rows = sorted(rows, key=lambda row: row["period"])
+                made.append(
+                    _made(rows[0], rows, "sum_of_periods", *_sum(rows), frequency=longer, period=key[_POSITION["period"]])
+                )
+        figures.add(made)
+    return ()
+
+
+# ---------------------------------------------------------------------------------------------------- shares, means, rates
+
+
+def _shares(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """Each type's share of its table's total, in per cent."""
+    for measure, share in (("loss", "share_of_loss"), ("cases", "share_of_cases")):
+        for row in figures.present(measure):
+            total = figures.value(row, fraud_type=TOTAL, native_type=TOTAL)
+            if row["native_type"] == TOTAL or total is None or total["value"] <= 0 or row["unit"] == "USD":
+                continue
+            value, precision = _quotient(row, total, Decimal(100), PERCENT_STEP)
+            yield _made(row, [row, total], "share", value, precision, measure=share, unit="percent")
+
+
+def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """Loss per case, for each denominator that the source counts; the measure's name says which."""
+    for row in figures.present("loss"):
+        for denominator, measure in (
+            ("cases", "mean_loss"),
+            ("cases_completed", "mean_loss_completed"),
+            ("cases_with_loss", "mean_loss_with_loss"),
+        ):
+            cases = figures.value(row, measure=denominator, unit="cases")
+            if cases is None or cases["value"] <= 0 or row["unit"] == "USD":
+                continue
+            step = YEN if row["unit"] == "JPY" else CENT
+            value, precision = _quotient(row, cases, Decimal(1), step)
+            yield _made(row, [row, cases], "mean", value, precision, measure=measure)
+
+
+def _rates(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """Annual loss and cases per 100,000 inhabitants of the same year; absent, and said so, where the population is not known."""
+    for row in figures.present("loss", "cases"):
+        if row["frequency"] != "annual" or row["area"] != source.country or row["unit"] == "USD" or _is_detail(row):
+            continue
+        measure = f"{row['measure']}_per_100k"
+        unit = f"{row['unit']}_per_100k"
+        try:
+            people = population(source.country, int(row["period"]))
+        except MissingReference as missing:
+            if row["native_type"] == TOTAL:
+                yield _absent(row, [row], "rate", "not_yet_known", str(missing), measure=measure, unit=unit)
+            continue
+        value, precision = _quotient(row, {"value": people, "precision": None}, HUNDRED_THOUSAND, PERCENT_STEP)
+        yield _made(row, [row], "rate", value, precision, measure=measure, unit=unit)
+
+
+def _is_detail(row: _Row) -> bool:
+    return any(row[name] != TOTAL for name in DIMENSIONS)
+
+
+# ------------------------------------------------------------------------------------------------------------- US dollars
+
+
+def _dollars(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """Losses in US dollars: the sum of converted months where all months are there, else the average of the months' rates.
+
+    The arithmetic mean of monthly average rates over the period is the OECD's rule for flows (glossary, "period average").
+    """
+    if source.currency == "USD":
+        return
+    for row in figures.present("loss", "loss_net"):
+        if row["unit"] != source.currency:
+            continue
+        period = Period.parse(row["period"])
+        months = [figures.value(row, frequency="monthly", period=month) for month in period.months]
+        try:
+            if period.frequency in ("annual", "half_yearly", "quarterly") and all(months):
+                parts = [month for month in months if month is not None]
+                converted = [_in_dollars(month, source.currency) for month in parts]
+                value, half = sum((value for value, _ in converted), ZERO), sum((half for _, half in converted), ZERO)
+                yield _converted(row, parts, "converted_months", value, half)
+            else:
+                yield _converted(row, [row], "converted", *_in_dollars(row, source.currency))
+        except MissingReference as missing:
+            if row["native_type"] == TOTAL and not _is_detail(row):
+                yield _absent(row, [row], "converted", "not_yet_known", str(missing), unit="USD")
+
+
+def _in_dollars(row: _Row, currency: str) -> tuple[Decimal, Decimal]:
+    rate = average_rate(currency, Period.parse(row["period"])).value
+    return row["value"] / rate, _half(row) / rate
+
+
+def _converted(row: _Row, inputs: list[_Row], derivation: str, value: Decimal, half: Decimal) -> _Row:
+    precision = half.quantize(CENT / 10, ROUND_HALF_EVEN) + CENT / 2
+    return _made(row, inputs, derivation, value.quantize(CENT, ROUND_HALF_EVEN), precision, unit="USD")
+
+
+# ------------------------------------------------------------------------------------------------------ change on the year
+
+
+def _changes(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """Change on the same period of the year before, in per cent of local currency; absent across a break, and said so."""
+    classifications: dict[_Key, set[str]] = {}
+    for row in figures.present("loss", "cases"):
+        classifications.setdefault(moved(row, classification=""), set()).add(row["classification"])
+    for row in figures.present("loss", "cases"):
+        if row["frequency"] not in _PERIODIC or row["unit"] == "USD":
+            continue
+        measure = "change_on_year" if row["measure"] == "loss" else "change_on_year_cases"
+        before_period = Period.parse(row["period"]).year_before.code
+        before = figures.value(row, period=before_period)
+        changed = {"measure": measure, "unit": "percent"}
+        if before is None:
+            others = classifications.get(moved(row, period=before_period, classification=""), set())
+            if others:
+                note = f"{before_period} is classified otherwise ({', '.join(sorted(others))})"
+                yield _absent(row, [row], "change", "break", note, **changed)
+        elif reason := _break_between(row, before_period, source):
+            yield _absent(row, [row, before], "change", "break", reason, **changed)
+        elif before["value"] > 0:
+            ratio, precision = _quotient(row, before, Decimal(100), PERCENT_STEP)
+            maturity = "" if row["edition"] == before["edition"] else f"compares {row['edition']} with {before['edition']}"
+            yield _made(row, [row, before], "change", ratio - 100, precision, **changed, note=maturity)
+
+
+def _break_between(row: _Row, before_period: str, source: Source) -> str:
+    """Why a series breaks between the year before and this period; empty where it does not."""
+    period, before = Period.parse(row["period"]), Period.parse(before_period)
+    for declared in source.breaks:
+        concerned = declared.get("all") or row["native_type"] in declared.get("native_types", ())
+        measured = row["measure"] in declared.get("measures", (row["measure"],))
+        starts = Period.parse(str(declared["from"])).start
+        if declared["table"] == row["table"] and concerned and measured and before.start < starts <= period.start:
+            return str(declared["reason"])
+    return ""

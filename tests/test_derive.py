@@ -1,0 +1,163 @@
+"""Derived figures are exact where they can be, bounded where they cannot, and missing where they must be."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from pipeline.aggregate.derive import derive
+from pipeline.model import TOTAL
+from tests.figures import declared, frame, none, only, row
+
+SOURCE = declared()
+
+
+def derived(*rows: dict, source=SOURCE) -> pd.DataFrame:
+    return derive(frame(*rows), source)
+
+
+def parts(period: str, a: object, b: object, c: object, **changes: object) -> list[dict]:
+    return [row(period, value, native_type=name, **changes) for name, value in (("a", a), ("b", b), ("c", c))]
+
+
+def test_the_one_unreadable_part_is_the_published_total_less_the_others_and_marked_so() -> None:
+    lost = {"absence": "unreadable", "note": "printed as 1.14E+11", "origin": "s1.csv!O37"}
+    rows = [row("2025", 100), *parts("2025", 0, 30, 20)[1:], row("2025", None, native_type="a", **lost)]
+    part = only(derived(*rows), native_type="a", measure="loss", unit="JPY")
+    assert part["value"] == Decimal(50)
+    assert (part["derivation"], part["obs_status"]) == ("residual", "I")
+    assert "1.14E+11" in part["note"]
+
+
+@pytest.mark.parametrize("missing", ["total", "other"])
+def test_an_unreadable_part_stays_absent_where_total_or_another_part_is_missing_too(missing: str) -> None:
+    rows = [
+        row("2025", None if missing == "total" else 100),
+        row("2025", None, native_type="a", absence="unreadable"),
+        row("2025", None if missing == "other" else 30, native_type="b", absence="unreadable" if missing == "other" else ""),
+        row("2025", 20, native_type="c"),
+    ]
+    part = only(derived(*rows), native_type="a", measure="loss", unit="JPY")
+    assert part["value"] is None
+    assert part["absence"] == "unreadable"
+
+
+def test_a_total_that_nobody_printed_is_the_sum_of_its_parts_with_their_rounding_added_up() -> None:
+    half = Decimal("5000000")
+    total = only(derived(*parts("2024-Q2", 90, 12630, 870, precision=half)), native_type=TOTAL, measure="loss", unit="JPY")
+    assert (total["value"], total["precision"], total["derivation"]) == (Decimal(13590), 3 * half, "sum_of_parts")
+
+
+def test_a_printed_total_is_never_overwritten_by_its_parts() -> None:
+    total = only(derived(row("2024", 99), *parts("2024", 30, 30, 30)), native_type=TOTAL, measure="loss", unit="JPY")
+    assert (total["value"], total["derivation"]) == (Decimal(99), "")
+
+
+def test_an_overlay_never_counts_as_a_part() -> None:
+    rows = [*parts("2024", 30, 30, 30)[:2], row("2024", 30, native_type="c", overlay=True)]
+    assert none(derived(*rows), native_type=TOTAL, measure="loss")
+
+
+def test_three_months_make_a_quarter_and_two_do_not() -> None:
+    months = [row(f"2017-0{month}", value) for month, value in ((1, 10), (2, 20), (3, 30), (4, 40), (5, 50))]
+    view = derived(*months)
+    quarter = only(view, period="2017-Q1", measure="loss", unit="JPY")
+    assert (quarter["value"], quarter["derivation"]) == (Decimal(60), "sum_of_periods")
+    assert none(view, period="2017-Q2")
+
+
+def test_a_printed_quarter_is_not_replaced_by_its_months() -> None:
+    rows = [*(row(f"2017-0{month}", 10) for month in (1, 2, 3)), row("2017-Q1", 31)]
+    assert only(derived(*rows), period="2017-Q1", measure="loss", unit="JPY")["value"] == Decimal(31)
+
+
+def test_quarters_and_halves_make_a_year() -> None:
+    view = derived(*(row(f"2024-Q{quarter}", quarter) for quarter in (1, 2, 3, 4)))
+    assert only(view, period="2024", measure="loss", unit="JPY")["value"] == Decimal(10)
+    view = derived(row("2014-S1", 1257), row("2014-S2", 619))
+    assert only(view, period="2014", measure="loss", unit="JPY")["value"] == Decimal(1876)
+
+
+def test_a_sum_is_provisional_as_soon_as_one_input_is() -> None:
+    rows = [row("2024-Q1", 1), row("2024-Q2", 1), row("2024-Q3", 1), row("2024-Q4", 1, edition="provisional", obs_status="P")]
+    year = only(derived(*rows), period="2024", measure="loss", unit="JPY")
+    assert (year["edition"], year["obs_status"]) == ("provisional", "P")
+
+
+def test_types_of_two_classifications_are_never_added() -> None:
+    rows = [row("2024-Q1", 1), row("2024-Q2", 1), row("2024-Q3", 1), row("2024-Q4", 1, classification="new")]
+    assert none(derived(*rows), period="2024")
+
+
+def test_change_on_the_year_is_in_per_cent_with_a_bound() -> None:
+    change = only(derived(row("2024", 200), row("2025", 300)), measure="change_on_year")
+    assert (change["value"], change["unit"], change["period"]) == (Decimal(50), "percent", "2025")
+    assert change["precision"] == Decimal("0.0005")
+    rounded = only(
+        derived(row("2024", 200, precision=Decimal(1)), row("2025", 300, precision=Decimal(1))), measure="change_on_year"
+    )
+    assert rounded["precision"] > Decimal("1.2")
+
+
+def test_no_change_is_computed_across_a_declared_break_and_the_reason_is_kept() -> None:
+    breaks = ({"table": "special_fraud", "from": "2018", "all": True, "reason": "cash-card theft is counted"},)
+    view = derived(row("2016", 1), row("2017", 2), row("2018", 3), row("2019", 4), source=declared(breaks=breaks))
+    assert only(view, measure="change_on_year", period="2018")["absence"] == "break"
+    assert only(view, measure="change_on_year", period="2018")["note"] == "cash-card theft is counted"
+    assert only(view, measure="change_on_year", period="2017")["value"] == Decimal(100)
+    assert only(view, measure="change_on_year", period="2019")["absence"] == ""
+
+
+def test_no_change_is_computed_across_two_classifications() -> None:
+    view = derived(row("2025", 2), row("2026", 3, classification="new"))
+    change = only(view, measure="change_on_year")
+    assert (change["absence"], change["period"]) == ("break", "2026")
+
+
+def test_a_mean_names_its_denominator_and_shares_are_of_the_table() -> None:
+    rows = [
+        row("2025", 1000),
+        row("2025", 250, native_type="a"),
+        row("2025", 40, measure="cases", unit="cases"),
+        row("2025", 25, measure="cases_completed", unit="cases"),
+    ]
+    view = derived(*rows)
+    assert only(view, measure="mean_loss")["value"] == Decimal(25)
+    assert only(view, measure="mean_loss_completed")["value"] == Decimal(40)
+    assert only(view, measure="share_of_loss", native_type="a")["value"] == Decimal(25)
+
+
+def test_no_mean_over_no_cases() -> None:
+    view = derived(row("2025", 0), row("2025", 0, measure="cases", unit="cases"))
+    assert none(view, measure="mean_loss")
+
+
+def test_a_rate_uses_the_population_of_the_same_year_and_is_absent_where_nobody_published_it() -> None:
+    # World Bank SP.POP.TOTL, Japan 2024: 123,975,371
+    view = derived(row("2024", 71_877_275_370), row("2031", 1))
+    rate = only(view, measure="loss_per_100k", period="2024", unit="JPY_per_100k")
+    assert rate["value"] == (Decimal(71_877_275_370) * 100_000 / Decimal(123_975_371)).quantize(Decimal("0.001"))
+    assert only(view, measure="loss_per_100k", period="2031")["absence"] == "not_yet_known"
+
+
+def test_dollars_are_the_sum_of_converted_months_where_all_months_are_there() -> None:
+    # Federal Reserve H.10 monthly averages of 2026: April 159.1173, May 158.1530, June 160.7700
+    months = [row("2026-04", 1_591_173), row("2026-05", 1_581_530), row("2026-06", 1_607_700)]
+    quarter = only(derived(*months), period="2026-Q2", unit="USD")
+    assert (quarter["value"], quarter["derivation"]) == (Decimal(30_000), "converted_months")
+
+
+def test_dollars_use_the_average_of_the_months_rates_where_months_are_not_there() -> None:
+    average = (Decimal("159.1173") + Decimal("158.1530") + Decimal("160.7700")) / 3
+    quarter = only(derived(row("2026-Q2", 1_000_000)), unit="USD")
+    assert quarter["value"] == (1_000_000 / average).quantize(Decimal("0.01"))
+    assert quarter["derivation"] == "converted"
+
+
+def test_dollars_are_absent_where_a_month_has_no_rate() -> None:
+    assert only(derived(row("2031", 5)), unit="USD")["absence"] == "not_yet_known"
+
+
+def test_deriving_is_a_function_of_the_rows_not_of_their_order() -> None:
+    rows = [row("2025", 100), *parts("2025", 50, 30, 20), row("2024", 90), *parts("2024", 40, 30, 20)]
+    pd.testing.assert_frame_equal(derived(*rows), derived(*reversed(rows)))

@@ -1,0 +1,84 @@
+"""The latest snapshot that covers a period speaks for it alone; an extract speaks for what it prints."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.aggregate.view import in_force, known_by
+from tests.figures import frame, none, only, row, snapshot
+
+OLD = snapshot("s1", "2025-05-23")
+NEW = snapshot("s2", "2026-05-22")
+
+
+def test_a_later_whole_file_replaces_the_period_and_takes_away_cells_that_it_no_longer_has() -> None:
+    figures = frame(
+        row("2024", 717, snapshot="s1"),
+        row("2024", 5, snapshot="s1", native_type="a"),
+        row("2024", 718, snapshot="s2"),
+    )
+    view = in_force(figures, [OLD, NEW])
+    assert only(view, native_type="_T")["value"] == Decimal(718)
+    assert none(view, native_type="a")
+
+
+def test_an_older_file_still_speaks_for_periods_that_the_later_one_does_not_hold() -> None:
+    view = in_force(frame(row("2016", 1, snapshot="s1"), row("2017", 2, snapshot="s2")), [OLD, NEW])
+    assert sorted(view["period"]) == ["2016", "2017"]
+
+
+def test_a_later_extract_changes_only_the_series_that_it_prints() -> None:
+    extract = snapshot("s2", "2026-05-22", extract=True)
+    figures = frame(
+        row("2024", 717, snapshot="s1"),
+        row("2024", 5, snapshot="s1", native_type="a"),
+        row("2024", 718, snapshot="s2"),
+    )
+    view = in_force(figures, [OLD, extract])
+    assert only(view, native_type="_T")["value"] == Decimal(718)
+    assert only(view, native_type="a")["value"] == Decimal(5)
+
+
+def test_an_extract_of_the_same_day_amends_the_whole_file() -> None:
+    extract = snapshot("s0", "2025-05-23", extract=True)
+    figures = frame(row("2025", None, absence="unreadable", snapshot="s1"), row("2025", 142309498218, snapshot="s0"))
+    assert only(in_force(figures, [OLD, extract]))["value"] == Decimal(142309498218)
+
+
+def test_an_extract_older_than_the_whole_file_is_silent() -> None:
+    extract = snapshot("s0", "2025-02-07", extract=True)
+    figures = frame(row("2024", 721, snapshot="s0"), row("2024", 717, snapshot="s1"))
+    assert only(in_force(figures, [extract, OLD]))["value"] == Decimal(717)
+
+
+def test_as_of_a_day_only_what_could_be_known_then_speaks() -> None:
+    assert known_by([OLD, NEW], dt.date(2025, 5, 22)) == []
+    assert known_by([OLD, NEW], dt.date(2025, 5, 23)) == [OLD]
+    assert known_by([OLD, NEW], None) == [OLD, NEW]
+
+
+snapshots_strategy = st.lists(
+    st.tuples(st.dates(dt.date(2024, 1, 1), dt.date(2024, 1, 9)), st.booleans(), st.sets(st.sampled_from("abc"))),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(snapshots_strategy, st.randoms(use_true_random=False))
+def test_the_view_does_not_depend_on_the_order_of_arrival(declared: list, shuffler) -> None:
+    snapshots = [snapshot(f"s{place}", day.isoformat(), extract=extract) for place, (day, extract, _) in enumerate(declared)]
+    rows = [
+        row("2024", place, snapshot=f"s{place}", native_type=label)
+        for place, (_, _, labels) in enumerate(declared)
+        for label in sorted(labels)
+    ]
+    if not rows:
+        return
+    expected = in_force(frame(*rows), snapshots)
+    shuffler.shuffle(rows)
+    shuffler.shuffle(snapshots)
+    pd.testing.assert_frame_equal(in_force(frame(*rows), snapshots), expected)
+    assert not expected.duplicated(["native_type", "period"]).any()
