@@ -1,0 +1,187 @@
+"""What is declared wrong in a publisher's file, and the reading of one cell under those declarations.
+
+In: `corrections.csv` of a source (file, cell, expect, action, value, reason, source) and a grid. Out: `Reading`s. A declaration
+says which text it expects to find: when the publisher mends the file, the declaration no longer holds and stops the run, so
+that it is removed and never hides a good figure.
+
+action `refuse`: the cell is not used; its figure is there without a value, absence `unreadable`, with the reason.
+action `replace`: `value` is read in place of the text; the figure says so in its note.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import unicodedata
+from decimal import Decimal
+from pathlib import Path
+
+from pipeline.model import FraudlossError, RefusedInput
+from pipeline.reading.grids import Grid, parse_address, read_grids
+from pipeline.reading.numerals import Kind, LostDigits, UnreadableNumber, parse_number
+
+COLUMNS = ["file", "cell", "expect", "action", "value", "reason", "source"]
+ACTIONS = ("refuse", "replace")
+NO_VALUE = frozenset("-‐‑‒–—―−ー")
+NOT_COLLECTED = "printed as `-`: the category was not separated, or not surveyed, at that time"
+
+
+@dataclasses.dataclass(frozen=True)
+class Correction:
+    """One cell that is declared wrong."""
+
+    file: str
+    cell: str  # `K4`, in a workbook `2-3-6-2!K4`
+    expect: str  # the exact text that the file holds as long as this declaration is true
+    action: str  # one of ACTIONS
+    value: str  # what to read instead; only for `replace`
+    reason: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What one cell says: a value, or the code of why there is none."""
+
+    value: Decimal | None
+    precision: Decimal | None
+    absence: str  # a key of model.ABSENCE, empty when there is a value
+    obs_status: str  # `E` when printed as approximate, else empty
+    printed: str
+    note: str
+
+
+class Corrections:
+    """The declarations for one file. Create with `corrections_for`; ask with `read_cell`; close with `refuse_unused`."""
+
+    def __init__(self, declared: list[Correction]) -> None:
+        self._by_cell = {correction.cell: correction for correction in declared}
+        self._used: set[str] = set()
+
+    def at(self, grid: Grid, row: int, column: int) -> Correction | None:
+        """The declaration about this cell, if there is one."""
+        correction = self._by_cell.get(grid.cell(row, column))
+        if correction is not None:
+            self._used.add(correction.cell)
+        return correction
+
+    def check(self, grids: list[Grid]) -> None:
+        """Raises RefusedInput where a declared cell is missing or holds another text than expected."""
+        by_sheet = {grid.sheet: grid for grid in grids}
+        for correction in self._by_cell.values():
+            sheet, _, cell = correction.cell.rpartition("!")
+            row, column = parse_address(cell)
+            found = by_sheet[sheet].text(row, column) if sheet in by_sheet else f"no sheet {sheet}"
+            if found != correction.expect:
+                raise RefusedInput(
+                    file=correction.file,
+                    cell=correction.cell,
+                    found=repr(found),
+                    expected=f"{correction.expect!r}, as corrections.csv declares",
+                    action="the publisher mended or moved the cell: look at it, then remove or change the declaration",
+                )
+
+    def refuse_unused(self) -> None:
+        """Raises RefusedInput where a declaration is about a cell that holds no figure of ours."""
+        for cell in sorted(set(self._by_cell) - self._used):
+            correction = self._by_cell[cell]
+            raise RefusedInput(
+                file=correction.file,
+                cell=cell,
+                found="a declaration in corrections.csv about a cell that no table of this source reads",
+                expected="declarations about figures only",
+                action="correct the address, or remove the declaration",
+            )
+
+
+def corrections_for(folder: Path, file: str) -> Corrections:
+    """The declarations about `file` in the source folder's corrections.csv.
+
+    Raises FraudlossError, naming the line, where the list itself is malformed.
+    """
+    return Corrections([correction for correction in _load(folder / "corrections.csv") if correction.file == file])
+
+
+def _load(path: Path) -> list[Correction]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if reader.fieldnames != COLUMNS:
+            raise FraudlossError(f"{path.name}, row 1: found {reader.fieldnames}; expected {COLUMNS}. Write that header.")
+        corrections = [_checked(path, number, row) for number, row in enumerate(reader, start=2)]
+    cells = [(correction.file, correction.cell) for correction in corrections]
+    for file, cell in cells:
+        if cells.count((file, cell)) > 1:
+            raise FraudlossError(f"{path.name}: {file}, {cell} is declared more than once. Keep one line.")
+    return corrections
+
+
+def _checked(path: Path, number: int, row: dict[str, str]) -> Correction:
+    if set(row) != set(COLUMNS) or None in row.values():
+        raise FraudlossError(f"{path.name}, row {number}: found more or fewer than {len(COLUMNS)} columns. Write them all.")
+    correction = Correction(**row)
+    problem = ""
+    if correction.action not in ACTIONS:
+        problem = f"action {correction.action!r}; expected one of {', '.join(ACTIONS)}"
+    elif (correction.action == "replace") != bool(correction.value):
+        problem = f"action {correction.action!r} with value {correction.value!r}; expected a value for `replace` only"
+    elif not correction.reason or not correction.source:
+        problem = "no reason or no source; expected both"
+    else:
+        try:
+            parse_address(correction.cell.rpartition("!")[2])
+        except ValueError as error:
+            problem = f"{error}; expected K4 or sheet!K4"
+    if problem:
+        raise FraudlossError(f"{path.name}, row {number}: found {problem}.")
+    return correction
+
+
+def is_no_value(text: str) -> bool:
+    """Whether the text is a lone dash of any kind: no statistic, never zero."""
+    folded = unicodedata.normalize("NFKC", text).strip()
+    return len(folded) == 1 and folded in NO_VALUE
+
+
+def read_cell(
+    grid: Grid, row: int, column: int, corrections: Corrections, *, kind: Kind, unit: str | None, blank_is_absent: bool
+) -> Reading | None:
+    """What the cell says, with `unit` the publisher's multiple from a label (`億円`).
+
+    `-` is a reading without a value (not collected). None: the cell is blank, and blank means that nobody transcribed it.
+    Raises RefusedInput for a blank where a figure belongs, for text, lost digits and negative numbers.
+    """
+    text = grid.text(row, column)
+    correction = corrections.at(grid, row, column)
+    note = ""
+    if correction is not None and correction.action == "refuse":
+        return Reading(None, None, "unreadable", "", text, f"{correction.reason} (printed: {text})")
+    if correction is not None:
+        note = f"corrected from {correction.expect!r}: {correction.reason} ({correction.source})"
+        text = correction.value
+    if not text.strip():
+        if blank_is_absent:
+            return None
+        raise grid.refusal(row, column, found="a blank cell", expected="a number, or `-`", action="fetch the file again")
+    if is_no_value(text):
+        return Reading(None, None, "not_collected", "", text, note or NOT_COLLECTED)
+    try:
+        number = parse_number(text, unit=unit, kind=kind)
+    except LostDigits as error:
+        action = f"{error.action}, and declare this cell in corrections.csv with the action `refuse`"
+        raise grid.refusal(row, column, found=error.found, expected=error.expected, action=action) from error
+    except UnreadableNumber as error:
+        raise grid.refusal(row, column, found=error.found, expected=error.expected, action=error.action) from error
+    if number.value < 0:
+        raise grid.refusal(row, column, expected="a number that is not negative", action="look at the publication")
+    return Reading(number.value, number.precision, "", "E" if number.approximate else "", text, note)
+
+
+def open_source_file(path: Path, folder: Path) -> tuple[list[Grid], Corrections]:
+    """The grids of a source's file, and the declarations about it, each checked against the cell that it names.
+
+    Raises RefusedInput where the file cannot be read as a grid, or a declaration does not hold.
+    """
+    grids = read_grids(path)
+    corrections = corrections_for(folder, path.name)
+    corrections.check(grids)
+    return grids, corrections
