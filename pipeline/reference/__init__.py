@@ -1,0 +1,123 @@
+"""Series that figures are compared with: exchange rates, population, prices, and the list of fraud types.
+
+In: the small CSVs of this folder, each row with its source. Out: exact decimals and integers, or MissingReference: a year or
+month that nobody has published yet is never filled in from its neighbours.
+
+`exchange_rates.csv` month, currency, units_per_usd (units of the currency for one US dollar, monthly average), source;
+`population.csv` country (ISO 3166-1 alpha-2), year, population (persons, mid-year), source;
+`population_prefecture.csv` area (ISO 3166-2), name_ja, date, population (persons), source, note;
+`prices.csv` country, year, measure, unit, value, source, note (an empty value is one that its note tells not to use);
+`fraud_types.csv` code, parent, label, label_ja, definition.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+
+from pipeline.model import FraudlossError, Period
+
+FOLDER = Path(__file__).parent
+
+
+class MissingReference(FraudlossError):
+    """A reference series has no value for what was asked. Names the series, the gap and the last value there is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rate:
+    """An average exchange rate over the months of a period."""
+
+    value: Decimal  # units of the currency for one US dollar
+    months: tuple[str, ...]  # the months that it is the plain mean of
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FraudType:
+    """A code of the common list of fraud types."""
+
+    code: str
+    parent: str  # empty at the top
+    label: str
+    label_ja: str
+    definition: str
+
+
+@functools.cache
+def average_rate(currency: str, period: Period | str) -> Rate:
+    """Units of `currency` for one US dollar: the mean of the monthly averages over all months that `period` touches.
+
+    Raises MissingReference, naming the months, where any of them is missing.
+    """
+    months = (Period.parse(period) if isinstance(period, str) else period).months
+    rates = _exchange_rates().get(currency, {})
+    missing = [month for month in months if month not in rates]
+    if missing:
+        last = max(rates, default="none at all")
+        raise MissingReference(f"exchange_rates.csv has no {currency} rate for {', '.join(missing)} (newest month: {last}).")
+    source = "; ".join(sorted({rates[month][1] for month in months}))
+    return Rate(sum((rates[month][0] for month in months), Decimal(0)) / len(months), tuple(months), source)
+
+
+def population(country: str, year: int) -> int:
+    """Inhabitants of `country` (ISO 3166-1 alpha-2) in `year`. Raises MissingReference; a year is never extrapolated."""
+    series = _populations().get(country, {})
+    if year not in series:
+        newest = max(series, default="none at all")
+        raise MissingReference(f"population.csv has no {country} population for {year} (newest year: {newest}).")
+    return series[year]
+
+
+def prefecture_population(area: str) -> int:
+    """Inhabitants of a prefecture (`JP-13`) at the 2020 census. Raises MissingReference for another area."""
+    people = _prefectures()
+    if area not in people:
+        raise MissingReference(f"population_prefecture.csv has no {area}; it holds JP-01 to JP-47.")
+    return people[area]
+
+
+def price_index(country: str, year: int) -> Decimal:
+    """The consumer price index of `country` in `year` (Japan: all items, 1990 = 100). Raises MissingReference."""
+    for row in _rows("prices.csv"):
+        if (row["country"], row["year"], row["unit"]) == (country, str(year), "index") and row["value"]:
+            return Decimal(row["value"])
+    raise MissingReference(f"prices.csv has no usable {country} price index for {year}: see the notes in that file.")
+
+
+@functools.cache
+def fraud_types() -> Mapping[str, FraudType]:
+    """The common list of fraud types by code, parents before their children."""
+    return MappingProxyType({row["code"]: FraudType(**row) for row in _rows("fraud_types.csv")})
+
+
+@functools.cache
+def _exchange_rates() -> dict[str, dict[str, tuple[Decimal, str]]]:
+    rates: dict[str, dict[str, tuple[Decimal, str]]] = {}
+    for row in _rows("exchange_rates.csv"):
+        rates.setdefault(row["currency"], {})[row["month"]] = (Decimal(row["units_per_usd"]), row["source"])
+    return rates
+
+
+@functools.cache
+def _populations() -> dict[str, dict[int, int]]:
+    series: dict[str, dict[int, int]] = {}
+    for row in _rows("population.csv"):
+        series.setdefault(row["country"], {})[int(row["year"])] = int(row["population"])
+    return series
+
+
+@functools.cache
+def _prefectures() -> dict[str, int]:
+    return {row["area"]: int(row["population"]) for row in _rows("population_prefecture.csv")}
+
+
+@functools.cache
+def _rows(name: str) -> tuple[dict[str, str], ...]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(stream))

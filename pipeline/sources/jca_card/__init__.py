@@ -1,0 +1,1 @@
+"""Card fraud, by the Japan Consumer Credit Association: see `source.yml`."""
