@@ -1,0 +1,811 @@
+"""What a release says, in order, before it is a page or a workbook: cards, sections, tables, charts.
+
+In: the figures of the selected rows, the declared sources, the findings. Out: `Content`, which page and workbook render.
+The rules that never bend are kept here: a cumulative figure is never a month's, an overlay never enters a stack or a sum,
+calendar and fiscal years never share a table, and only families that are declared disjoint are added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipeline.model import ABSENCE, TOTAL, Period
+from pipeline.publish import charts, tables
+from pipeline.publish.charts import Chart, Point
+from pipeline.publish.selection import (
+    COMBINATIONS,
+    CURRENCIES,
+    NO_BREAKDOWN,
+    CombinedSum,
+    Families,
+    Figure,
+    break_years,
+    combined,
+    comparisons,
+    parsed,
+)
+from pipeline.publish.tables import Table
+
+EVENTS_WARNING = (
+    "These are single events and announcements as they became known. They are not complete counts: never add them, "
+    "and never read a missing year or country as none."
+)
+OVERLAY_WARNING = (
+    "Of which, cutting across the types: these cases are already counted in the types above. Never add them to anything."
+)
+CUMULATIVE_WARNING = "Cumulative since January: not the figure of a single month or quarter, and never to be added to one."
+CLASSIFICATION_WARNING = (
+    "The same period under another classification of types: not comparable with the other tables, and never to be added."
+)
+FISCAL_WARNING = "Fiscal years run from April to March. They overlap two calendar years: never mix or add the two."
+PARTS_WARNING = (
+    "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
+)
+_WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
+_BILLION = Decimal(10) ** 9
+EVENT_MEASURES = ("persons_arrested", "persons_detained", "bases_raided")
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of a card: what, the figure in words, a second reading, and its marks."""
+
+    label: str
+    text: str
+    small: str = ""
+    marks: tuple[str, ...] = ()
+    title: str = ""
+    href: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    title: str
+    native: str
+    period: str
+    edition: str  # a key of model.EDITIONS, or empty where editions do not apply
+    lines: tuple[Line, ...]
+    note: str = ""
+    warning: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """A chart, a table, or a chart with its data behind it; collapsed ones open on demand."""
+
+    table: Table | None = None
+    chart: Chart | None = None
+    collapsed: bool = False
+    summary: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    id: str
+    title: str
+    native: str
+    lead: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """Everything that a release shows."""
+
+    period: Period
+    title: str
+    native: str
+    edition: str
+    lede: tuple[str, ...]
+    cards: tuple[Card, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def tables(self) -> list[Table]:
+        """Every table once, in reading order."""
+        found = [item.table for section in self.sections for item in section.items if item.table is not None]
+        return list({table.id: table for table in found}.values())
+
+
+FREQUENCY_WORDS = {"annual": "year", "quarterly": "quarter", "monthly": "month"}
+
+
+def compose(period: Period, figures: Sequence[Figure], findings: Sequence[Mapping[str, Any]], families: Families) -> Content:
+    """The content of the release of `period` from its figures."""
+    by_family: dict[str, list[Figure]] = {}
+    for figure in figures:
+        by_family.setdefault(figure.family, []).append(figure)
+    events = [name for name, own in by_family.items() if _is_event_family(own)]
+    ordered = sorted((name for name in by_family if name not in events), key=lambda name: _family_rank(name, families))
+    sums = [(c, combined(c, figures, families)) for c in COMBINATIONS] if period.frequency == "annual" else []
+    cards = _cards(period, ordered, by_family, sums, events, families)
+    sections = [
+        *_overview(period, by_family, sums, families),
+        *(section for name in ordered if (section := _family_section(period, name, by_family[name], families))),
+        *_event_section(events, by_family, families),
+        *_check_sections(figures, findings, families),
+    ]
+    return Content(
+        period,
+        f"Fraud losses, {tables.period_label(period.code)}",
+        tables.period_japanese(period.code),
+        str(headline(period, figures, families).get("edition", "unknown")),
+        _lede(cards),
+        tuple(cards),
+        tuple(sections),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Overview:
+    """The headline series for the index of releases."""
+
+    lede: tuple[str, ...]
+    lead: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+def overview(period: Period, figures: Sequence[Figure], families: Families) -> Overview:
+    """The charts and tables of the headline series up to the year `period`."""
+    by_family: dict[str, list[Figure]] = {}
+    for figure in figures:
+        by_family.setdefault(figure.family, []).append(figure)
+    ordered = sorted(by_family, key=lambda name: _family_rank(name, families))
+    sums = [(c, combined(c, figures, families)) for c in COMBINATIONS]
+    sections = _overview(period, by_family, sums, families)
+    items = [item for section in sections for item in section.items]
+    lead = tuple(line for section in sections for line in section.lead)
+    charted = {name for combination, _ in sums for name in combination.families}
+    for name in ordered:
+        plain = [f for f in by_family[name] if f.role in ("period", "history") and f.row.measure in ("cases", "loss")]
+        yearly = [f for f in plain if f.row.frequency == "annual"]
+        breaks = break_years(name, _annual_totals(yearly, "loss", "JPY", families), families)
+        english = tables.family_title(name, families)[0]
+        if name not in charted:
+            items += [
+                Item(chart=chart) for chart in _history_charts(tables.slug(name), english, yearly, breaks, period, families)
+            ]
+        table = tables.history_table(f"{tables.slug(name)}_history", f"{english} by year", yearly, breaks, families)
+        items += [Item(table=table)] if table and len(table.rows) >= 3 else []
+    cards = _cards(period, [name for name in ordered if not _is_event_family(by_family[name])], by_family, sums, [], families)
+    return Overview(_lede(cards), lead, tuple(items))
+
+
+def _family_rank(name: str, families: Families) -> tuple[Any, ...]:
+    known = tables.FAMILY_ORDER
+    holders = [s for s in families.sources.values() if any(t.family == name for t in s.tables.values())]
+    precedence = min((s.precedence for s in holders), default=99)
+    return (name not in known, known.index(name) if name in known else 0, families.country(name) != "JP", precedence, name)
+
+
+def _is_event_family(figures: Sequence[Figure]) -> bool:
+    """Whether a family holds arrests and raids by place or police force, and nothing else."""
+    return all(f.row.measure in EVENT_MEASURES for f in figures) and any(f.breakdown for f in figures)
+
+
+# ------------------------------------------------------------------------------------------------------------------- cards
+
+
+def _lead_totals(figures: Iterable[Figure], families: Families) -> list[tuple[str, str, list[Figure]]]:
+    """(role, classification, totals) with cases or a loss, the one that leads first: the period's own before cumulative."""
+    groups: dict[tuple[str, str, str], list[Figure]] = {}
+    for figure in figures:
+        if figure.role in ("period", "cumulative") and figure.is_total and figure.is_plain and not figure.row.overlay:
+            groups.setdefault((figure.role, figure.row.period, figure.row.classification), []).append(figure)
+
+    def rank(item: tuple[tuple[str, str, str], list[Figure]]) -> tuple[Any, ...]:
+        (role, code, classification), members = item
+        precedence = min(families.precedence(f.row.source) for f in members)
+        return (role != "period", precedence, parsed(code).frequency != "year_to_date", classification, code)
+
+    kept = [
+        item for item in groups.items() if any(f.row.value is not None and f.row.measure in ("cases", "loss") for f in item[1])
+    ]
+    return [(role, classification, members) for (role, _, classification), members in sorted(kept, key=rank)]
+
+
+def _cards(
+    period: Period,
+    ordered: Sequence[str],
+    by_family: Mapping[str, list[Figure]],
+    sums: Sequence[tuple[Any, list[CombinedSum]]],
+    events: Sequence[str],
+    families: Families,
+) -> list[Card]:
+    cards = []
+    for combination, made in sums:
+        own = [item for item in made if item.period == period.code]
+        if own:
+            cards.append(_sum_card(combination, own, period))
+    for name in ordered:
+        leads = _lead_totals(by_family[name], families)
+        roles = {role for role, _, _ in leads}
+        shown = [lead for lead in leads if not (lead[0] == "cumulative" and "period" in roles)]
+        for place, (role, classification, members) in enumerate(shown[:2]):
+            if any(combination.printed_family == name and made for combination, made in sums):
+                continue  # the printed sum stands beside ours in its own table
+            cards.append(_total_card(name, role, classification, members, families, again=place > 0))
+    return [*cards, *_event_card([figure for name in events for figure in by_family[name]], period)]
+
+
+def _total_card(name: str, role: str, classification: str, members: Sequence[Figure], families: Families, *, again: bool) -> Card:
+    cells = {(f.row.measure, f.row.unit): f.row for f in members}
+    lines = []
+    for measure, unit in sorted(cells, key=tables.measure_rank):
+        row = cells[(measure, unit)]
+        if measure in ("cases", "loss", "loss_net"):
+            lines.append(_line(row))
+    for measure in ("change_on_year", "change_on_year_cases"):
+        rows = [row for (found, _), row in cells.items() if found == measure]
+        lines += [_line(row) for row in rows[:1]]
+    english, native = tables.family_title(name, families)
+    code = members[0].row.period
+    edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
+    warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
+    warnings += [CLASSIFICATION_WARNING] if again else []
+    note = f"Classification: {tables.clean(families.classification(classification))}." if classification else ""
+    return Card(english, native, tables.period_label(code), edition, tuple(lines), note, " ".join(warnings))
+
+
+def _line(row: Any) -> Line:
+    cell = tables.figure_cell(row)
+    label = tables.measure_title(row.measure)[0]
+    if row.unit in CURRENCIES:
+        label += f", {tables.UNIT_SHORT[row.unit]}"
+        if row.value is not None:
+            exact = f"{cell.text} {tables.UNIT_SHORT[row.unit]}"
+            spoken = tables.english_money(row.value, row.unit)
+            oku = tables.short_money(row.value, row.unit).split(" · ")[0] if row.unit == "JPY" else ""
+            precision = f"± {tables.precision_text(row)}" if row.precision and not row.derivation else ""
+            small = " · ".join(part for part in (oku, exact, precision) if part)
+            return Line(label, spoken, small, cell.marks, cell.title, cell.href)
+    small = ABSENCE.get(row.absence, "") if row.absence else cell.small
+    return Line(label, cell.text, small, () if row.absence else cell.marks, cell.title, cell.href)
+
+
+def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period) -> Card:
+    lines = []
+    for item in sorted(own, key=lambda s: tables.measure_rank((s.measure, s.unit))):
+        label = tables.measure_title(item.measure)[0]
+        text, small = tables.number_text(item.value, item.unit), ""
+        if item.unit in CURRENCIES:
+            label += f", {tables.UNIT_SHORT[item.unit]}"
+            oku = tables.short_money(item.value, item.unit).split(" · ")[0] if item.unit == "JPY" else ""
+            exact = f"{tables.number_text(item.value, item.unit, derived=True)} {tables.UNIT_SHORT[item.unit]}"
+            text, small = tables.english_money(item.value, item.unit), " · ".join(part for part in (oku, exact) if part)
+        lines.append(
+            Line(
+                label,
+                text,
+                small,
+                ("[p]", "[d]") if item.is_provisional else ("[d]",),
+                "sum of two published totals",
+                "#table-together",
+            )
+        )
+    edition = worst_edition(part.edition for item in own for part in item.parts)
+    return Card(
+        combination.title, combination.title_ja, tables.period_label(period.code), edition, tuple(lines), combination.reason
+    )
+
+
+def _event_card(figures: Sequence[Figure], period: Period) -> list[Card]:
+    """Cambodia first: what the page is asked for most; then the other places abroad."""
+    abroad = [f for f in figures if f.row.value is not None and f.row.offender_location not in ("JP", *NO_BREAKDOWN)]
+    own = [f for f in abroad if period.start <= parsed(f.row.period).end <= period.end]
+    if not own:
+        return []
+    ordered = sorted(own, key=lambda f: (f.row.offender_location != "KH", f.row.period != period.code, f.row.measure, f.row.id))
+    lines = []
+    for figure in ordered[:5]:
+        row = figure.row
+        when = "" if row.period == period.code else f", {tables.period_label(row.period)}"
+        cell = tables.figure_cell(row)
+        label = f"{tables.code_label(row.offender_location).capitalize()}: {tables.measure_title(row.measure)[0].lower()}{when}"
+        lines.append(Line(label, cell.text, "", cell.marks, cell.title, "#bases"))
+    label = tables.period_label(period.code)
+    return [Card("Offenders' bases abroad: what is known", "海外拠点", label, "", tuple(lines), "", EVENTS_WARNING)]
+
+
+def worst_edition(editions: Iterable[str]) -> str:
+    """Of several editions the one that promises least; `unknown` where there is none."""
+    found = set(editions)
+    return next((name for name in _WORST_EDITION if name in found), "unknown")
+
+
+def _lede(cards: Sequence[Card]) -> tuple[str, ...]:
+    """One sentence a card, for the first cards: the answer before any table."""
+    sentences = []
+    first_of_title = list({card.title: card for card in reversed(cards)}.values())[::-1]
+    for card in first_of_title[:3]:
+        lines = {line.label: line for line in card.lines}
+        cases, yen, dollars = lines.get("Cases"), lines.get("Loss, yen"), lines.get("Loss, US dollars")
+        change = lines.get("Change of loss on the year")
+        parts = []
+        if cases and cases.text[0].isdigit():
+            parts.append(f"{cases.text} cases")
+        if yen and yen.text[0] == "¥":
+            parts.append(f"a loss of {yen.text}{f' ({dollars.text})' if dollars and dollars.text[0] == 'U' else ''}")
+        if not parts:
+            continue
+        sentence = f"{card.title}, {card.period}: {' and '.join(parts)}"
+        if change and change.text[0] in "+−":
+            sentence += f", {change.text} on the year before"
+        sentences.append(f"{sentence}{' (provisional)' if card.edition == 'provisional' else ''}.")
+    return tuple(sentences)
+
+
+def headline(period: Period, figures: Sequence[Figure], families: Families) -> dict[str, Any]:
+    """For the manifest: cases and loss as exact text, of the first family at the top and of every family under `families`.
+
+    Keys: family, period, classification, edition, cases, loss, unit, loss_usd; `together` holds the sums that are allowed.
+    """
+    entries: dict[str, dict[str, Any]] = {}
+    names = sorted({figure.family for figure in figures}, key=lambda name: _family_rank(name, families))
+    for name in names:
+        leads = _lead_totals([figure for figure in figures if figure.family == name], families)
+        if leads:
+            entries[name] = _headline_entry(leads[0][1], leads[0][2])
+    # A printed sum of several families is not the first thing that a period is about.
+    printed_sums = {combination.printed_family for combination in COMBINATIONS}
+    first = next((name for name in entries if name not in printed_sums), next(iter(entries), ""))
+    sums = [item for c in COMBINATIONS for item in combined(c, figures, families) if item.period == period.code]
+    together = {f"{item.measure}{'_usd' if item.unit == 'USD' else ''}": exact_text(item.value) for item in sums}
+    return {**entries.get(first, {}), "family": first, "families": entries, **({"together": together} if together else {})}
+
+
+def _headline_entry(classification: str, members: Sequence[Figure]) -> dict[str, Any]:
+    shown = [f.row for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None]
+    entry: dict[str, Any] = {"period": members[0].row.period, "classification": classification}
+    for row in shown:
+        entry["loss_usd" if (row.measure, row.unit) == ("loss", "USD") else row.measure] = exact_text(row.value)
+        if row.measure == "loss" and row.unit != "USD":
+            entry["unit"] = row.unit
+    return {**entry, "edition": worst_edition(row.edition for row in shown)}
+
+
+def exact_text(value: Decimal) -> str:
+    """The decimal with all its digits and no trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+# ---------------------------------------------------------------------------------------------------------------- overview
+
+
+def _overview(
+    period: Period,
+    by_family: Mapping[str, list[Figure]],
+    sums: Sequence[tuple[Any, list[CombinedSum]]],
+    families: Families,
+) -> list[Section]:
+    sections = []
+    for combination, made in sums:
+        members = [f for name in combination.families for f in by_family.get(name, [])]
+        items = [
+            chart
+            for measure, unit, y_title, scale in (
+                ("loss", "JPY", "Loss, billion yen", _BILLION),
+                ("cases", "cases", "Cases", Decimal(1)),
+            )
+            if (chart := _stack(combination, measure, unit, y_title, scale, by_family, families))
+        ]
+        printed = [f for f in by_family.get(combination.printed_family, []) if f.is_plain and f.role in ("period", "history")]
+        together = tables.combined_table("together", made, families)
+        if not members or not (items or together):
+            continue
+        lead = (
+            "Each bar is one calendar year. Two series are stacked only where both were counted and no case stands in both; "
+            "a year without SNS fraud is a year in which nobody counted it, not a year without it.",
+            *([combination.reason] if made else []),
+        )
+        body = [*(Item(chart=chart) for chart in items), *([Item(table=together)] if together else [])]
+        if printed and not together:
+            body.append(Item(table=tables.measures_list("printed_together", combination.title, printed, families)))
+        sections.append(Section("together-over-time", "Over time", "推移", lead, tuple(body)))
+    return sections
+
+
+def _stack(
+    combination: Any,
+    measure: str,
+    unit: str,
+    y_title: str,
+    scale: Decimal,
+    by_family: Mapping[str, list[Figure]],
+    families: Families,
+) -> Chart | None:
+    points: list[Point] = []
+    breaks: dict[str, str] = {}
+    for name in combination.families:
+        rows = _annual_totals(by_family.get(name, []), measure, unit, families)
+        if name != combination.families[0]:
+            rows = [row for row in rows if int(row.period) < combination.before_year]
+        breaks |= break_years(name, rows, families)
+        title = tables.family_title(name, families)[0]
+        points += [
+            Point(row.period, title, float(row.value / scale), is_provisional(row)) for row in rows if row.value is not None
+        ]
+    if len({point.x for point in points}) < 3:
+        return None
+    title = f"{tables.measure_title(measure)[0]} by year"
+    return charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
+
+
+def is_provisional(row: Any) -> bool:
+    return row.edition == "provisional" or row.obs_status == "P"
+
+
+def _annual_totals(
+    figures: Iterable[Figure], measure: str, unit: str, families: Families, frequency: str = "annual"
+) -> list[Any]:
+    """One total a period: of several classifications, the one of the source that speaks first."""
+    chosen: dict[str, Any] = {}
+    for figure in figures:
+        row = figure.row
+        if not (
+            figure.is_total and figure.is_plain and row.frequency == frequency and (row.measure, row.unit) == (measure, unit)
+        ):
+            continue
+        if row.overlay or row.value is None or figure.role not in ("period", "history"):
+            continue
+        rival = chosen.get(row.period)
+        if rival is None or _total_rank(row, families) < _total_rank(rival, families):
+            chosen[row.period] = row
+    return [chosen[code] for code in sorted(chosen)]
+
+
+def _total_rank(row: Any, families: Families) -> tuple[Any, ...]:
+    return (families.precedence(row.source), row.derivation != "", row.classification, row.id)
+
+
+# ---------------------------------------------------------------------------------------------------------------- families
+
+
+def _section_id(name: str) -> str:
+    return f"series-{tables.slug(name)}"
+
+
+def _family_section(period: Period, name: str, figures: Sequence[Figure], families: Families) -> Section | None:
+    if all(figure.role in ("history", "event") for figure in figures):
+        return None
+    english, native = tables.family_title(name, families)
+    items: list[Item] = []
+    blocks: dict[tuple[str, str, str], list[Figure]] = {}
+    for figure in figures:
+        if figure.role in ("period", "cumulative"):
+            blocks.setdefault((figure.role, figure.row.period, figure.row.classification), []).append(figure)
+    order = sorted(
+        blocks,
+        key=lambda key: (key[0] != "period", parsed(key[1]).frequency != "year_to_date", _block_rank(blocks[key], families), key),
+    )
+    several = len({(role, code) for role, code, _ in order}) != len(order)
+    for place, key in enumerate(order):
+        items += _block(name, english, key, blocks[key], families, place=place, name_classification=several)
+    items += _history(period, name, english, figures, families)
+    items += _other_periods(name, english, figures, families)
+    if not items:
+        return None
+    return Section(_section_id(name), english, native, _family_lead(figures, families), tuple(items))
+
+
+def _block_rank(figures: Sequence[Figure], families: Families) -> tuple[int, int]:
+    return (min(families.precedence(f.row.source) for f in figures), -len(figures))
+
+
+def _family_lead(figures: Sequence[Figure], families: Families) -> tuple[str, ...]:
+    """What is counted, which loss, on which date, by the source that speaks first; the others by name."""
+    used = sorted({f.row.source for f in figures if f.role != "history"}, key=lambda s: (families.precedence(s), s))
+    declared = [families.sources[name] for name in used if name in families.sources]
+    if not declared:
+        return ()
+    first, others = declared[0], [source.id for source in declared[1:]]
+    text = (
+        f"{first.publisher} ({first.id}). Counts: {plain_text(first.meta.get('unit_of_count'))}. "
+        f"Loss: {plain_text(first.meta.get('loss_concept'))}. Date: {plain_text(first.meta.get('date_basis'))}."
+    )
+    more = f" Further figures from {', '.join(others)}: see the sources below for what they count." if others else ""
+    return (tables.clean(text + more),)
+
+
+def plain_text(value: Any) -> str:
+    """A declared value as one line of text, whether it is a text, a list or a mapping; trailing full stops are left off."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {plain_text(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(plain_text(item) for item in value)
+    return " ".join(str("" if value is None else value).split()).rstrip(".")
+
+
+def _block(
+    name: str,
+    english: str,
+    key: tuple[str, str, str],
+    figures: Sequence[Figure],
+    families: Families,
+    *,
+    place: int,
+    name_classification: bool,
+) -> list[Item]:
+    """The tables and the chart of one family, period and classification."""
+    _, code, classification = key
+    title = f"{english}, {tables.period_label(code)}"
+    if name_classification and classification:
+        title += f" ({tables.clean(families.classification(classification))})"
+    base = tables.slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
+    warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
+    warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
+    plain = [f for f in figures if f.is_plain and not f.row.overlay]
+    types = {f.row.native_type for f in plain}
+    items: list[Item] = []
+    if len(types) >= 3:
+        items += _type_charts(base, title, figures)
+    alone = plain
+    if len(types) >= 2:
+        order = tables.type_order(plain)
+        for group, words in (*(group[:2] for group in tables.GROUPS), ("other", "Other measures")):
+            measures = tables.measure_group(group)
+            name_of = f"{base}_{group}"
+            table = tables.types_by_measures(name_of, f"{title}: {words.lower()}", plain, measures, families, order=order)
+            items += [Item(table=_warned(table, warnings))] if table else []
+        alone = tables.totals_only(plain)
+        title_alone = f"{title}: measures printed or computed for all types together only"
+    else:
+        title_alone = title
+    table = tables.measures_list(f"{base}_figures", title_alone, alone, families)
+    items += [Item(table=_warned(table, warnings))] if table else []
+    measures = tuple(dict.fromkeys(f.row.measure for f in figures))
+    overlay = tables.types_by_measures(
+        f"{base}_overlay", f"{title}: of which, cutting across types", figures, measures, families, overlay=True
+    )
+    items += [Item(table=_warned(overlay, [OVERLAY_WARNING, *warnings]))] if overlay else []
+    items += _breakdowns(base, title, figures, warnings, families)
+    return items
+
+
+def _warned(table: Table, warnings: Sequence[str]) -> Table:
+    text = " ".join(dict.fromkeys([*([table.warning] if table.warning else []), *warnings]))
+    return dataclasses.replace(table, warning=text)
+
+
+def _type_charts(base: str, title: str, figures: Sequence[Figure]) -> list[Item]:
+    """Cases and loss by type side by side, the largest loss on top; overlays and the total never enter."""
+    parts = [f for f in figures if f.is_plain and not f.row.overlay and f.row.native_type != TOTAL]
+    panels = []
+    for measure, unit, words, scale in (("loss", "JPY", "Loss, billion yen", _BILLION), ("cases", "cases", "Cases", Decimal(1))):
+        rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
+        if len(rows) >= 3:
+            panels.append(
+                (words, [Point(_chart_label(row), words, float(row.value / scale), is_provisional(row)) for row in rows])
+            )
+    if not panels:
+        return []
+    sizes = {point.x: point.value for point in panels[0][1]}
+    everyone = list(dict.fromkeys(point.x for _, points in panels for point in points))
+    labels = sorted(everyone, key=lambda label: (-sizes.get(label, 0.0), label))
+    chart = charts.bars_side_by_side(f"{base}_types", f"{title}: by type", panels, labels)
+    return [Item(chart=chart)]
+
+
+def _chart_label(row: Any) -> str:
+    english, native = (tables.clean(text) for text in tables.type_label(row))
+    return english if english == native or not native or native in tables.LABELS else f"{english} ({native})"
+
+
+def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
+    broken_down = [f for f in figures if not f.is_plain]
+    made = tables.breakdown_tables(base, title, broken_down, families)
+    items = [Item(chart=chart) for chart in _pyramids(base, title, broken_down)]
+    return [*items, *(Item(table=_warned(table, warnings)) for table in made)]
+
+
+def _pyramids(base: str, title: str, figures: Sequence[Figure]) -> list[Chart]:
+    """Victims by age and sex, all types together where the publisher gives them so, else type by type."""
+    groups: dict[tuple[str, str, str], dict[tuple[str, str], Any]] = {}
+    for figure in figures:
+        row = figure.row
+        if {name for name, _ in figure.breakdown} == {"age", "sex"} and row.value is not None and not row.overlay:
+            groups.setdefault((row.native_type, row.measure, row.unit), {})[(row.age, row.sex)] = row
+    keys = sorted(groups)
+    keys = [key for key in keys if key[0] == TOTAL] or keys[:2]
+    return [chart for key in keys if (chart := _pyramid(base, title, key, groups[key]))]
+
+
+def _pyramid(base: str, title: str, key: tuple[str, str, str], cells: Mapping[tuple[str, str], Any]) -> Chart | None:
+    _, measure, unit = key
+    ages = sorted({age for age, _ in cells}, key=tables.natural_key)
+    sexes = sorted({sex for _, sex in cells}, reverse=True)
+    if len(sexes) != 2 or len(ages) < 3:
+        return None
+    scale = Decimal(100) if unit == "ratio" else Decimal(1)
+    sides = [
+        [
+            Point(tables.code_label(age), tables.code_label(sex).capitalize(), float(cells[(age, sex)].value * scale))
+            for age in ages
+            if (age, sex) in cells
+        ]
+        for sex in sexes
+    ]
+    english, _ = tables.type_label(next(iter(cells.values())))
+    words = (
+        f"{tables.measure_title(measure)[0]}, {'per cent' if unit in ('ratio', 'percent') else tables.UNIT_SHORT.get(unit, unit)}"
+    )
+    name = f"{base}_pyramid_{tables.slug(english)}"
+    return charts.pyramid(
+        name,
+        f"{title}: by age and sex, {english.lower() if english == 'All types' else english}",
+        words,
+        sides[0],
+        sides[1],
+        [tables.code_label(age) for age in ages],
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- history and rest
+
+
+def _history(period: Period, name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:
+    """The series up to the period: chart with its table, and types over the periods."""
+    timed = [f for f in figures if f.role in ("period", "history") and f.row.frequency == period.frequency]
+    measures = [f for f in timed if f.row.measure in ("cases", "loss")]
+    base = tables.slug(name)
+    yen = _annual_totals(timed, "loss", "JPY", families, period.frequency)
+    breaks = break_years(name, yen or _annual_totals(timed, "cases", "cases", families, period.frequency), families)
+    leading = _leading_lines(measures, families)
+    led = [f for f in measures if (f.row.period, f.row.classification) in leading]
+    rest = [f for f in measures if (f.row.period, f.row.classification) not in leading]
+    words = f"{english} by {FREQUENCY_WORDS[period.frequency]}"
+    table = tables.history_table(f"{base}_history", words, led, breaks, families)
+    other = tables.history_table(f"{base}_history_other", f"{words}: other classifications", rest, {}, families, least=1)
+    items = [Item(chart=chart) for chart in _history_charts(base, english, timed, breaks, period, families)]
+    items += [Item(table=table)] if table else []
+    items += [Item(table=_warned(other, [CLASSIFICATION_WARNING]), collapsed=True, summary=other.title)] if other else []
+    if period.frequency == "annual":
+        items += _types_over_time(base, english, timed, families)
+    return items
+
+
+def _leading_lines(figures: Sequence[Figure], families: Families) -> set[tuple[str, str]]:
+    """(period, classification) of the line that leads each period: the source that speaks first, then what is printed."""
+    chosen: dict[str, Any] = {}
+    for figure in figures:
+        row = figure.row
+        if figure.is_total and figure.is_plain and not row.overlay and row.value is not None:
+            rival = chosen.get(row.period)
+            if rival is None or _total_rank(row, families) < _total_rank(rival, families):
+                chosen[row.period] = row
+    return {(row.period, row.classification) for row in chosen.values()}
+
+
+def _history_charts(
+    base: str, english: str, timed: Sequence[Figure], breaks: Mapping[str, str], period: Period, families: Families
+) -> list[Chart]:
+    made = []
+    if period.frequency == "annual" and any(base in combination.families for combination in COMBINATIONS):
+        return []  # the stacked chart of the overview shows these series
+    for measure, unit, y_title, scale in (
+        ("loss", "JPY", "Loss, billion yen", _BILLION),
+        ("cases", "cases", "Cases", Decimal(1)),
+    ):
+        rows = _annual_totals(timed, measure, unit, families, period.frequency)
+        if len(rows) >= 4:
+            points = [Point(row.period, english, float(row.value / scale), is_provisional(row)) for row in rows]
+            title = f"{english}: {tables.measure_title(measure)[0].lower()} by {FREQUENCY_WORDS[period.frequency]}"
+            made.append(charts.lines(f"{base}_history_{measure}", title, y_title, points, breaks))
+    return made
+
+
+def _types_over_time(base: str, english: str, timed: Sequence[Figure], families: Families) -> list[Item]:
+    items: list[Item] = []
+    classifications = sorted({f.row.classification for f in timed if not f.is_total})
+    for place, classification in enumerate(classifications):
+        own = [f for f in timed if f.row.classification == classification]
+        suffix = f"_{place}" if place else ""
+        words = f" (classification {tables.clean(classification)})" if place else ""
+        loss, cases = (
+            tables.types_by_periods(f"{base}_types_{measure}{suffix}", f"{english}: {title}{words}", own, measure, unit, families)
+            for measure, unit, title in (
+                ("loss", "JPY", "loss by type and year"),
+                ("cases", "cases", "cases by type and year"),
+            )
+        )
+        if loss:
+            chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own)
+            items += [Item(chart=chart)] if chart else []
+        items += [Item(table=table) for table in (loss, cases) if table]
+    return items
+
+
+def _multiples(chart_id: str, title: str, figures: Sequence[Figure]) -> Chart | None:
+    rows = [
+        f.row
+        for f in figures
+        if f.is_plain
+        and not f.row.overlay
+        and not f.is_total
+        and (f.row.measure, f.row.unit) == ("loss", "JPY")
+        and f.row.value is not None
+    ]
+    latest = max((row.period for row in rows), default="")
+    sizes = {_chart_label(row): row.value for row in rows if row.period == latest}
+    ordered = sorted(rows, key=lambda row: (-sizes.get(_chart_label(row), Decimal(-1)), _chart_label(row), row.period))
+    points = [Point(row.period, _chart_label(row), float(row.value / _BILLION), is_provisional(row)) for row in ordered]
+    if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
+        return None
+    return charts.small_multiples(chart_id, title, "Loss, billion yen, by year", points)
+
+
+def _other_periods(name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:
+    base = tables.slug(name)
+    items: list[Item] = []
+    fiscal = [
+        f for f in figures if f.row.frequency == "fiscal_year" and f.is_plain and f.row.measure in ("cases", "loss", "loss_net")
+    ]
+    if any(f.role == "fiscal" for f in fiscal):
+        table = tables.history_table(f"{base}_fiscal", f"{english} by fiscal year (April to March)", fiscal, {}, families)
+        table = table or tables.measures_list(f"{base}_fiscal", f"{english}, fiscal year (April to March)", fiscal, families)
+        items += [Item(table=_warned(table, [FISCAL_WARNING]))] if table else []
+    for role, words, warning in (
+        ("part", "parts of the period", PARTS_WARNING),
+        ("longer", "longer stretches that end in the period", "Longer than the period: never compare with it."),
+    ):
+        own = [f for f in figures if f.role == role]
+        table = tables.measures_list(f"{base}_{role}", f"{english}: {words}", own, families, with_period=True)
+        if table:
+            collapsed = len(table.rows) > 8
+            items.append(
+                Item(table=_warned(table, [warning]), collapsed=collapsed, summary=f"{table.title} ({len(table.rows)} figures)")
+            )
+    before = [
+        f for f in figures if f.role == "history" and f.row.frequency in ("year_to_date", "half_yearly") and f.row.unit != "USD"
+    ]
+    words = f"{english}: earlier cumulative figures"
+    table = tables.measures_list(f"{base}_earlier", words, before, families, with_period=True)
+    if table:
+        warned = _warned(table, [CUMULATIVE_WARNING])
+        items.append(Item(table=warned, collapsed=True, summary=f"{table.title} ({len(table.rows)} figures)"))
+    return items
+
+
+def _event_section(events: Sequence[str], by_family: Mapping[str, list[Figure]], families: Families) -> list[Section]:
+    items: list[Item] = []
+    for name in sorted(events, key=lambda name: (name != "bases_events", name)):
+        english, native = tables.family_title(name, families)
+        table = tables.measures_list(tables.slug(name), english, by_family[name], families, with_period=True)
+        if table:
+            warnings = [] if items else [EVENTS_WARNING]
+            items.append(Item(table=_warned(dataclasses.replace(table, native=native), warnings)))
+    if not items:
+        return []
+    everything = [figure for name in events for figure in by_family[name]]
+    lead = _family_lead(everything, families)
+    return [Section("bases", "Offenders' bases, abroad and in Japan", "犯行拠点", lead, tuple(items))]
+
+
+def _named(figure: Figure) -> tuple[str, ...]:
+    row = figure.row
+    return (figure.family, row.period, row.native_type, row.measure, row.unit)
+
+
+def _check_sections(figures: Sequence[Figure], findings: Sequence[Mapping[str, Any]], families: Families) -> list[Section]:
+    found = {
+        tuple(str(finding.get(name)) for name in ("family", "period", "native_type", "measure", "unit")) for finding in findings
+    }
+    further = [item for item in comparisons(figures) if _named(item.figure) not in found]
+    compared = tables.comparison_table(further, families)
+    reconciled = tables.findings_table([dict(finding) for finding in findings], families)
+    items = [
+        Item(table=table, collapsed=len(table.rows) > 12, summary=f"{table.title} ({len(table.rows)} rows)")
+        for table in (reconciled, compared)
+        if table
+    ]
+    if not items:
+        return []
+    lead = (
+        "How the figures agree with each other and with what the publishers print. A difference beyond the printed precision is "
+        "shown, never smoothed away.",
+    )
+    return [Section("checks", "Reconciliation and other publications", "突合", lead, tuple(items))]

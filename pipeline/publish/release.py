@@ -1,0 +1,178 @@
+"""A release: everything that is published about one period, from the derived view to the bytes of its files.
+
+In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dictionary of file names and bytes:
+
+    index.html             the page, self-contained
+    summary.xlsx           the same tables as a workbook
+    <source>_<table>.csv   tidy rows of each table of each source, with the address of every figure
+    findings.csv           reconciliation with published totals
+    observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
+    datapackage.json       what the files hold
+
+The manifest is the caller's. No clock is read: the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.frames import OBSERVATION_SCHEMA, observations_table
+from pipeline.model import Period, Snapshot
+from pipeline.publish import content as contents
+from pipeline.publish import package, page, workbook
+from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
+from pipeline.publish.tables import family_title, slug
+from pipeline.sources.catalogue import Source
+
+__all__ = ["ReleaseInput", "build", "fingerprint_rows", "headline", "periods_with_figures"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseInput:
+    """What a release is made from, and nothing else.
+
+    `view`: OBSERVATION_COLUMNS, published and derived figures of all sources as of a date. `findings`: columns check, family or
+    table, period, measure, unit, ours, theirs, difference, tolerance, status (exact, within_precision, different), explanation.
+    """
+
+    frequency: str
+    period: Period
+    view: pd.DataFrame
+    findings: pd.DataFrame
+    sources: list[Source]
+    snapshots: list[Snapshot]
+    as_of: dt.date | None
+    code_version: str
+    release_id: str
+
+
+def fingerprint_rows(view: pd.DataFrame, frequency: str, period: Period) -> pd.DataFrame:
+    """The rows of `view` that the release depends on, sorted by key (OBSERVATION_COLUMNS). `build` reads no others.
+
+    Raises ValueError where `period` is not of `frequency`.
+    """
+    if period.frequency != frequency:
+        raise ValueError(f"{period.code} is not a period of frequency {frequency}")
+    return select_rows(view, period)
+
+
+def headline(given: ReleaseInput) -> dict[str, Any]:
+    """For the manifest: family, period, classification, edition, cases, loss, unit and loss_usd of the first series (numbers as
+    exact text), the same of every family under `families`, and under `together` the sums that are allowed."""
+    _, found, families = _read(given)
+    return contents.headline(given.period, found, families)
+
+
+def build(given: ReleaseInput) -> dict[str, bytes]:
+    """The files of the release: name -> bytes."""
+    rows, found, families = _read(given)
+    findings = relevant_findings(given.findings, rows, given.period, families)
+    records = [dict(zip(findings.columns, values, strict=True)) for values in findings.itertuples(index=False, name=None)]
+    composed = contents.compose(given.period, found, records, families)
+    used = set(rows["source"])
+    sources = [source for source in sorted(given.sources, key=lambda s: (s.precedence, s.id)) if source.id in used]
+    ids = {part for snapshot in rows["snapshot"].astype(str) for part in snapshot.split("+")}
+    snapshots = [snapshot for snapshot in given.snapshots if snapshot.id in ids]
+    about: dict[str, Any] = {
+        "sources": sources,
+        "snapshots": snapshots,
+        "as_of": given.as_of,
+        "code_version": given.code_version,
+        "release_id": given.release_id,
+    }
+    files = _data_files(rows, found, findings, families)
+    files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
+    listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
+    files["index.html"] = page.release_page(composed, files=listed, **about).encode()
+    files["datapackage.json"] = package.data_package(
+        files,
+        title=composed.title,
+        period=given.period,
+        release_id=given.release_id,
+        sources=sources,
+        findings_columns=list(findings.columns),
+    )
+    return files
+
+
+def _read(given: ReleaseInput) -> tuple[pd.DataFrame, list[Figure], Families]:
+    rows = fingerprint_rows(given.view, given.frequency, given.period)
+    families = Families(given.sources)
+    return rows, figures(rows_of(rows), given.period, families), families
+
+
+def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period, families: Families) -> pd.DataFrame:
+    """The findings that speak of the release's own period, or of a period that it shows without being its history."""
+    if not len(findings) or "period" not in findings:
+        return findings
+    shown = {
+        code
+        for code in rows["period"].unique()
+        if Period.parse(code).end >= period.start and period.end >= Period.parse(code).end
+    }
+    wanted = findings["period"].astype(str).isin(shown | {period.code})
+    columns = [name for name in findings.columns if name != "id"]
+    kept = findings.loc[wanted, columns]
+    texts = list(zip(*(kept[name].astype(str) for name in columns), strict=True))
+    order = sorted(range(len(kept)), key=lambda place: texts[place])
+    return kept.iloc[order].reset_index(drop=True)
+
+
+def _data_files(rows: pd.DataFrame, found: Sequence[Figure], findings: pd.DataFrame, families: Families) -> dict[str, bytes]:
+    by_table: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for figure in found:
+        for place, row in enumerate((figure.row, *figure.others)):
+            by_table.setdefault((row.source, row.table), []).append(_tidy(row, figure, leads=place == 0))
+    files = {}
+    for (source, table), lines in sorted(by_table.items()):
+        ordered = sorted(
+            lines, key=lambda line: (line["role"] == "history", line["period"], line["measure"], line["native_type"], line["id"])
+        )
+        files[f"{slug(source)}_{slug(table)}.csv"] = package.table_csv(ordered)
+    if len(findings):
+        files["findings.csv"] = package.findings_csv(findings)
+    files["observations.parquet"] = _observations_parquet(rows)
+    return files
+
+
+def _observations_parquet(rows: pd.DataFrame) -> bytes:
+    """The rows as Parquet of OBSERVATION_SCHEMA; no pandas metadata, so that the bytes depend on the figures alone."""
+    table = observations_table(rows).cast(OBSERVATION_SCHEMA).replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6", store_schema=False)
+    return sink.getvalue().to_pybytes()
+
+
+def _tidy(row: Any, figure: Figure, *, leads: bool) -> dict[str, Any]:
+    has_range = row.value is not None and row.precision is not None
+    return {
+        **row._asdict(),
+        "role": figure.role,
+        "family": figure.family,
+        "leads": leads,
+        "low": row.value - row.precision if has_range else None,
+        "high": row.value + row.precision if has_range else None,
+    }
+
+
+def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
+    fixed = {
+        "summary.xlsx": "all tables of this page as a workbook",
+        "observations.parquet": "every observation that this release is made from",
+        "findings.csv": "reconciliation with published totals",
+        "datapackage.json": "description of the files: columns, units, sources, licences",
+    }
+    if name in fixed:
+        return fixed[name]
+    for figure in found:
+        for row in (figure.row, *figure.others):
+            if name == f"{slug(row.source)}_{slug(row.table)}.csv":
+                return f"{family_title(figure.family, families)[0]}, {row.source}"
+    return ""

@@ -1,0 +1,446 @@
+"""Which observations a release shows, which of several printed figures leads, and what may be added to what.
+
+In: the derived view, a frame of OBSERVATION_COLUMNS. Out: the rows that a release depends on, each with the role it plays for
+the period; figures, that is the chosen row of every printed figure with the others beside it; the only sums that we allow.
+
+A role is decided by a row's own frequency and period, never by its neighbours, so that a release built from the selected rows
+is the release built from the whole view.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
+from pipeline.model import DIMENSIONS, NOT_APPLICABLE, TOTAL, Period
+from pipeline.sources.catalogue import Source
+
+# One observation as a tuple with the column names of OBSERVATION_SCHEMA: a page walks thousands of them, a frame is slow at that.
+_Row = collections.namedtuple("_Row", OBSERVATION_COLUMNS)  # type: ignore[misc]
+Row: Any = _Row
+
+NO_BREAKDOWN = (TOTAL, NOT_APPLICABLE)
+HISTORY_FROM_YEAR = 2016
+HISTORY_MEASURES = ("cases", "loss")
+QUARTERS_OF_HISTORY = 12
+MONTHS_OF_HISTORY = 24
+LAST_PRECEDENCE = 99
+CURRENCIES = ("JPY", "USD", "CAD", "AUD")
+
+ROLES: dict[str, str] = {
+    "period": "the period of the release",
+    "cumulative": "cumulative figure that ends with the period: not a figure of the period alone",
+    "part": "part of the period",
+    "fiscal": "fiscal year, April to March: not a calendar year",
+    "longer": "stretch that is longer than the period and ends in it",
+    "event": "what is known of offenders' bases abroad up to the end of the period",
+    "history": "earlier period, for comparison",
+}
+
+
+# ------------------------------------------------------------------------------------------------------------------ roles
+
+
+@functools.lru_cache(maxsize=8192)
+def parsed(code: str) -> Period:
+    """`Period.parse`, remembered: the same few hundred codes are asked for again with every release."""
+    return Period.parse(code)
+
+
+def role(code: str, release: Period) -> str:
+    """The part that a figure of the period `code` plays in the release of `release`: a key of ROLES, or empty for none."""
+    period = parsed(code)
+    return {"annual": _annual_role, "quarterly": _quarterly_role, "monthly": _monthly_role}[release.frequency](period, release)
+
+
+def _annual_role(period: Period, release: Period) -> str:
+    if period.code == release.code:
+        return "period"
+    if period.frequency == "fiscal_year" and period.start.year == release.start.year:
+        return "fiscal"
+    if period.frequency in ("half_yearly", "year_to_date", "day", "span") and release.holds(period):
+        return "part"
+    if period.frequency == "span" and release.start <= period.end <= release.end:
+        return "longer"
+    first = min(HISTORY_FROM_YEAR, release.start.year - 9)
+    yearly = period.frequency in ("annual", "fiscal_year")
+    return "history" if yearly and first <= period.start.year < release.start.year else ""
+
+
+def _quarterly_role(period: Period, release: Period) -> str:
+    if period.code == release.code:
+        return "period"
+    if period.frequency in ("half_yearly", "year_to_date"):
+        return _cumulative_role(period, release)
+    months = _months_apart(period, release)
+    return "history" if period.frequency == "quarterly" and 0 < months < 3 * QUARTERS_OF_HISTORY else ""
+
+
+def _monthly_role(period: Period, release: Period) -> str:
+    if period.code == release.code:
+        return "period"
+    if period.frequency == "year_to_date" or (period.frequency == "half_yearly" and period.start.month == 1):
+        return _cumulative_role(period, release)
+    if period.frequency in ("day", "span") and release.holds(period):
+        return "part"
+    months = _months_apart(period, release)
+    return "history" if period.frequency == "monthly" and 0 < months < MONTHS_OF_HISTORY else ""
+
+
+def _cumulative_role(period: Period, release: Period) -> str:
+    if period.end == release.end:
+        return "cumulative"
+    years = release.end.year - period.end.year
+    return "history" if years in (0, 1) and period.end.month <= release.end.month and period.end < release.end else ""
+
+
+def _months_apart(period: Period, release: Period) -> int:
+    return (release.end.year - period.end.year) * 12 + release.end.month - period.end.month
+
+
+def periods_with_figures(view: pd.DataFrame, frequency: str) -> list[Period]:
+    """Every period of `frequency` for which `view` (OBSERVATION_COLUMNS) has a value, in order of time.
+
+    A year needs figures of that year. A quarter or a month may live by cumulative figures that end with it alone.
+    """
+    present = view[view["absence"] == ""]
+    own_kinds = {
+        "annual": {"annual"},
+        "quarterly": {"quarterly", "half_yearly", "year_to_date"},
+        "monthly": {"monthly", "year_to_date"},
+    }[frequency]
+    codes = present.loc[present["frequency"].isin(own_kinds), "period"].unique()
+    ends = {parsed(code).end for code in codes}
+    candidates = {Period.of(frequency, end) for end in ends}
+    # January to February ends with no quarter.
+    return sorted(period for period in candidates if period.end in ends)
+
+
+# -------------------------------------------------------------------------------------------------------------- selection
+
+
+def select_rows(view: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """The rows of `view` that the release of `period` depends on, sorted by key; columns OBSERVATION_COLUMNS.
+
+    Sufficient and idempotent: selecting from the selection gives the selection.
+    """
+    roles = view["period"].map({code: role(code, period) for code in view["period"].unique()})
+    plain = view["area"].isin(_national(view["area"])) & ~_has_breakdown(view)
+    kept_history = (roles == "history") & plain & view["measure"].isin(HISTORY_MEASURES)
+    own = (roles != "") & (roles != "history")
+    events = (roles != "period") & _is_event(view, period)
+    chosen = view.loc[own | kept_history | events, OBSERVATION_COLUMNS]
+    order = [*KEY_COLUMNS, "snapshot", "derivation", "id"]
+    keys = sorted(zip(*(chosen[name].astype(str) for name in order), range(len(chosen)), strict=True))
+    return chosen.iloc[[key[-1] for key in keys]].reset_index(drop=True)
+
+
+def _national(areas: pd.Series) -> list[str]:
+    # A part of a country is written as in ISO 3166-2, with a hyphen.
+    return [area for area in areas.unique() if "-" not in str(area)]
+
+
+def _has_breakdown(view: pd.DataFrame) -> pd.Series:
+    broken_down = pd.Series(False, index=view.index)
+    for name in DIMENSIONS:
+        broken_down |= ~view[name].isin(NO_BREAKDOWN)
+    return broken_down
+
+
+def _is_event(view: pd.DataFrame, period: Period) -> pd.Series:
+    """Arrests and raids abroad are few and scattered over odd periods, so a year's page shows all that was known by its end."""
+    if period.frequency != "annual":
+        return pd.Series(False, index=view.index)
+    first = min(HISTORY_FROM_YEAR, period.start.year - 9)
+    in_time = {code: parsed(code).end <= period.end and parsed(code).end.year >= first for code in view["period"].unique()}
+    kinds = view["frequency"] != "fiscal_year"
+    return ~view["offender_location"].isin(NO_BREAKDOWN) & kinds & view["period"].map(in_time).astype(bool)
+
+
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """The frame's rows as `Row`, absent values and precisions as None whatever pandas made of them."""
+    rows = (Row(*values) for values in frame[OBSERVATION_COLUMNS].itertuples(index=False, name=None))
+    return [row._replace(value=_decimal(row.value), precision=_decimal(row.precision)) for row in rows]
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if value is None or (not isinstance(value, Decimal) and pd.isna(value)):
+        return None
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    return number if number.is_finite() else None
+
+
+# ----------------------------------------------------------------------------------------------------------------- figures
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One figure of the world: the row that leads, and what other publications print for it."""
+
+    family: str
+    role: str
+    row: Any
+    others: tuple[Any, ...] = ()
+
+    @property
+    def is_total(self) -> bool:
+        return self.row.native_type == TOTAL and self.row.fraud_type == TOTAL
+
+    @property
+    def breakdown(self) -> tuple[tuple[str, str], ...]:
+        """The dimensions that the figure is broken down by, with their values."""
+        return tuple((name, getattr(self.row, name)) for name in DIMENSIONS if getattr(self.row, name) not in NO_BREAKDOWN)
+
+    @property
+    def is_plain(self) -> bool:
+        return not self.breakdown and "-" not in self.row.area
+
+
+class Families:
+    """Family and precedence of every table, from the declared sources."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = {source.id: source for source in sources}
+
+    def family(self, row: Any) -> str:
+        source = self.sources.get(row.source)
+        table = source.tables.get(row.table) if source else None
+        return table.family if table else row.table
+
+    def precedence(self, source_id: str) -> int:
+        source = self.sources.get(source_id)
+        return source.precedence if source else LAST_PRECEDENCE
+
+    def classification(self, code: str) -> str:
+        """A classification in the words of the source that declares it."""
+        for source in self.sources.values():
+            if words := source.meta.get("classifications", {}).get(code):
+                return str(words)
+        return code
+
+    def country(self, family: str) -> str:
+        """The country of the family's leading source; the empty string where no source declares the family."""
+        holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]
+        return min(holders, key=lambda s: (s.precedence, s.id)).country if holders else ""
+
+
+def figures(rows: Iterable[Any], period: Period, families: Families) -> list[Figure]:
+    """Every figure once. Among rows for one figure, a value leads an absence, then the source's precedence decides, then
+    what is printed leads what we computed."""
+    grouped: dict[tuple[str, ...], list[Any]] = {}
+    for row in rows:
+        key = (
+            families.family(row),
+            row.classification,
+            row.frequency,
+            row.period,
+            row.area,
+            row.fraud_type,
+            row.native_type,
+            *(getattr(row, name) for name in DIMENSIONS),
+            row.measure,
+            row.unit,
+        )
+        grouped.setdefault(key, []).append(row)
+    return [_figure(key[0], candidates, period, families) for key, candidates in sorted(grouped.items())]
+
+
+def _figure(family: str, candidates: list[Any], period: Period, families: Families) -> Figure:
+    def rank(row: Any) -> tuple[Any, ...]:
+        return (row.absence != "", families.precedence(row.source), row.derivation != "", row.source, row.table, row.id)
+
+    first, *others = sorted(candidates, key=rank)
+    played = role(first.period, period)
+    is_event = played in ("", "history") and first.offender_location not in NO_BREAKDOWN
+    return Figure(family, "event" if is_event else played, first, tuple(others))
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The leading figure beside the same figure in another publication."""
+
+    figure: Figure
+    other: Any
+    difference: Decimal
+    tolerance: Decimal
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.difference) <= self.tolerance
+
+
+def comparisons(all_figures: Iterable[Figure]) -> list[Comparison]:
+    """Every printed figure that another publication prints too, with the difference and what rounding alone may explain."""
+    return [
+        Comparison(
+            figure,
+            other,
+            other.value - figure.row.value,
+            (figure.row.precision or Decimal(0)) + (other.precision or Decimal(0)),
+        )
+        for figure in all_figures
+        if figure.role not in ("history", "event") and figure.row.value is not None
+        for other in figure.others
+        if other.value is not None and other.derivation == "" and other.source != figure.row.source
+    ]
+
+
+# -------------------------------------------------------------------------------------------------------------------- sums
+
+
+@dataclasses.dataclass(frozen=True)
+class Combination:
+    """Families that may be added: they share no case, and their losses mean the same thing, in the years stated."""
+
+    id: str
+    title: str
+    title_ja: str
+    families: tuple[str, ...]
+    before_year: int
+    reason: str
+    printed_family: str  # where a publisher prints the sum itself
+
+
+COMBINATIONS: tuple[Combination, ...] = (
+    Combination(
+        id="special_and_sns",
+        title="Special fraud and SNS fraud together",
+        title_ja="特殊詐欺とSNS型投資・ロマンス詐欺の合計",
+        families=("special_fraud", "sns_fraud"),
+        before_year=2026,
+        reason=(
+            "The two may be added for the years before 2026 only: until then no case was counted in both, and both count the "
+            "loss in the same way. From 2026 SNS fraud is a part of special fraud."
+        ),
+        printed_family="special_and_sns",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class CombinedSum:
+    """A sum across families, with its parts in the order of the combination."""
+
+    combination: Combination
+    period: str
+    measure: str
+    unit: str
+    value: Decimal
+    precision: Decimal | None
+    parts: tuple[Any, ...]
+    printed: tuple[Any, ...] = ()
+
+    @property
+    def is_provisional(self) -> bool:
+        return any(part.edition == "provisional" or part.obs_status == "P" for part in self.parts)
+
+
+def combined(combination: Combination, all_figures: Iterable[Figure], families: Families) -> list[CombinedSum]:
+    """The sums that `combination` allows, year by year: only where one source has a value for every part, in one unit.
+
+    Overlays, breakdowns and figures of another loss concept never enter, and no total under a classification that counts
+    the types of another part among its own.
+    """
+    known = list(all_figures)
+    overlapping = _overlapping_classifications(combination, known)
+    totals: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    printed: dict[tuple[str, str, str], list[Any]] = {}
+    for figure in known:
+        row = figure.row
+        if not _is_summand(figure):
+            continue
+        if figure.family == combination.printed_family:
+            printed.setdefault((row.period, row.measure, row.unit), []).append(row)
+        allowed = int(row.period) < combination.before_year and (figure.family, row.classification) not in overlapping
+        if figure.family in combination.families and allowed:
+            totals.setdefault((row.period, row.measure, row.unit, row.source), {})[figure.family] = row
+    sums: dict[tuple[str, str, str], CombinedSum] = {}
+    for (period, measure, unit, _), parts in sorted(totals.items(), key=lambda item: families.precedence(item[0][3])):
+        if set(parts) == set(combination.families):
+            rows = tuple(parts[family] for family in combination.families)
+            beside = tuple(printed.get((period, measure, unit), []))
+            sums.setdefault((period, measure, unit), _sum_of(combination, rows, beside))
+    return [sums[key] for key in sorted(sums)]
+
+
+def _is_summand(figure: Figure) -> bool:
+    row = figure.row
+    whole = figure.is_plain and figure.is_total and not row.overlay
+    return whole and row.frequency == "annual" and row.value is not None and row.measure in HISTORY_MEASURES
+
+
+def _overlapping_classifications(combination: Combination, known: Sequence[Figure]) -> set[tuple[str, str]]:
+    """(family, classification) whose types include a type of another family of the combination: their totals overlap."""
+    types: dict[tuple[str, str], set[str]] = {}
+    for figure in known:
+        if figure.family in combination.families and figure.row.native_type != TOTAL:
+            types.setdefault((figure.family, figure.row.classification), set()).add(figure.row.native_type)
+    dates = {key: re.search(r"(19|20)\d\d", key[1]) for key in _classifications(combination, known)}
+    late = {key for key, year in dates.items() if year and int(year[0]) >= combination.before_year}
+    return late | {
+        key
+        for key, own in types.items()
+        if any(own & other for (family, _), other in types.items() if family != key[0]) and key[0] == combination.families[0]
+    }
+
+
+def _classifications(combination: Combination, known: Sequence[Figure]) -> set[tuple[str, str]]:
+    return {(figure.family, figure.row.classification) for figure in known if figure.family in combination.families}
+
+
+def _sum_of(combination: Combination, rows: tuple[Any, ...], printed: tuple[Any, ...]) -> CombinedSum:
+    precisions = [row.precision for row in rows if row.precision is not None]
+    first = rows[0]
+    return CombinedSum(
+        combination,
+        first.period,
+        first.measure,
+        first.unit,
+        sum((row.value for row in rows), Decimal(0)),
+        sum(precisions, Decimal(0)) if precisions else None,
+        rows,
+        printed,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------------ breaks
+
+
+def break_years(family: str, totals: Sequence[Any], families: Families) -> dict[str, str]:
+    """Years from which a family's annual totals are not comparable with those before -> why.
+
+    From the classification that changes between two shown years, from what the sources declare, and from status B.
+    """
+    reasons: dict[str, str] = {}
+    ordered = sorted(totals, key=lambda row: row.period)
+    for before, after in itertools.pairwise(ordered):
+        if before.classification != after.classification:
+            old, new = (families.classification(row.classification) for row in (before, after))
+            reasons[after.period] = f"the classification changes from “{old}” to “{new}”"
+    shown = {row.period for row in ordered}
+    tables = {(row.source, row.table) for row in ordered}
+    for source_id, table in sorted(tables):
+        for entry in declared_breaks(families, source_id, table):
+            year = str(entry.get("from", ""))[:4]
+            concerns_total = entry.get("all") or TOTAL in entry.get("native_types", ())
+            if concerns_total and year in shown and year != min(shown):
+                reasons.setdefault(year, str(entry.get("reason", "declared break")))
+    for row in ordered:
+        if row.obs_status == "B":
+            reasons.setdefault(row.period, row.note or "marked as a break by the figures themselves")
+    return dict(sorted(reasons.items()))
+
+
+def declared_breaks(families: Families, source_id: str, table: str) -> list[Mapping[str, Any]]:
+    """The breaks that the source declares for `table`."""
+    source = families.sources.get(source_id)
+    return [entry for entry in source.breaks if entry.get("table") in (table, None, "")] if source else []

@@ -1,0 +1,1059 @@
+"""Tables for people: cells with marks, units, precision and the way back to the source, independent of page or workbook.
+
+In: figures (pipeline.publish.selection). Out: `Table`s of `Cell`s, which the page, the workbook and the charts' data tables
+render alike. A cell that has no value shows a mark that says why; it never shows 0 and is never empty.
+"""
+
+from __future__ import annotations
+
+import calendar
+import csv
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, MEASURES, TOTAL, UNITS
+from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, parsed
+from pipeline.reference import FOLDER
+
+# ------------------------------------------------------------------------------------------------------------------- words
+
+MARKS: dict[str, str] = {
+    "[x]": "not available: not collected, or no publication that we hold prints it",
+    "[z]": "not applicable: it cannot exist",
+    "[c]": "withheld to protect persons",
+    "[w]": "withdrawn by the publisher",
+    "[n]": "not yet known: not published yet, or what it is computed from is not",
+    "[u]": "printed, but unreadable: digits were lost in the publisher's file, so it is refused",
+    "[b]": "break in the series: not comparable with the periods before; a change across it is not computed",
+    "[a]": "not additive: not computed, because its parts may not be added",
+    "[p]": "provisional (暫定値)",
+    "[r]": "restated or corrected after an earlier publication (訂正)",
+    "[e]": "printed as approximate",
+    "[d]": "derived here from published figures; nobody printed it",
+}
+ABSENCE_MARKS: dict[str, str] = {
+    "not_collected": "[x]",
+    "not_applicable": "[z]",
+    "suppressed": "[c]",
+    "withdrawn": "[w]",
+    "not_yet_known": "[n]",
+    "unreadable": "[u]",
+    "break": "[b]",
+    "not_additive": "[a]",
+}
+NO_ROW = "[x]"
+
+MEASURE_TITLES: dict[str, tuple[str, str]] = {
+    "cases": ("Cases", "認知件数"),
+    "cases_completed": ("Completed cases", "うち既遂"),
+    "cases_with_loss": ("Cases with a loss", ""),
+    "cases_cleared": ("Cases cleared", "検挙件数"),
+    "victims": ("Victims", "被害者数"),
+    "victims_share": ("Share of victims", "被害者の割合"),
+    "persons_arrested": ("Persons arrested", "検挙人員"),
+    "persons_detained": ("Persons detained abroad", ""),
+    "bases_raided": ("Bases raided", "摘発拠点数"),
+    "loss": ("Loss", "被害額"),
+    "loss_net": ("Net loss", ""),
+    "loss_recovered": ("Loss returned", ""),
+    "loss_prevented": ("Loss prevented", ""),
+    "traded_value": ("Value of unauthorised trades", ""),
+    "fraud_rate": ("Fraud rate", ""),
+    "mean_loss": ("Loss per case", ""),
+    "mean_loss_completed": ("Loss per completed case", "既遂1件当たり"),
+    "mean_loss_with_loss": ("Loss per case with a loss", ""),
+    "loss_per_day": ("Loss per day", "1日当たり"),
+    "median_loss": ("Median loss", ""),
+    "p90_loss": ("90th percentile of losses", ""),
+    "p99_loss": ("99th percentile of losses", ""),
+    "max_loss": ("Largest single loss", ""),
+    "loss_per_100k": ("Loss per 100,000 inhabitants", ""),
+    "cases_per_100k": ("Cases per 100,000 inhabitants", ""),
+    "share_of_loss": ("Share of loss", ""),
+    "share_of_cases": ("Share of cases", ""),
+    "change_on_year": ("Change of loss on the year", "前年同期比"),
+    "change_on_year_cases": ("Change of cases on the year", "前年同期比"),
+    "phone_numbers": ("Telephone numbers used", ""),
+}
+UNIT_SHORT: dict[str, str] = {
+    "cases": "cases",
+    "persons": "persons",
+    "JPY": "yen",
+    "USD": "US dollars",
+    "CAD": "Canadian dollars",
+    "AUD": "Australian dollars",
+    "ratio": "%",
+    "percent": "%",
+    "cases_per_100k": "cases",
+    "JPY_per_100k": "yen",
+    "USD_per_100k": "US dollars",
+}
+GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (
+        "losses",
+        "Cases and losses",
+        (
+            "cases",
+            "cases_completed",
+            "cases_with_loss",
+            "victims",
+            "loss",
+            "loss_net",
+            "loss_recovered",
+            "loss_prevented",
+            "traded_value",
+            "share_of_loss",
+            "share_of_cases",
+            "change_on_year",
+            "change_on_year_cases",
+        ),
+    ),
+    (
+        "means",
+        "Per case, per day and per 100,000 inhabitants",
+        (
+            "mean_loss",
+            "mean_loss_completed",
+            "mean_loss_with_loss",
+            "median_loss",
+            "p90_loss",
+            "p99_loss",
+            "max_loss",
+            "loss_per_day",
+            "loss_per_100k",
+            "cases_per_100k",
+            "fraud_rate",
+        ),
+    ),
+    ("police", "Clearances and arrests", ("cases_cleared", "persons_arrested", "persons_detained", "bases_raided")),
+)
+_GROUPED = {measure for _, _, measures in GROUPS for measure in measures}
+MEASURE_ORDER = [*(m for _, _, measures in GROUPS for m in measures), *(m for m in MEASURES if m not in _GROUPED)]
+_UNIT_ORDER = list(UNITS)
+
+FAMILY_TITLES: dict[str, tuple[str, str]] = {
+    "special_fraud": ("Special fraud", "特殊詐欺"),
+    "sns_fraud": ("SNS investment and romance fraud", "SNS型投資・ロマンス詐欺"),
+    "special_and_sns": ("Special and SNS fraud, printed together", "特殊詐欺とSNS型投資・ロマンス詐欺の合計"),
+}
+FAMILY_ORDER = [
+    "special_fraud",
+    "sns_fraud",
+    "special_and_sns",
+    "special_fraud_victims",
+    "sns_fraud_victims",
+    "card_fraud",
+    "internet_banking",
+]
+
+# English for the publisher's labels: a label that is missing here is shown as the publisher writes it, with the common code.
+LABELS: dict[str, str] = {
+    TOTAL: "All types",
+    "オレオレ詐欺": "“It's me” impersonation",
+    "預貯金詐欺": "Bank savings fraud",
+    "架空料金請求詐欺": "Fictitious billing fraud",
+    "還付金詐欺": "Refund fraud",
+    "融資保証金詐欺": "Loan guarantee fraud",
+    "金融商品詐欺": "Financial product fraud",
+    "ギャンブル詐欺": "Gambling tip fraud",
+    "交際あっせん詐欺": "Dating introduction fraud",
+    "その他の特殊詐欺": "Other special fraud",
+    "キャッシュカード詐欺盗": "Cash-card theft by deception",
+    "ニセ警察詐欺": "Fake police fraud",
+    "SNS型投資詐欺": "SNS investment fraud",
+    "SNS型ロマンス詐欺": "SNS romance fraud",
+    "SNS投資詐欺": "SNS investment fraud",
+    "SNSロマンス詐欺": "SNS romance fraud",
+    "番号盗用": "Card number theft",
+    "番号盗用被害額": "Card number theft",
+    "偽造": "Counterfeit cards",
+    "偽造被害額": "Counterfeit cards",
+    "その他": "Other",
+    "その他不正利用": "Other misuse",
+    "その他不正利用被害額": "Other misuse",
+}
+CODES: dict[str, str] = {
+    TOTAL: "all",
+    "M": "men",
+    "F": "women",
+    "JP": "Japan",
+    "_X_JP": "abroad",
+    "KH": "Cambodia",
+    "PH": "Philippines",
+    "TH": "Thailand",
+    "VN": "Viet Nam",
+    "MY": "Malaysia",
+    "CN": "China",
+    "LINE": "LINE",
+    "YOUTUBE": "YouTube",
+    "CRYPTO": "crypto-assets",
+    "JPY_GT100M": "more than 100 million yen",
+    "JPY_GE100M": "100 million yen and more",
+}
+_AGE_BAND = re.compile(r"Y(\d+)T(\d+)$")
+_AGE_OPEN = re.compile(r"Y_(GE|LT)(\d+)$")
+_POLICE = re.compile(r"POLICE_([A-Z]{2})_(\w+)$")
+_MONTHS = tuple(calendar.month_name)[1:]
+_HUNDRED_MILLION = Decimal(10) ** 8
+_BILLION = Decimal(10) ** 9
+_MILLION = Decimal(10) ** 6
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+
+
+def clean(text: object) -> str:
+    """The text with control characters, which neither HTML nor XML can hold, made visible as U+FFFD."""
+    return _CONTROL.sub("\ufffd", str(text))
+
+
+def slug(text: str) -> str:
+    """A name for files, anchors and sheets: lower-case letters, digits and underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "x"
+
+
+# ----------------------------------------------------------------------------------------------------------------- periods
+
+
+def period_label(code: str) -> str:
+    """A period in words that cannot be mistaken: a cumulative figure says that it is one."""
+    period = parsed(code)
+    year, month = period.start.year, _MONTHS[period.start.month - 1]
+    last = _MONTHS[period.end.month - 1]
+    match period.frequency:
+        case "annual":
+            return str(year)
+        case "half_yearly":
+            return f"{month}–{last} {year} (half-year)"
+        case "quarterly":
+            return f"{month}–{last} {year} (quarter {code[-1]})"
+        case "monthly":
+            return f"{month} {year}"
+        case "fiscal_year":
+            return f"fiscal year {year} (April {year} – March {year + 1})"
+        case "year_to_date":
+            return f"{month}–{last} {year} (cumulative)"
+        case "day":
+            return f"{period.start.day} {month} {year}"
+    if period.code.count("-") == 2:
+        return f"{month} {year} – {last} {period.end.year} (span)"
+    return f"{period.start.day} {month} {year} – {period.end.day} {last} {period.end.year} (span)"
+
+
+def period_japanese(code: str) -> str:
+    """The period by era year (令和7年, 令和8年1月～4月); the empty string before Heisei."""
+    period = parsed(code)
+    first = _era_year(period.start.year, period.start.month)
+    match period.frequency:
+        case "annual":
+            return _era_year(period.end.year, period.end.month)
+        case "fiscal_year":
+            return f"{first}度" if first else ""
+        case "half_yearly":
+            return f"{first}{'上' if period.start.month == 1 else '下'}半期" if first else ""
+        case "monthly":
+            return f"{first}{period.start.month}月" if first else ""
+        case "quarterly" | "year_to_date":
+            return f"{first}{period.start.month}月～{period.end.month}月" if first else ""
+    return ""
+
+
+def _era_year(year: int, month: int) -> str:
+    if (year, month) >= (2019, 5):
+        era, number = "令和", year - 2018
+    elif year >= 1989:
+        era, number = "平成", year - 1988
+    else:
+        return ""
+    return f"{era}{'元' if number == 1 else number}年"
+
+
+# ----------------------------------------------------------------------------------------------------------------- numbers
+
+
+def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool = False) -> str:
+    """The value as a reader sees it: thousands separators; per cent with a sign where it is a change; derived money rounded."""
+    if unit in ("ratio", "percent"):
+        share = value * 100 if unit == "ratio" else value
+        if not share:
+            return "0 %"
+        places = "0.1" if derived or abs(share) >= 10 else "0.01"
+        if abs(share) < Decimal("0.1"):
+            places = "0.0001"
+        text = f"{share.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
+        return f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')} %"
+    if unit.endswith("_per_100k"):
+        places = "1" if abs(value) >= 1000 else "0.01"
+        return f"{value.quantize(Decimal(places), ROUND_HALF_EVEN):,}".replace("-", "−")
+    if derived:
+        value = value.quantize(Decimal(1), ROUND_HALF_EVEN)
+    return _plain(value)
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def short_money(value: Decimal, unit: str) -> str:
+    """A large sum in the units that people speak of: `1,423.1億円 · ¥142.31 bn`, `US$951.3 m`; empty where it is small."""
+    if unit == "JPY" and abs(value) >= _HUNDRED_MILLION:
+        return f"{_scaled(value, _HUNDRED_MILLION, '0.1')}億円 · {english_money(value, unit)}"
+    if unit in ("USD", "CAD", "AUD") and abs(value) >= _MILLION:
+        return english_money(value, unit)
+    return ""
+
+
+def english_money(value: Decimal, unit: str) -> str:
+    """`¥142.31 bn`, `US$951.3 m`, `¥ 5,113,160`."""
+    sign = {"JPY": "¥", "USD": "US$", "CAD": "CA$", "AUD": "A$"}.get(unit, "")
+    if abs(value) >= _BILLION:
+        return f"{sign}{_scaled(value, _BILLION, '0.01')}{_NO_BREAK}bn"
+    if abs(value) >= _MILLION:
+        return f"{sign}{_scaled(value, _MILLION, '0.1')}{_NO_BREAK}m"
+    return f"{sign}{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}"
+
+
+def _scaled(value: Decimal, divisor: Decimal, step: str) -> str:
+    return f"{(value / divisor).quantize(Decimal(step), ROUND_HALF_EVEN):,}".replace("-", "−")
+
+
+# ------------------------------------------------------------------------------------------------------------------- cells
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """What stands in one place of a table. `value` is set exactly for figures that are present."""
+
+    text: str
+    value: Decimal | None = None
+    marks: tuple[str, ...] = ()
+    small: str = ""  # a second line: the sum in spoken units, the precision of a rounded figure
+    native: str = ""  # the publisher's own label, Japanese
+    title: str = ""  # edition, precision, source, file and cell
+    href: str = ""
+    precision: Decimal | None = None
+    is_header: bool = False
+    is_figure: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    title: str
+    unit: str = ""
+    native: str = ""
+    note: str = ""
+    sheet_unit: str = ""  # the workbook's unit, where the page rounds to a larger one
+    mark: str = ""  # a mark that all present cells of the column share
+    numeric: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """One table with its title, its columns, its rows, and the sentences that a reader needs to use it rightly."""
+
+    id: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    native: str = ""
+    notes: tuple[str, ...] = ()
+    warning: str = ""  # what must not be done with these figures
+    kind: str = "figures"  # figures | overlay | list
+    total_rows: int = 0  # so many leading rows are totals
+
+
+def text_cell(text: object, *, native: str = "", header: bool = False, href: str = "", title: str = "") -> Cell:
+    return Cell(clean(text) or "–", native=clean(native), is_header=header, href=href, title=clean(title))
+
+
+def marks_of(row: Any) -> tuple[str, ...]:
+    """The marks that a figure carries, most important first."""
+    if row.absence:
+        return (ABSENCE_MARKS.get(row.absence, NO_ROW),)
+    found = []
+    if row.obs_status == "B":
+        found.append("[b]")
+    if row.edition == "provisional" or row.obs_status == "P":
+        found.append("[p]")
+    if row.edition in ("corrected", "restated"):
+        found.append("[r]")
+    if row.obs_status == "E":
+        found.append("[e]")
+    if row.derivation:
+        found.append("[d]")
+    return tuple(found)
+
+
+def figure_cell(row: Any | None, *, short: bool = True) -> Cell:
+    """The cell of one observation; of None, the mark for a figure that no publication prints."""
+    if row is None:
+        return Cell(NO_ROW, marks=(NO_ROW,), title="no publication that we hold prints it", is_figure=True)
+    marks = marks_of(row)
+    if row.value is None or row.absence:
+        meaning = ABSENCE.get(row.absence, row.absence)
+        title = clean("; ".join(part for part in (meaning, row.note, source_text(row)) if part))
+        return Cell(marks[0], marks=marks, title=title, href=source_anchor(row), is_figure=True)
+    # A column says one unit: a ratio stands in it as per cent, in the page and in the workbook.
+    scale = 100 if row.unit == "ratio" else 1
+    return Cell(
+        number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
+        value=row.value * scale,
+        marks=marks,
+        small=_small(row) if short else "",
+        title=clean(figure_title(row)),
+        href=source_anchor(row),
+        precision=row.precision * scale if row.precision else None,
+        is_figure=True,
+    )
+
+
+def _small(row: Any) -> str:
+    parts = []
+    if row.measure in ("loss", "loss_net", "loss_recovered", "loss_prevented", "traded_value"):
+        parts.append(short_money(row.value, row.unit))
+    if row.precision and not row.derivation:
+        parts.append(f"±{_NO_BREAK}{precision_text(row)}")
+    return " · ".join(part for part in parts if part)
+
+
+def precision_text(row: Any) -> str:
+    """Half of the printed unit, in words of the unit: `0.05億円`, `5,000`, `0.05 points`."""
+    if row.unit == "JPY" and row.precision >= 10_000:
+        scaled, word = (
+            (row.precision / _HUNDRED_MILLION, "億円") if row.precision >= 1_000_000 else (row.precision / 10_000, "万円")
+        )
+        return f"{_plain(scaled.normalize())}{word}"
+    if row.unit == "ratio":
+        return f"{_plain((row.precision * 100).normalize())} points"
+    suffix = " points" if row.unit == "percent" else ""
+    return f"{_plain(row.precision)}{suffix}"
+
+
+def figure_title(row: Any) -> str:
+    """Everything about a figure in one line: unit, precision, edition, how it was made, source, file and cell, snapshot."""
+    parts = [UNITS.get(row.unit, row.unit)]
+    if row.precision:
+        parts.append(f"rounded, ± {precision_text(row)}" if not row.derivation else f"error at most ± {precision_text(row)}")
+    parts.append(EDITIONS.get(row.edition, row.edition) if row.edition != "unknown" else "edition not stated")
+    if row.derivation:
+        parts.append(f"derived here: {DERIVATIONS.get(row.derivation, row.derivation)}")
+    if row.note:
+        parts.append(_shortened(row.note, 200))
+    return "; ".join([*parts, source_text(row)])
+
+
+def source_text(row: Any) -> str:
+    """Source, file and cell, snapshot; long lists of cells are cut (the CSV has them in full)."""
+    known = row.known_at.isoformat() if hasattr(row.known_at, "isoformat") else str(row.known_at or "")
+    snapshot = _shortened(str(row.snapshot or ""), 40)
+    return f"source {row.source}, {_shortened(str(row.origin or ''), 120)}, snapshot {snapshot}, known {known}"
+
+
+def source_anchor(row: Any) -> str:
+    return f"#source-{slug(row.source)}"
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+# ------------------------------------------------------------------------------------------------------------------ labels
+
+
+def type_cell(row: Any) -> Cell:
+    """The header cell of a type: English, with the publisher's own label beside it."""
+    english, native = type_label(row)
+    return text_cell(english, native=native, header=True)
+
+
+def type_label(row: Any) -> tuple[str, str]:
+    """(English, native) of a figure's type."""
+    if row.native_type == TOTAL and row.fraud_type == TOTAL:
+        return LABELS[TOTAL], ""
+    native = row.native_type if row.native_type != TOTAL else ""
+    english = LABELS.get(native) or code_label(row.fraud_type)
+    if not LABELS.get(native) and native and native.isascii():
+        return native, ""
+    return english, native
+
+
+def code_label(code: str) -> str:
+    """A common code in words: declared ones by their name, ages as bands, the others with spaces for underscores."""
+    if found := CODES.get(code) or _fraud_type_labels().get(code):
+        return found
+    if match := _AGE_BAND.match(code):
+        return f"{match[1]}–{match[2]}"
+    if match := _AGE_OPEN.match(code):
+        return f"under {match[2]}" if match[1] == "LT" else f"{match[2]} and over"
+    if match := _POLICE.match(code):
+        area = f"{match[1]}-{match[2]}"
+        return f"police of {_prefecture_names().get(area, area)}"
+    words = clean(code.replace("_", " ").strip())
+    return words.capitalize() if words.isupper() else words
+
+
+@functools.cache
+def _prefecture_names() -> dict[str, str]:
+    with (FOLDER / "population_prefecture.csv").open(encoding="utf-8", newline="") as stream:
+        return {line["area"]: f"{line['name_ja']} ({line['area']})" for line in csv.DictReader(stream)}
+
+
+@functools.cache
+def _fraud_type_labels() -> dict[str, str]:
+    with (FOLDER / "fraud_types.csv").open(encoding="utf-8", newline="") as stream:
+        return {line["code"]: line["label"] for line in csv.DictReader(stream)}
+
+
+def dimension_title(name: str) -> str:
+    """A dimension in a word or two."""
+    words = {"offender_location": "place", "offender_kind": "group or police force", "loss_band": "size of loss"}
+    return words.get(name, name.replace("_", " ")).capitalize()
+
+
+def measure_title(measure: str) -> tuple[str, str]:
+    return MEASURE_TITLES.get(measure, (measure.replace("_", " ").capitalize(), ""))
+
+
+def family_title(family: str, families: Families) -> tuple[str, str]:
+    """(English, Japanese) of a family: the word fixed here, or the title of the table of the source that speaks first."""
+    if family in FAMILY_TITLES:
+        return FAMILY_TITLES[family]
+    for source in sorted(families.sources.values(), key=lambda item: (item.precedence, item.id)):
+        for table in source.tables.values():
+            if table.family == family:
+                return table.title, table.title_ja
+    return family.replace("_", " ").capitalize(), ""
+
+
+def measure_column(measure: str, unit: str) -> Column:
+    english, native = measure_title(measure)
+    return Column(english, UNIT_SHORT.get(unit, unit), native, MEASURES.get(measure, ""), numeric=True)
+
+
+def measure_rank(key: tuple[str, str]) -> tuple[int, int]:
+    measure, unit = key
+    place = MEASURE_ORDER.index(measure) if measure in MEASURE_ORDER else len(MEASURE_ORDER)
+    return place, _UNIT_ORDER.index(unit) if unit in _UNIT_ORDER else len(_UNIT_ORDER)
+
+
+def natural_key(text: str) -> tuple[int, int, str]:
+    """An order for ages, amounts and words: the total, then what lies below a limit, then by the first number, then words."""
+    if text == TOTAL:
+        return (-1, 0, text)
+    number = re.search(r"\d+", text)
+    if not number:
+        return (1, 0, text)
+    return (0, int(number[0]) - (1000 if "_LT" in text or text.startswith("<") else 0), text)
+
+
+# ------------------------------------------------------------------------------------------------------------------ tables
+
+
+def hoisted(table: Table) -> Table:
+    """The table with `[d]` said once in the column's head where every present figure of the column carries it."""
+    columns, rows = list(table.columns), [list(row) for row in table.rows]
+    for place, column in enumerate(columns):
+        present = [row[place] for row in rows if row[place].value is not None]
+        if column.numeric and present and all("[d]" in cell.marks for cell in present):
+            columns[place] = dataclasses.replace(column, mark="[d]")
+            for row in rows:
+                row[place] = dataclasses.replace(row[place], marks=tuple(m for m in row[place].marks if m != "[d]"))
+    return dataclasses.replace(table, columns=tuple(columns), rows=tuple(tuple(row) for row in rows))
+
+
+def types_by_measures(
+    table_id: str,
+    title: str,
+    figures: Sequence[Figure],
+    measures: Sequence[str],
+    families: Families,
+    *,
+    overlay: bool = False,
+    order: Sequence[tuple[str, str]] = (),
+) -> Table | None:
+    """Types down, measures across; the total first, then in `order`. None where nothing is left to show.
+
+    A measure that only the total has takes no column here: `totals_only` lists it.
+    """
+    wanted = [f for f in figures if f.row.measure in measures and f.is_plain and f.row.overlay == overlay]
+    alone = set() if overlay else {(f.row.measure, f.row.unit) for f in totals_only(wanted)}
+    wanted = [f for f in wanted if (f.row.measure, f.row.unit) not in alone]
+    if not any(f.row.value is not None for f in wanted):
+        return None
+    keys = sorted({(f.row.measure, f.row.unit) for f in wanted}, key=measure_rank)
+    by_type: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
+    for figure in wanted:
+        name = (figure.row.native_type, figure.row.fraud_type)
+        by_type.setdefault(name, {})[(figure.row.measure, figure.row.unit)] = figure.row
+    places = {name: place for place, name in enumerate(order or type_order(wanted))}
+    ordered = sorted(by_type.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))
+    rows = tuple(
+        (type_cell(next(iter(cells.values()))), *(_measured(name, cells, key) for key in keys)) for name, cells in ordered
+    )
+    table = Table(
+        table_id,
+        title,
+        (Column("Type", native="手口"), *(measure_column(*key) for key in keys)),
+        rows,
+        notes=table_notes(wanted, families),
+        kind="overlay" if overlay else "figures",
+        total_rows=1 if ordered[0][0] == (TOTAL, TOTAL) else 0,
+    )
+    return hoisted(table)
+
+
+def _measured(name: tuple[str, str], cells: dict[tuple[str, str], Any], key: tuple[str, str]) -> Cell:
+    if key not in cells and name == (TOTAL, TOTAL) and key[0].startswith("share_of"):
+        return Cell("[z]", marks=("[z]",), title="the total is the whole that the shares are of", is_figure=True)
+    return figure_cell(cells.get(key))
+
+
+def totals_only(figures: Sequence[Figure]) -> list[Figure]:
+    """The totals of measures that no type has a value of."""
+    parts = {(f.row.measure, f.row.unit) for f in figures if f.is_plain and not f.is_total and f.row.value is not None}
+    totals = [f for f in figures if f.is_plain and f.is_total and not f.row.overlay]
+    return [f for f in totals if (f.row.measure, f.row.unit) not in parts]
+
+
+def type_order(figures: Sequence[Figure]) -> list[tuple[str, str]]:
+    """Types as a reader looks for them: the total, then by loss, then by cases; what the publisher calls "other" last."""
+    sizes: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for figure in figures:
+        row = figure.row
+        entry = sizes.setdefault((row.native_type, row.fraud_type), {})
+        if figure.is_plain and row.value is not None and row.unit != "USD" and row.measure in ("loss", "cases"):
+            entry[row.measure] = row.value
+    nothing = Decimal(-1)
+
+    def rank(name: tuple[str, str]) -> tuple[Any, ...]:
+        size = sizes[name]
+        is_other = name[0].startswith("その他")
+        return (name != (TOTAL, TOTAL), is_other, -size.get("loss", nothing), -size.get("cases", nothing), name)
+
+    return sorted(sizes, key=rank)
+
+
+def measures_list(
+    table_id: str, title: str, figures: Sequence[Figure], families: Families, *, with_period: bool = False
+) -> Table | None:
+    """Measures down, one figure a row: for a family without types, and for odd periods."""
+    wanted = [f for f in figures if f.row.value is not None or f.row.absence]
+    if not wanted:
+        return None
+    several_types = any(not f.is_total for f in wanted)
+    several_periods = with_period or len({f.row.period for f in wanted}) > 1
+    broken_down = any(f.breakdown for f in wanted)
+    head = [
+        *([Column("Period", native="期間")] if several_periods else []),
+        *([Column("Type", native="手口")] if several_types else []),
+        *([Column("Of which")] if broken_down else []),
+        Column("Measure"),
+        Column("Figure", numeric=True),
+        Column("Unit"),
+        Column("Edition"),
+        Column("Source"),
+    ]
+    ordered = sorted(wanted, key=_list_rank)
+    rows = tuple(
+        (
+            *([text_cell(period_label(f.row.period), header=True)] if several_periods else []),
+            *([type_cell(f.row)] if several_types else []),
+            *([text_cell(breakdown_text(f))] if broken_down else []),
+            text_cell(measure_title(f.row.measure)[0], native=measure_title(f.row.measure)[1], header=not several_periods),
+            figure_cell(f.row),
+            text_cell(UNIT_SHORT.get(f.row.unit, f.row.unit)),
+            text_cell(edition_word(f.row.edition)),
+            text_cell(f.row.source, href=source_anchor(f.row), title=source_text(f.row)),
+        )
+        for f in ordered
+    )
+    return Table(table_id, title, tuple(head), rows, notes=table_notes(wanted, families), kind="list")
+
+
+def _list_rank(figure: Figure) -> tuple[Any, ...]:
+    row = figure.row
+    types = (row.native_type != TOTAL, row.native_type)
+    return (
+        parsed(row.period).end,
+        row.period,
+        row.overlay,
+        types,
+        bool(figure.breakdown),
+        *measure_rank((row.measure, row.unit)),
+        figure.breakdown,
+        row.id,
+    )
+
+
+def breakdown_text(figure: Figure) -> str:
+    """What a figure is broken down by, in words; an overlay says that it must not be added."""
+    parts = [f"{dimension_title(name).lower()}: {code_label(value)}" for name, value in figure.breakdown]
+    if "-" in figure.row.area:
+        parts.insert(0, figure.row.area)
+    if figure.row.overlay and not figure.is_total:
+        parts.append("cuts across the types: never add it")
+    return "; ".join(parts) or "–"
+
+
+def edition_word(edition: str) -> str:
+    return "not stated" if edition == "unknown" else edition
+
+
+def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...]:
+    """What a reader must know of these figures: rounding, parts that do not add up, breaks, and the notes on single figures."""
+    notes: list[str] = []
+    rows = [figure.row for figure in figures]
+    if any(row.precision and not row.derivation for row in rows):
+        notes.append(
+            "Figures with ± were printed rounded: the true value lies within half of the printed unit, and sums of them need "
+            "not agree."
+        )
+    if any(not figure.is_total for figure in figures) and not _parts_add_up(rows, families):
+        notes.append("The publisher does not say that these types add up to the total: do not add them.")
+    denominators = sorted({row.measure for row in rows if row.measure.startswith("mean_loss")})
+    notes += [f"{measure_title(name)[0]}: {MEASURES[name]}." for name in denominators]
+    if any(row.unit == "USD" and row.derivation for row in rows):
+        notes.append(
+            "US dollars are converted at the average exchange rate of the period; they are not printed by the publisher."
+        )
+    for figure in figures:
+        row = figure.row
+        if row.note and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods")):
+            label = " ".join(part for part in type_label(row) if part)
+            notes.append(clean(f"{label}, {measure_title(row.measure)[0].lower()}: {_shortened(row.note, 240)}"))
+    unique = list(dict.fromkeys(notes))
+    return tuple(unique if len(unique) <= 14 else [*unique[:14], f"{len(unique) - 14} further notes stand in the CSV."])
+
+
+def _parts_add_up(rows: Iterable[Any], families: Families) -> bool:
+    tables = {(row.source, row.table) for row in rows}
+    declared = [families.sources[source].tables.get(table) for source, table in tables if source in families.sources]
+    return all(table is None or table.parts_add_up for table in declared)
+
+
+def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], families: Families) -> list[Table]:
+    """One table for each set of dimensions that figures are broken down by: two dimensions cross, others go down."""
+    groups: dict[tuple[tuple[str, ...], bool], list[Figure]] = {}
+    for figure in figures:
+        names = tuple(name for name, _ in figure.breakdown) if figure.breakdown else (("area",) if "-" in figure.row.area else ())
+        if names:
+            groups.setdefault((names, figure.row.overlay), []).append(figure)
+    sexes = [key for key in groups if set(key[0]) < {"age", "sex"} and (("age", "sex"), key[1]) in groups]
+    for key in sexes:
+        groups[(("age", "sex"), key[1])] += groups.pop(key)
+    made = []
+    for (names, overlay), members in sorted(groups.items(), key=lambda item: item[0]):
+        words = " and ".join(dimension_title(name).lower() for name in names)
+        maker = _ages_across if set(names) == {"age", "sex"} else _dimensions_down
+        made.append(
+            maker(
+                f"{table_id}_by_{slug('_'.join(names))}{'_overlay' if overlay else ''}",
+                f"{title}: by {words}",
+                names,
+                members,
+                families,
+            )
+        )
+    return made
+
+
+def _ages_across(table_id: str, title: str, names: tuple[str, ...], figures: Sequence[Figure], families: Families) -> Table:
+    measure, unit = sorted({(f.row.measure, f.row.unit) for f in figures}, key=measure_rank)[0]
+    wanted = [f for f in figures if (f.row.measure, f.row.unit) == (measure, unit)]
+    ages = sorted({f.row.age for f in wanted}, key=natural_key)
+    places = {name: place for place, name in enumerate(type_order(wanted))}
+    lines: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for figure in wanted:
+        row = figure.row
+        key = (places[(row.native_type, row.fraud_type)], row.native_type, row.sex == "F", row.sex)
+        lines.setdefault(key, {})[row.age] = row
+    rows = tuple(
+        (
+            type_cell(next(iter(cells.values()))),
+            text_cell("both" if key[3] == TOTAL else code_label(key[3]), header=True),
+            *(figure_cell(cells.get(age), short=False) for age in ages),
+        )
+        for key, cells in sorted(lines.items())
+    )
+    heads = [Column("All ages" if age == TOTAL else code_label(age), UNIT_SHORT.get(unit, unit), numeric=True) for age in ages]
+    columns = (Column("Type", native="手口"), Column("Sex", native="性別"), *heads)
+    note = f"{measure_title(measure)[0]}: {MEASURES.get(measure, '')}. Organisations are not counted as victims here."
+    return hoisted(Table(table_id, title, columns, rows, notes=(note, *table_notes(wanted, families))))
+
+
+def _dimensions_down(table_id: str, title: str, names: tuple[str, ...], figures: Sequence[Figure], families: Families) -> Table:
+    keys = sorted({(f.row.measure, f.row.unit) for f in figures}, key=measure_rank)
+    lines: dict[tuple[Any, ...], dict[tuple[str, str], Any]] = {}
+    for figure in figures:
+        row = figure.row
+        values = tuple(getattr(row, name) for name in names)
+        key = (row.native_type != TOTAL, row.native_type, row.fraud_type, tuple(natural_key(v) for v in values), values)
+        lines.setdefault(key, {})[(row.measure, row.unit)] = row
+    rows = tuple(
+        (
+            type_cell(next(iter(cells.values()))),
+            *(text_cell(code_label(value), header=True) for value in key[4]),
+            *(figure_cell(cells.get(name)) for name in keys),
+        )
+        for key, cells in sorted(lines.items())
+    )
+    columns = (
+        Column("Type", native="手口"),
+        *(Column(dimension_title(n), note=DIMENSIONS.get(n, "")) for n in names),
+        *(measure_column(*k) for k in keys),
+    )
+    overlay = any(figure.row.overlay for figure in figures)
+    warning = "These cut across each other and across the types: never add them." if overlay else ""
+    kind = "overlay" if overlay else "figures"
+    return hoisted(Table(table_id, title, columns, rows, notes=table_notes(figures, families), warning=warning, kind=kind))
+
+
+def history_table(
+    table_id: str, title: str, figures: Sequence[Figure], breaks: dict[str, str], families: Families, *, least: int = 2
+) -> Table | None:
+    """Periods down, cases and losses across, with classification and edition of each period's figures."""
+    totals = [f for f in figures if f.is_total and f.is_plain and not f.row.overlay]
+    keys = sorted({(f.row.measure, f.row.unit) for f in totals}, key=measure_rank)
+    lines: dict[tuple[Any, ...], dict[tuple[str, str], Any]] = {}
+    for figure in totals:
+        row = figure.row
+        lines.setdefault((parsed(row.period).end, row.period, row.classification), {})[(row.measure, row.unit)] = row
+    if len(lines) < least:
+        return None
+    rows = []
+    for (_, period, classification), cells in sorted(lines.items()):
+        note = breaks.get(period, "")
+        rows.append(
+            (
+                Cell(period_label(period), marks=("[b]",) if note else (), title=clean(note), is_header=True),
+                *(figure_cell(cells.get(key)) for key in keys),
+                text_cell(classification),
+                text_cell(", ".join(sorted({edition_word(row.edition) for row in cells.values()}))),
+                text_cell(", ".join(sorted({row.source for row in cells.values()}))),
+            )
+        )
+    columns = (
+        Column("Period", native="期間"),
+        *(measure_column(*key) for key in keys),
+        Column("Classification"),
+        Column("Edition"),
+        Column("Source"),
+    )
+    shown = {code for _, code, _ in lines}
+    notes = tuple(
+        f"Break at {period}: {clean(reason)}. Do not compare across it." for period, reason in breaks.items() if period in shown
+    )
+    schemes = sorted({name for _, _, name in lines if families.classification(name) != name})
+    notes += tuple(f"{clean(name)}: {clean(families.classification(name))}." for name in schemes)
+    table = Table(table_id, title, columns, tuple(rows), notes=(*notes, *table_notes(totals, families)))
+    return hoisted(table)
+
+
+def types_by_periods(
+    table_id: str, title: str, figures: Sequence[Figure], measure: str, unit: str, families: Families
+) -> Table | None:
+    """Types down, periods across, for one measure of one classification."""
+    wanted = [f for f in figures if f.is_plain and not f.row.overlay and (f.row.measure, f.row.unit) == (measure, unit)]
+    periods = sorted({f.row.period for f in wanted})
+    by_type: dict[tuple[str, str], dict[str, Any]] = {}
+    for figure in wanted:
+        by_type.setdefault((figure.row.native_type, figure.row.fraud_type), {})[figure.row.period] = figure.row
+    if len(periods) < 2 or len(by_type) < 3:
+        return None
+    ordered = sorted(by_type.items(), key=lambda item: _period_rank(item[0], item[1], periods))
+    cell = _million_cell if unit == "JPY" else functools.partial(figure_cell, short=False)
+    rows = tuple((type_cell(next(iter(c.values()))), *(cell(c.get(p)) for p in periods)) for _, c in ordered)
+    columns = (Column("Type", native="手口"), *(_period_column(period, unit) for period in periods))
+    total_rows = 1 if ordered[0][0] == (TOTAL, TOTAL) else 0
+    return hoisted(Table(table_id, title, columns, rows, notes=table_notes(wanted, families), total_rows=total_rows))
+
+
+def _period_column(period: str, unit: str) -> Column:
+    if unit == "JPY":
+        return Column(period, "million yen", sheet_unit="yen", numeric=True)
+    return Column(period, UNIT_SHORT.get(unit, unit), numeric=True)
+
+
+def _million_cell(row: Any | None) -> Cell:
+    """Ten years of yen side by side fit a page in millions only; the exact sum stands in the title and in the workbook."""
+    cell = figure_cell(row, short=False)
+    if row is None or cell.value is None:
+        return cell
+    return dataclasses.replace(cell, text=_scaled(cell.value, _MILLION, "1"), title=f"{cell.text} yen; {cell.title}")
+
+
+def _period_rank(key: tuple[str, str], cells: dict[str, Any], periods: Sequence[str]) -> tuple[Any, ...]:
+    latest = next((cells[p].value for p in reversed(periods) if p in cells and cells[p].value is not None), Decimal(0))
+    return (key != (TOTAL, TOTAL), key[0].startswith("その他"), -latest, key)
+
+
+def combined_table(table_id: str, sums: Sequence[CombinedSum], families: Families) -> Table | None:
+    """Years down; for each measure the parts, our sum of them, and what a publisher prints for the sum."""
+    if not sums:
+        return None
+    combination = sums[0].combination
+    rows = []
+    for item in sorted(sums, key=lambda s: (s.period, measure_rank((s.measure, s.unit)))):
+        marks = ("[p]", "[d]") if item.is_provisional else ("[d]",)
+        total = Cell(
+            number_text(item.value, item.unit, derived=item.unit == "USD"),
+            value=item.value,
+            marks=marks,
+            small=short_money(item.value, item.unit),
+            title="sum of the two totals beside it; derived here",
+            precision=item.precision,
+            is_figure=True,
+        )
+        printed = item.printed[0] if item.printed else None
+        rows.append(
+            (
+                text_cell(item.period, header=True),
+                text_cell(_measure_and_unit(item), native=measure_title(item.measure)[1], header=True),
+                *(figure_cell(part) for part in item.parts),
+                total,
+                figure_cell(printed),
+            )
+        )
+    titles = [family_title(family, families) for family in combination.families]
+    columns = (
+        Column("Year", native="年"),
+        Column("Measure, unit"),
+        *(Column(english, native=native, numeric=True) for english, native in titles),
+        Column("Sum", native="合計", numeric=True),
+        Column("Printed by a publisher", numeric=True),
+    )
+    return Table(table_id, combination.title, columns, tuple(rows), combination.title_ja, (combination.reason,))
+
+
+def _measure_and_unit(item: CombinedSum) -> str:
+    title, unit = measure_title(item.measure)[0], UNIT_SHORT.get(item.unit, item.unit)
+    return title if unit == title.lower() else f"{title}, {unit}"
+
+
+def comparison_table(items: Sequence[Comparison], families: Families) -> Table | None:
+    """The same figure as other publications print it, with the difference and whether rounding explains it."""
+    if not items:
+        return None
+    rows = []
+    for item in sorted(items, key=lambda c: (c.figure.family, _list_rank(c.figure), c.other.source, c.other.id)):
+        row = item.figure.row
+        tolerance = number_text(item.tolerance, row.unit) if item.tolerance else "exact"
+        rows.append(
+            (
+                text_cell(family_title(item.figure.family, families)[0], header=True),
+                text_cell(period_label(row.period)),
+                type_cell(row),
+                text_cell(
+                    ", ".join(part for part in (measure_title(row.measure)[0], breakdown_text(item.figure)) if part != "–")
+                ),
+                text_cell(row.source, href=source_anchor(row)),
+                figure_cell(row, short=False),
+                text_cell(item.other.source, href=source_anchor(item.other)),
+                figure_cell(item.other, short=False),
+                Cell(
+                    number_text(item.difference, row.unit, "change"),
+                    value=item.difference,
+                    title=f"tolerance {tolerance}",
+                    is_figure=True,
+                ),
+                text_cell(_verdict(item)),
+            )
+        )
+    columns = (
+        Column("Series"),
+        Column("Period", native="期間"),
+        Column("Type", native="手口"),
+        Column("Measure"),
+        Column("Leading source"),
+        Column("Leading figure", numeric=True),
+        Column("Other source"),
+        Column("Other figure", numeric=True),
+        Column("Difference", numeric=True),
+        Column("Verdict"),
+    )
+    note = "Where several publications print one figure, all are kept; the declared order of the sources decides which leads."
+    return Table("comparison", "The same figures in other publications", columns, tuple(rows), notes=(note,), kind="list")
+
+
+def _verdict(item: Comparison) -> str:
+    return "exact" if item.difference == 0 else "within precision" if item.agrees else "different"
+
+
+FINDING_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("check", "Check"),
+    ("family", "Series"),
+    ("table", "Table"),
+    ("period", "Period"),
+    ("native_type", "Type"),
+    ("measure", "Measure"),
+    ("unit", "Unit"),
+    ("ours", "Leading figure"),
+    ("theirs", "Other figure"),
+    ("difference", "Difference"),
+    ("tolerance", "Tolerance"),
+    ("status", "Verdict"),
+    ("ours_source", "Leading figure from"),
+    ("theirs_source", "Other figure from"),
+    ("explanation", "Explanation"),
+)
+_FINDING_NUMBERS = ("ours", "theirs", "difference", "tolerance")
+_STATUS_WORDS = {"exact": "exact", "within_precision": "within precision", "different": "different"}
+
+
+def findings_table(findings: Sequence[dict[str, Any]], families: Families) -> Table | None:
+    """Reconciliation: what we compute beside what is published; differences first."""
+    if not findings:
+        return None
+    names = [(name, title) for name, title in FINDING_COLUMNS if any(name in finding for finding in findings)]
+    if len({str(finding.get("check")) for finding in findings}) == 1:
+        names = [(name, title) for name, title in names if name != "check"]
+    order = {"different": 0, "within_precision": 1, "exact": 2}
+    ordered = sorted(findings, key=lambda f: (order.get(str(f.get("status")), 3), *(str(f.get(name, "")) for name, _ in names)))
+    rows = tuple(tuple(_finding_cell(finding, name, families) for name, _ in names) for finding in ordered)
+    columns = tuple(Column(title, numeric=name in _FINDING_NUMBERS) for name, title in names)
+    notes = (
+        "Published figures are kept beside each other and are never overwritten.",
+        "Within precision: the rounding of the two figures alone explains the difference.",
+    )
+    return Table("findings", "Reconciliation of published figures", columns, rows, notes=notes, kind="list")
+
+
+def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cell:
+    value = finding.get(name)
+    if name in _FINDING_NUMBERS:
+        if isinstance(value, Decimal) and value.is_finite():
+            return Cell(number_text(value, str(finding.get("unit", ""))), value=value, is_figure=True)
+        return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+    if name == "status":
+        return text_cell(_STATUS_WORDS.get(str(value), str(value)))
+    if name == "measure":
+        return text_cell(measure_title(str(value))[0])
+    if name == "family":
+        return text_cell(family_title(str(value), families)[0], header=True)
+    if name == "native_type":
+        return text_cell(LABELS.get(str(value), value), native=str(value) if value in LABELS and value != TOTAL else "")
+    if name == "unit":
+        return text_cell(UNIT_SHORT.get(str(value), value))
+    if name == "check":
+        return text_cell(str(value).replace("_", " "))
+    if name == "period":
+        return text_cell(_period_or_text(str(value)), header=True)
+    return text_cell("" if value is None or value != value else value)
+
+
+def _period_or_text(text: str) -> str:
+    try:
+        return period_label(text)
+    except Exception:  # a finding may speak of all periods in words
+        return text
+
+
+def measure_group(name: str) -> tuple[str, ...]:
+    """The measures of a group of GROUPS; `other` gives those that are in none."""
+    found = next((measures for group, _, measures in GROUPS if group == name), None)
+    return found if found is not None else tuple(measure for measure in MEASURES if measure not in _GROUPED)

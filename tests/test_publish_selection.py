@@ -1,0 +1,168 @@
+"""Which figures a release shows, which of them leads, and what may be added."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from pipeline.frames import observations_frame
+from pipeline.model import Period
+from pipeline.publish import release, selection
+from tests import publish_sample as sample
+
+
+@pytest.mark.parametrize(
+    ("release_period", "figure_period", "role"),
+    [
+        ("2025", "2025", "period"),
+        ("2025", "2025-S1", "part"),
+        ("2025", "2025-01/2025-07", "part"),
+        ("2025", "2025-08-20", "part"),
+        ("2025", "2025-FY", "fiscal"),
+        ("2025", "2024-01/2025-12", "longer"),
+        ("2025", "2024", "history"),
+        ("2025", "2016", "history"),
+        ("2025", "2015", ""),
+        ("2025", "2025-04", ""),
+        ("2025", "2026", ""),
+        ("2025-Q2", "2025-Q2", "period"),
+        ("2025-Q2", "2025-S1", "cumulative"),
+        ("2025-Q2", "2025-01/2025-06", "cumulative"),
+        ("2025-Q2", "2025-06", ""),
+        # As long as the quarter, and yet a figure of another kind.
+        ("2025-Q1", "2025-01/2025-03", "cumulative"),
+        ("2026-04", "2026-01/2026-04", "cumulative"),
+        ("2026-04", "2026-04", "period"),
+        ("2022-09", "2022-09-01/2022-09-15", "part"),
+        ("2026-04", "2026", ""),
+    ],
+)
+def test_a_figure_plays_one_part_in_a_release(release_period: str, figure_period: str, role: str) -> None:
+    assert selection.role(figure_period, Period.parse(release_period)) == role
+
+
+def test_a_year_needs_figures_of_that_year_and_a_month_may_live_by_cumulative_ones() -> None:
+    view = sample.view()
+    assert [p.code for p in release.periods_with_figures(view, "annual")] == sample.YEARS
+    assert [p.code for p in release.periods_with_figures(view, "quarterly")] == ["2025-Q1", "2025-Q2"]
+    assert [p.code for p in release.periods_with_figures(view, "monthly")] == ["2025-03", "2026-04"]
+
+
+def test_a_period_of_which_everything_is_absent_is_not_published() -> None:
+    lost = [sample.row("npa_annual", "special_fraud", "2014", "cases", "cases", None, absence="unreadable")]
+    assert release.periods_with_figures(observations_frame(lost), "annual") == []
+
+
+def test_cumulative_figures_to_february_belong_to_no_quarter() -> None:
+    early = [sample.row("npa_monthly", "special_fraud", "2025-01/2025-02", "cases", "cases", 1)]
+    assert release.periods_with_figures(observations_frame(early), "quarterly") == []
+
+
+@pytest.mark.parametrize("code", ["2025", "2018", "2025-Q2", "2026-04"])
+def test_the_fingerprint_rows_are_all_that_a_release_needs(code: str) -> None:
+    period = Period.parse(code)
+    whole = sample.view()
+    rows = release.fingerprint_rows(whole, period.frequency, period)
+    assert len(rows) < len(whole)
+    again = release.fingerprint_rows(rows, period.frequency, period)
+    pd.testing.assert_frame_equal(rows, again)
+    assert release.build(sample.given(code, rows)) == release.build(sample.given(code, whole))
+
+
+def test_a_period_of_another_frequency_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a period of frequency monthly"):
+        release.fingerprint_rows(sample.view(), "monthly", Period.parse("2025"))
+
+
+def _figures(code: str) -> tuple[list[selection.Figure], selection.Families]:
+    families = selection.Families(sample.sources())
+    period = Period.parse(code)
+    return selection.figures(selection.rows_of(selection.select_rows(sample.view(), period)), period, families), families
+
+
+def test_the_source_with_the_smaller_precedence_leads_and_the_other_stands_beside_it() -> None:
+    found, _ = _figures("2025")
+    loss = [
+        f
+        for f in found
+        if f.family == "special_fraud" and f.role == "period" and f.is_total and f.is_plain and f.row.measure == "loss"
+    ]
+    yen = next(f for f in loss if f.row.unit == "JPY")
+    assert (yen.row.source, yen.row.value) == ("npa_annual", Decimal(142309498218))
+    assert [other.value for other in yen.others] == [Decimal(141420000000)]
+
+
+def test_a_value_leads_an_absence_whatever_the_precedence() -> None:
+    absent = sample.row("npa_annual", "special_fraud", "2025", "max_loss", "JPY", None, absence="not_collected")
+    printed = sample.row("npa_releases", "special_fraud", "2025", "max_loss", "JPY", 5)
+    period, families = Period.parse("2025"), selection.Families(sample.sources())
+    found = selection.figures(selection.rows_of(observations_frame([absent, printed])), period, families)
+    assert [f.row.source for f in found] == ["npa_releases"]
+
+
+def test_a_difference_is_judged_by_what_rounding_alone_may_explain() -> None:
+    found, _ = _figures("2025")
+    verdicts = {(c.figure.row.measure, c.figure.row.unit): c for c in selection.comparisons(found) if c.figure.is_total}
+    loss = verdicts[("loss", "JPY")]
+    assert loss.difference == Decimal(141420000000) - Decimal(142309498218)
+    assert loss.tolerance == Decimal(5_000_000)
+    assert not loss.agrees
+    close = sample.row("npa_releases", "special_fraud", "2024", "loss", "JPY", 71_877_000_000, precision=Decimal(500_000))
+    book = sample.row("npa_annual", "special_fraud", "2024", "loss", "JPY", 71_877_275_370)
+    period, families = Period.parse("2024"), selection.Families(sample.sources())
+    rows = selection.rows_of(observations_frame([close, book]))
+    assert [c.agrees for c in selection.comparisons(selection.figures(rows, period, families))] == [True]
+
+
+def test_special_and_sns_fraud_are_added_for_the_three_years_in_which_both_were_counted() -> None:
+    found, families = _figures("2025")
+    sums = selection.combined(selection.COMBINATIONS[0], found, families)
+    yen = {item.period: item.value for item in sums if item.unit == "JPY"}
+    # 71,877,275,370 + 127,193,792,000 and 142,309,498,218 + 183,433,089,000, the totals of the book's workbook edition.
+    assert yen == {"2023": Decimal(90774639695), "2024": Decimal(199071067370), "2025": Decimal(325742587218)}
+    assert [item.value for item in sums if item.unit == "cases"] == [22884, 31280, 43000]
+
+
+def test_a_total_under_the_classification_that_holds_sns_fraud_is_never_added_to_it() -> None:
+    rows = [
+        sample.row("npa_monthly", "special_fraud", "2025", "cases", "cases", 43000, classification="npa_2026"),
+        sample.row("npa_monthly", "sns_fraud", "2025", "cases", "cases", 15168),
+    ]
+    unnamed = [{**row, "classification": "thirteen types"} if row["table"] == "special_fraud" else row for row in rows]
+    types = [
+        sample.row("npa_monthly", t, "2025", "cases", "cases", 9523, native_type="SNS型投資詐欺", classification=c)
+        for t, c in (("special_fraud", "thirteen types"), ("sns_fraud", "npa_sns_2023"))
+    ]
+    period, families = Period.parse("2025"), selection.Families(sample.sources())
+    for given in (rows, [*unnamed, *types]):
+        found = selection.figures(selection.rows_of(observations_frame(given)), period, families)
+        assert selection.combined(selection.COMBINATIONS[0], found, families) == []
+
+
+def test_the_year_in_which_the_families_merge_has_no_sum() -> None:
+    rows = [
+        sample.row("npa_annual", table, "2026", "cases", "cases", 1, classification="any")
+        for table in ("special_fraud", "sns_fraud")
+    ]
+    period, families = Period.parse("2026"), selection.Families(sample.sources())
+    found = selection.figures(selection.rows_of(observations_frame(rows)), period, families)
+    assert selection.combined(selection.COMBINATIONS[0], found, families) == []
+
+
+def test_an_overlay_never_enters_a_sum() -> None:
+    found, families = _figures("2025")
+    parts = [part for item in selection.combined(selection.COMBINATIONS[0], found, families) for part in item.parts]
+    assert parts
+    assert not any(part.overlay for part in parts)
+
+
+def test_breaks_come_from_the_declaration_and_from_a_change_of_classification() -> None:
+    found, families = _figures("2018")
+    totals = [
+        f.row for f in found if f.family == "special_fraud" and f.is_total and f.row.measure == "loss" and f.row.value is not None
+    ]
+    assert selection.break_years("special_fraud", totals, families) == {"2018": "cash-card theft is added"}
+    changed = [totals[0]._replace(classification="npa_2010"), *totals[1:]]
+    assert "2017" in selection.break_years("special_fraud", changed, families)

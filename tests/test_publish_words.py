@@ -1,0 +1,87 @@
+"""Numbers, periods and marks as a reader sees them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.model import ABSENCE
+from pipeline.publish import package, tables
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "japanese"),
+    [
+        ("2025", "2025", "令和7年"),
+        ("2018", "2018", "平成30年"),
+        ("2019", "2019", "令和元年"),
+        ("2025-S1", "January–June 2025 (half-year)", "令和7年上半期"),
+        ("2025-Q1", "January–March 2025 (quarter 1)", "令和7年1月～3月"),
+        ("2026-04", "April 2026", "令和8年4月"),
+        ("2019-04", "April 2019", "平成31年4月"),
+        ("2026-01/2026-04", "January–April 2026 (cumulative)", "令和8年1月～4月"),
+        ("2014-FY", "fiscal year 2014 (April 2014 – March 2015)", "平成26年度"),
+        ("2023-11-08", "8 November 2023", ""),
+        ("2022-09-01/2022-09-15", "1 September 2022 – 15 September 2022 (span)", ""),
+        ("2024-01/2025-12", "January 2024 – December 2025 (span)", ""),
+    ],
+)
+def test_a_period_is_named_so_that_it_cannot_be_mistaken(code: str, words: str, japanese: str) -> None:
+    assert (tables.period_label(code), tables.period_japanese(code)) == (words, japanese)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "measure", "text"),
+    [
+        ("142309498218.000000000000", "JPY", "loss", "142,309,498,218"),
+        ("27832", "cases", "cases", "27,832"),
+        ("97.990", "percent", "change_on_year", "+98.0 %"),
+        ("-3.25", "percent", "change_on_year", "−3.25 %"),
+        ("0.440854799", "ratio", "victims_share", "44.1 %"),
+        ("0.000036", "ratio", "victims_share", "0.0036 %"),
+        ("0", "ratio", "victims_share", "0 %"),
+        ("110.5", "JPY", "loss", "110.5"),
+    ],
+)
+def test_numbers_have_separators_signs_and_no_false_digits(value: str, unit: str, measure: str, text: str) -> None:
+    assert tables.number_text(Decimal(value), unit, measure) == text
+
+
+def test_large_sums_are_given_in_the_units_that_people_speak_of() -> None:
+    assert tables.short_money(Decimal(142309498218), "JPY") == "1,423.1億円 · ¥142.31\N{NO-BREAK SPACE}bn"
+    assert tables.short_money(Decimal(951079736), "USD") == "US$951.1\N{NO-BREAK SPACE}m"
+    assert tables.short_money(Decimal(5_113_161), "JPY") == ""
+
+
+def test_every_absence_code_has_a_mark_with_a_meaning() -> None:
+    codes = {code for code in ABSENCE if code}
+    assert codes == set(tables.ABSENCE_MARKS)
+    assert set(tables.ABSENCE_MARKS.values()) <= set(tables.MARKS)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("Y20T29", "20–29"), ("Y_GE65", "65 and over"), ("Y_LT20", "under 20"), ("KH", "Cambodia"), ("BANNER_AD", "Banner ad")],
+)
+def test_codes_are_shown_in_words(code: str, words: str) -> None:
+    assert tables.code_label(code) == words
+
+
+def test_ages_stand_in_order_of_age() -> None:
+    ages = ["Y_GE80", "Y20T29", "_T", "Y_LT20", "Y70T79"]
+    assert sorted(ages, key=tables.natural_key) == ["_T", "Y_LT20", "Y20T29", "Y70T79", "Y_GE80"]
+
+
+@given(st.text())
+def test_no_text_becomes_a_formula_in_a_spreadsheet(text: str) -> None:
+    assert not package.text_for_csv(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@given(st.text())
+def test_cleaned_text_holds_no_control_characters_and_can_be_encoded(text: str) -> None:
+    cleaned = tables.clean(text)
+    assert not any(ord(character) < 32 and character not in "\t\n" for character in cleaned)
+    cleaned.encode()
