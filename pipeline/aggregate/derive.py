@@ -225,7 +225,7 @@ def _shares(figures: _Figures, source: Source) -> Iterable[_Row]:
     for measure, share in (("loss", "share_of_loss"), ("cases", "share_of_cases")):
         for row in figures.present(measure):
             total = figures.value(row, fraud_type=TOTAL, native_type=TOTAL)
-            if row["native_type"] == TOTAL or total is None or total["value"] <= 0 or row["unit"] == "USD":
+            if row["native_type"] == TOTAL or total is None or total["value"] <= 0 or _is_converted(row):
                 continue
             value, precision = _quotient(row, total, Decimal(100), PERCENT_STEP)
             yield _made(row, [row, total], "share", value, precision, measure=share, unit="percent")
@@ -240,7 +240,7 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
             ("cases_with_loss", "mean_loss_with_loss"),
         ):
             cases = figures.value(row, measure=denominator, unit="cases")
-            if cases is None or cases["value"] <= 0 or row["unit"] == "USD":
+            if cases is None or cases["value"] <= 0 or _is_converted(row):
                 continue
             step = YEN if row["unit"] == "JPY" else CENT
             value, precision = _quotient(row, cases, Decimal(1), step)
@@ -250,7 +250,7 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
 def _rates(figures: _Figures, source: Source) -> Iterable[_Row]:
     """Annual loss and cases per 100,000 inhabitants of the same year; absent, and said so, where the population is not known."""
     for row in figures.present("loss", "cases"):
-        if row["frequency"] != "annual" or row["area"] != source.country or row["unit"] == "USD" or _is_detail(row):
+        if row["frequency"] != "annual" or row["area"] != source.country or _is_converted(row) or _is_detail(row):
             continue
         measure = f"{row['measure']}_per_100k"
         unit = f"{row['unit']}_per_100k"
@@ -262,6 +262,11 @@ def _rates(figures: _Figures, source: Source) -> Iterable[_Row]:
             continue
         value, precision = _quotient(row, {"value": people, "precision": None}, HUNDRED_THOUSAND, PERCENT_STEP)
         yield _made(row, [row], "rate", value, precision, measure=measure, unit=unit)
+
+
+def _is_converted(row: _Row) -> bool:
+    """Whether the figure was made from one in national currency: shares, means and changes are taken from that one."""
+    return row["derivation"] in ("converted", "converted_months")
 
 
 def _is_detail(row: _Row) -> bool:
@@ -315,7 +320,7 @@ def _changes(figures: _Figures, source: Source) -> Iterable[_Row]:
     for row in figures.present("loss", "cases"):
         classifications.setdefault(moved(row, classification=""), set()).add(row["classification"])
     for row in figures.present("loss", "cases"):
-        if row["frequency"] not in _PERIODIC or row["unit"] == "USD":
+        if row["frequency"] not in _PERIODIC or _is_converted(row):
             continue
         measure = "change_on_year" if row["measure"] == "loss" else "change_on_year_cases"
         before_period = Period.parse(row["period"]).year_before.code

@@ -7,16 +7,14 @@ does not know and for a figure that stands twice.
 
 from __future__ import annotations
 
-import csv
-import functools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, observations_frame
 from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS, Period, RefusedInput, Snapshot
+from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.figures import Figure
 from pipeline.sources.catalogue import Source
 
@@ -96,10 +94,11 @@ def _check_declared(figure: Figure, snapshot: Snapshot, source: Source) -> None:
 def _common(figure: Figure, dimension: str, label: str, period: Period, snapshot: Snapshot, source: Source) -> str:
     if label == TOTAL:
         return TOTAL
-    for row in crosswalk(source).get((dimension, label), ()):
+    rows = crosswalk_rows(source.folder / "crosswalk.csv")
+    for row in rows.get((dimension, label), ()):
         if _in_force(row, period):
             return row["common_code"]
-    known = sorted(native for name, native in crosswalk(source) if name == dimension)
+    known = sorted(native for name, native in rows if name == dimension)
     raise RefusedInput(
         file=snapshot.file,
         cell=figure.origin,
@@ -113,20 +112,6 @@ def _in_force(row: Mapping[str, str], period: Period) -> bool:
     begins = Period.parse(row["valid_from"]).start if row["valid_from"] else period.start
     ends = Period.parse(row["valid_to"]).end if row["valid_to"] else period.end
     return begins <= period.start and period.end <= ends
-
-
-def crosswalk(source: Source) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """The source's crosswalk: (dimension, native code) -> its rows, one for each stretch of time."""
-    return _crosswalk(source.folder / "crosswalk.csv")
-
-
-@functools.cache
-def _crosswalk(path: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
-    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            rows.setdefault((row["dimension"], row["native_code"]), []).append(row)
-    return rows
 
 
 def _refuse_doubles(frame: pd.DataFrame, snapshot: Snapshot) -> None:

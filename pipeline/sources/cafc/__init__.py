@@ -1,0 +1,1 @@
+"""Canadian Anti-Fraud Centre: record-level reports, the whole history in each quarterly file."""

@@ -1,0 +1,41 @@
+"""What holds for every test: slow ones come last, and under FRAUDLOSS_CI none is skipped.
+
+In: the tests that pytest collected. Out: the same tests in order; a skip reported as a failure where FRAUDLOSS_CI is set, because
+there a test that did not run must not look like one that passed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast answers first; otherwise the order stays."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def _failed_where_skipped(report: Any) -> None:
+    if os.environ.get("FRAUDLOSS_CI") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: no test may be skipped under FRAUDLOSS_CI. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """A skipped test."""
+    report = yield
+    _failed_where_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    """A module that skipped itself while it was collected."""
+    report = yield
+    _failed_where_skipped(report)
+    return report

@@ -1,0 +1,85 @@
+"""Imports run one way, stages do not know each other, and only the store writes under the data root."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PIPELINE = REPOSITORY / "pipeline"
+STAGES = ("ingest", "validate", "aggregate", "publish")
+# Each layer may import those after it, never those before it.
+LAYERS = (
+    ("cli",),
+    ("questions",),
+    ("steps",),
+    STAGES,
+    ("sources", "reference", "reading", "store", "code_version", "log"),
+    ("frames", "run_period"),
+    ("model",),
+)
+LAYER_OF = {name: place for place, names in enumerate(LAYERS) for name in names}
+# Within the layer of shared parts, one order too: a source uses what readers share.
+SHARED_ORDER = {"sources": 0, "reference": 1, "reading": 1, "store": 2, "code_version": 2, "log": 2}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PIPELINE.rglob("*.py") if path.name != "__init__.py" or path.parent != PIPELINE)
+
+
+def package_of(path: Path) -> str:
+    relative = path.relative_to(PIPELINE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imported_packages(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "pipeline":
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("pipeline.")}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PIPELINE).as_posix())
+def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
+    own = package_of(path)
+    for other in imported_packages(path) - {own}:
+        assert other in LAYER_OF, f"{other} is not in the layers: place it in LAYERS"
+        if own in STAGES:
+            assert other not in STAGES, f"{own} imports {other}: stages do not import each other"
+        assert LAYER_OF[own] <= LAYER_OF[other], f"{own} imports {other}, which lies above it"
+        if LAYER_OF[own] == LAYER_OF[other] and own in SHARED_ORDER:
+            assert SHARED_ORDER[own] <= SHARED_ORDER[other], f"{own} imports {other}, which lies above it"
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in modules():
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+
+
+@pytest.mark.parametrize("module", ["pipeline.steps", "pipeline.cli", "pipeline.model", "pipeline.sources.catalogue"])
+def test_importing_the_wiring_loads_no_heavy_library(module: str) -> None:
+    program = (
+        f"import sys, {module}; "
+        "print(sorted({'pandas', 'pyarrow', 'great_expectations', 'numpy', 'altair'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_only_the_store_opens_files_for_writing() -> None:
+    writing = {"write_bytes", "write_text", "mkdir", "to_parquet", "write_table"}
+    writers = {
+        path.relative_to(PIPELINE).as_posix()
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in writing
+        if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "store")
+    }
+    # fetch writes into a temporary folder that its caller gives it; the pq.write_table of the release writes into memory.
+    assert writers <= {"store.py", "ingest/fetch.py", "publish/release.py"}

@@ -1,0 +1,176 @@
+"""The main job on the shipped figures: everything is published, every anchor comes out exactly, and each leads to its cell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline import cli, steps
+from tests.grid_files import INBOX, REPOSITORY
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root on which all that the repository ships has been published."""
+    root = tmp_path_factory.mktemp("data")
+    shutil.copytree(INBOX, root / "raw" / "inbox")
+    assert cli.main(["--data", str(root), "run"]) == 0
+    return root
+
+
+@pytest.fixture
+def ask(data: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a question with --json and give what it prints."""
+
+    def asked(*arguments: str) -> Any:
+        capsys.readouterr()
+        assert cli.main(["--data", str(data), *arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return asked
+
+
+def published_files(root: Path) -> dict[str, str]:
+    folders = [root / "processed" / name for name in ("releases", "site", "aggregates", "observations", "validation")]
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# National Police Agency of Japan, annual crime book of 2025 (r07.csv and r07_2-3.xlsx), tables 2-3-6-1/2 and 2-3-7-1/2.
+ANCHORS = [
+    ("special_fraud", "2025", "cases", 27_832),
+    ("special_fraud", "2025", "loss", 142_309_498_218),
+    ("special_fraud", "2024", "cases", 21_043),
+    ("special_fraud", "2024", "loss", 71_877_275_370),
+    ("special_fraud", "2023", "cases", 19_038),
+    ("special_fraud", "2023", "loss", 45_256_436_710),
+    ("sns_fraud", "2025", "cases", 15_168),
+    ("sns_fraud", "2025", "loss", 183_433_089_000),
+    ("sns_fraud", "2024", "loss", 127_193_792_000),
+]
+
+
+@pytest.mark.parametrize(("table", "period", "measure", "value"), ANCHORS)
+def test_the_published_total_comes_out_exactly_and_leads_to_its_cell(
+    ask: Any, table: str, period: str, measure: str, value: int
+) -> None:
+    unit = "JPY" if measure == "loss" else "cases"
+    question = ("--source", "npa_annual", "--table", table, "--period", period, "--measure", measure, "--unit", unit)
+    (row,) = ask("query", *question, "--fraud-type", "_T")
+    assert (row["value"], row["derivation"], row["edition"]) == (value, "", "final")
+    traced = ask("trace", row["id"])
+    (cell,) = traced["cells"]
+    assert cell["text"].replace(",", "") == str(value)
+    assert cell["file"] in ("r07.csv", "r07_2-3.xlsx")
+
+
+def test_the_ten_types_sum_to_the_total_for_every_measure_and_year(ask: Any) -> None:
+    rows = pd.DataFrame(ask("query", "--source", "npa_annual", "--table", "special_fraud", "--frequency", "annual"))
+    rows = rows[
+        rows["measure"].isin(["cases", "cases_completed", "loss", "cases_cleared", "persons_arrested"]) & (rows["unit"] != "USD")
+    ]
+    checked = 0
+    for _, group in rows.groupby(["measure", "period"]):
+        parts = group[(group["fraud_type"] != "_T") & (group["absence"] == "")]
+        (total,) = group[group["fraud_type"] == "_T"]["value"]
+        assert parts["value"].sum() == total
+        checked += 1
+    assert checked == 50
+
+
+@pytest.mark.parametrize(
+    ("table", "native_type", "value"),
+    # Total less the other types; the book's CSV prints them as 1.14E+11 and 1.29E+11, the release of 2026-05-22 as 1,288.0 oku.
+    [("special_fraud", "オレオレ詐欺", 113_813_873_880), ("sns_fraud", "SNS型投資詐欺", 128_798_001_000)],
+)
+def test_a_type_that_nobody_prints_exactly_is_marked_as_derived(ask: Any, table: str, native_type: str, value: int) -> None:
+    rows = ask("query", "--source", "npa_annual", "--table", table, "--period", "2025", "--measure", "loss", "--unit", "JPY")
+    (row,) = [row for row in rows if row["native_type"] == native_type]
+    assert (row["value"], row["derivation"], row["obs_status"]) == (value, "residual", "I")
+    texts = {cell["text"] for cell in ask("trace", row["id"])["cells"]}
+    assert not any("E+" in text for text in texts)
+
+
+def test_january_to_april_2026_is_cumulative_and_its_thirteen_types_sum_to_it(ask: Any) -> None:
+    for measure, unit, total in (("cases", "cases", 14_898), ("loss", "JPY", 125_997_328_926)):
+        rows = ask("query", "--source", "npa_monthly", "--period", "2026-01/2026-04", "--measure", measure, "--unit", unit)
+        parts = [row["value"] for row in rows if row["fraud_type"] != "_T"]
+        assert [row["value"] for row in rows if row["fraud_type"] == "_T"] == [total]
+        assert (len(parts), sum(parts)) == (13, total)
+    assert ask("query", "--source", "npa_monthly", "--period", "2026-04", "--measure", "loss") == []
+
+
+@pytest.mark.parametrize(
+    ("as_of", "loss"), [("2025-02-07", 72_150_000_000), ("2025-05-23", 71_760_000_000), ("2025-07-31", 71_880_000_000)]
+)
+def test_the_loss_of_2024_is_what_was_known_on_the_day(ask: Any, as_of: str, loss: int) -> None:
+    question = ("--source", "npa_releases", "--table", "special_fraud", "--period", "2024", "--measure", "loss", "--unit", "JPY")
+    (row,) = ask("query", *question, "--fraud-type", "_T", "--as-of", as_of)
+    assert (row["value"], row["precision"]) == (loss, 5_000_000)
+
+
+def test_every_source_is_published_and_every_hash_holds(data: Path, ask: Any) -> None:
+    manifests = steps.current_manifests(data=data)
+    assert {item["source"] for manifest in manifests for item in manifest["snapshots"]} == set(
+        source["source"] for source in ask("sources") if source["snapshots"]
+    )
+    periods = {(manifest["frequency"], manifest["period"]) for manifest in manifests}
+    assert {("annual", "2016"), ("annual", "2025"), ("quarterly", "2025-Q3"), ("monthly", "2026-04")} <= periods
+    assert ask("verify")["problems"] == []
+
+
+def test_a_second_run_does_no_work_and_says_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {
+        path: path.stat().st_mtime_ns for path in (data / "processed").rglob("*") if path.is_file() and path.suffix != ".lock"
+    }
+    capsys.readouterr()
+    assert cli.main(["--data", str(data), "run"]) == 0
+    assert "Nothing new: no work done." in capsys.readouterr().out
+    after = {
+        path: path.stat().st_mtime_ns for path in (data / "processed").rglob("*") if path.is_file() and path.suffix != ".lock"
+    }
+    assert after == before
+
+
+def test_the_same_inputs_give_the_same_bytes_in_another_zone_locale_and_order(data: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere"
+    shutil.copytree(INBOX, other / "raw" / "inbox")
+    environment = os.environ | {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONPATH": str(REPOSITORY)}
+    for source_id in ("npa_victims", "jca_card"):
+        command = [sys.executable, "-m", "pipeline.cli", "--data", str(other), "run", "--source", source_id]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "pipeline.cli", "--data", str(other), "run"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    first = published_files(data)
+    second = published_files(other)
+    current = {name: sha256 for name, sha256 in first.items() if second.get(name) != sha256}
+    assert current == {}
+
+
+def test_plain_readers_need_no_help(data: Path) -> None:
+    figures = pd.read_parquet(data / "processed" / "aggregates", columns=["source", "period", "value"], filters=None)
+    assert {"npa_annual", "jca_card"} <= set(figures["source"].astype(str))
+    (release,) = [
+        item for item in steps.current_manifests(data=data) if (item["frequency"], item["period"]) == ("annual", "2025")
+    ]
+    folder = data / "processed" / "releases" / "annual" / "2025" / release["release_id"]
+    table = pd.read_parquet(folder / "observations.parquet")
+    chosen = table[(table["source"] == "npa_annual") & (table["table"] == "special_fraud") & (table["period"] == "2025")]
+    total = chosen[(chosen["measure"] == "loss") & (chosen["unit"] == "JPY") & (chosen["fraud_type"] == "_T")]
+    assert list(total["value"]) == [Decimal(142_309_498_218)]
