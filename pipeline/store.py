@@ -10,7 +10,7 @@ In: bytes, frames as Arrow tables, and records. Out: files under `raw/` and `pro
     processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the two files above
     processed/validation/data_docs/                               Data Docs of the current verdicts
     processed/aggregates/source=<s>/view=<id>.parquet             a source as of a date, derived figures included
-    processed/aggregates/manifests/<s>/<id>.json                  what went into it
+    processed/manifests/<s>/<id>.json                             what went into that view
     processed/releases/<frequency>/<period>/<id>/                 a release; manifest.json last
     processed/releases/<frequency>/<period>/current.json          which release speaks for the period now
     processed/site/                                               index of releases
@@ -177,7 +177,7 @@ class Store:
         return self.processed / "aggregates" / f"source={source_id}" / f"view={view_id}.parquet"
 
     def aggregate_manifest_path(self, source_id: str, view_id: str) -> Path:
-        return self.processed / "aggregates" / "manifests" / source_id / f"{view_id}.json"
+        return self.processed / "manifests" / source_id / f"{view_id}.json"
 
     def release_folder(self, frequency: str, period: str, release_id: str) -> Path:
         return self.releases_folder(frequency, period) / release_id

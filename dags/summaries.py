@@ -1,0 +1,123 @@
+"""One DAG a frequency: publish the period of the run, or all that is due, then the index of the site.
+
+In: the catalogue of sources, whose assets wake these DAGs. Out: the DAGs `publish_annual`, `publish_quarterly` and
+`publish_monthly`.
+Which period a run publishes is decided in `pipeline.run_period` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+
+from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from pipeline.model import FraudlossError, NothingToPublish, Period
+from pipeline.run_period import as_of_day, resolve
+from pipeline.sources import catalogue
+
+# One hour after the nightly ingest of the first day that follows the period.
+SCHEDULES = {"annual": "0 3 1 1 *", "quarterly": "0 3 1 1,4,7,10 *", "monthly": "0 3 1 * *"}
+
+DOCUMENTATION = """
+Publishes {frequency} summaries. Which period a run publishes:
+
+| started by | publishes |
+|---|---|
+| conf `{{"period": "{example}"}}` | that period |
+| the timetable, a backfill, or a trigger with a logical date | the period that holds the logical date |
+| new figures of a source | all that is due |
+| a trigger without a logical date | all that is due |
+
+conf `{{"as_of": "2025-05-23"}}` publishes what would have been published on that day. A run that finds nothing to publish is
+skipped, with the reason in its log. The form in the browser fills in a logical date: clear it, or give a period.
+
+Backfill: `airflow backfill create --dag-id publish_{frequency} --from-date A --to-date B`. Both ends are instants and both are
+included: end with the time, as in `2024-03-31T23:59:59`.
+"""
+EXAMPLES = {"annual": "2025", "quarterly": "2025-Q1", "monthly": "2025-04"}
+
+
+@contextlib.contextmanager
+def refusal_is_final() -> Iterator[None]:
+    """Fail the task without a retry where a step refuses: it would refuse again."""
+    try:
+        yield
+    except FraudlossError as refusal:
+        raise AirflowFailException(str(refusal)) from refusal
+
+
+def summary_dag(frequency: str) -> DAG:
+    """The DAG that publishes the summaries of one frequency."""
+    with DAG(
+        dag_id=f"publish_{frequency}",
+        description=f"Publish {frequency} summaries, and republish what new figures revised",
+        doc_md=DOCUMENTATION.format(frequency=frequency, example=EXAMPLES[frequency]),
+        schedule=AssetOrTimeSchedule(
+            timetable=CronDataIntervalTimetable(SCHEDULES[frequency], timezone="UTC"),
+            assets=AssetAny(*(Asset(f"observations_{source_id}") for source_id in catalogue.source_ids())),
+        ),
+        # Before the first period of any source, so that every period can be backfilled.
+        start_date=dt.datetime(1990, 1, 1, tzinfo=dt.UTC),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        tags=["fraudloss", "publish", frequency],
+        params={
+            "period": Param(None, type=["null", "string"], description=f"a period such as {EXAMPLES[frequency]}"),
+            "as_of": Param(None, type=["null", "string"], format="date", description="publish as known on this day"),
+        },
+        default_args={
+            "owner": "fraudloss",
+            "retries": 2,
+            "retry_delay": dt.timedelta(minutes=5),
+            "execution_timeout": dt.timedelta(hours=2),
+        },
+    ) as dag:
+
+        def one(period: Period, as_of: dt.date | None, *, asked: bool) -> list[str]:
+            """The release of one period. A date without figures is no failure; a period that somebody asked for is."""
+            from pipeline import steps
+
+            try:
+                release = steps.publish(frequency, period.code, data=steps.data_root(), as_of=as_of)
+            except NothingToPublish as nothing:
+                if asked:
+                    raise
+                raise AirflowSkipException(str(nothing)) from nothing
+            return [release] if release else []
+
+        @task
+        def publish() -> list[str]:
+            """Ids of the releases published just now; skipped when there are none."""
+            from pipeline import steps
+
+            run = get_current_context()["dag_run"]
+            with refusal_is_final():
+                as_of = as_of_day(run.conf)
+                period = resolve(frequency, conf=run.conf, partition_key=run.partition_key, logical_date=run.logical_date)
+                if period is None:
+                    releases = steps.publish_due(frequency, data=steps.data_root(), as_of=as_of)
+                else:
+                    releases = one(period, as_of, asked=bool((run.conf or {}).get("period")))
+            if not releases:
+                raise AirflowSkipException(f"{period or frequency}: all that is due is published already.")
+            return releases
+
+        # Also after a skip: an index that an earlier run left behind is caught up with.
+        @task(trigger_rule="none_failed")
+        def index() -> bool:
+            """Whether any page of the site's index was rewritten."""
+            from pipeline import steps
+
+            with refusal_is_final():
+                return steps.build_site(data=steps.data_root())
+
+        publish() >> index()
+    return dag
+
+
+for _frequency in SCHEDULES:
+    globals()[f"publish_{_frequency}"] = summary_dag(_frequency)

@@ -1,0 +1,1 @@
+"""How the pipeline is run and scheduled on one machine."""

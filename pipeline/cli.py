@@ -1,0 +1,294 @@
+"""The command `fraudloss`: every step and every question, without the scheduler.
+
+In: arguments. Out: text or JSON on standard output, one structured line for each event on standard error, exit code 0 (done),
+1 (refused or failed, with the reason) or 2 (wrong use).
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import steps
+from pipeline.log import LOGGER
+from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError
+from pipeline.sources.catalogue import source_ids
+
+_Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Gives the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    _configure_log()
+    try:
+        return given.command(given)
+    except UsageError as error:
+        print(f"fraudloss: {error}", file=sys.stderr)
+        return 2
+    except FraudlossError as error:
+        print(f"fraudloss: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"fraudloss: {error.filename or 'the data root'}: {error.strerror}. Nothing was half-written.", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+
+
+def _configure_log() -> None:
+    if not LOGGER.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+
+
+# ---------------------------------------------------------------------------------------------------------------- parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fraudloss", description="Fraud-loss statistics, from publishers' files to summaries.")
+    parser.add_argument("--data", type=Path, default=None, help="data root (default: FRAUDLOSS_DATA, else ./data)")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "all that is due, every source", "fraudloss run")
+    run.add_argument("--source", action="append", choices=source_ids(), help="only this source (may be given several times)")
+
+    ingest = _command(
+        commands,
+        "ingest",
+        _ingest,
+        "take in a file",
+        "fraudloss ingest npa_annual r08.csv --published 2027-05-21 --edition final",
+    )
+    ingest.add_argument("source", metavar="SOURCE", help=", ".join(source_ids()))
+    ingest.add_argument("path", type=Path, metavar="PATH")
+    ingest.add_argument("--published", default="", help="when it was published: 2025-05-23, 2025-05 or 2025")
+    ingest.add_argument("--edition", choices=sorted(EDITIONS), default="unknown", help="what the publication says of itself")
+    ingest.add_argument("--extract", action="store_true", help="the file holds only some of the publication's figures")
+    ingest.add_argument("--origin", default="", help="where it comes from (an address, a publication)")
+
+    for name, command, help_text in (
+        ("validate", _validate, "read and judge the source's snapshots"),
+        ("aggregate", _aggregate, "make the source's view: figures in force and derived ones"),
+    ):
+        step = _command(commands, name, command, help_text, f"fraudloss {name} npa_annual")
+        step.add_argument("source", metavar="SOURCE", help=", ".join(source_ids()))
+
+    publish = _command(commands, "publish", _publish, "publish one period", "fraudloss publish --frequency annual --period 2025")
+    publish.add_argument("--frequency", required=True, choices=PUBLISHED_FREQUENCIES)
+    publish.add_argument("--period", required=True, help="2025, 2025-Q1 or 2025-04")
+    _as_of(publish)
+
+    query = _command(
+        commands,
+        "query",
+        _query,
+        "figures in force",
+        "fraudloss query --source npa_annual --period 2025 --measure loss --unit JPY --json",
+    )
+    for name, example in (
+        ("source", "npa_annual"),
+        ("table", "special_fraud"),
+        ("frequency", "annual"),
+        ("period", "2025, 2025-S1, 2025-Q1, 2025-04, 2025-FY, 2025-01/2025-07"),
+        ("measure", "loss"),
+        ("fraud-type", "a common code; _T for the total"),
+        ("area", "JP"),
+        ("unit", "JPY"),
+    ):
+        query.add_argument(f"--{name}", help=example)
+    _as_of(query)
+    _json(query)
+
+    trace = _command(commands, "trace", _trace, "a figure back to its cells", "fraudloss trace 0123456789abcdef")
+    trace.add_argument("observation_id", metavar="OBSERVATION_ID")
+    _json(trace)
+
+    freshness = _command(commands, "sources", _sources, "freshness, holes and owner of each source", "fraudloss sources")
+    _as_of(freshness, "judge freshness as of this day (default: today)")
+    _json(freshness)
+
+    _json(_command(commands, "verify", _verify, "recompute every hash, manifest and row count", "fraudloss verify"))
+    return parser
+
+
+def _command(commands: Any, name: str, command: _Command, help_text: str, example: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text, description=help_text, epilog=f"example: {example}")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _as_of(parser: argparse.ArgumentParser, help_text: str = "as it was known on this day (2025-05-23)") -> None:
+    parser.add_argument("--as-of", type=_day, default=None, metavar="DATE", help=help_text)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write 2025-05-23") from error
+
+
+# ----------------------------------------------------------------------------------------------------------------- steps
+
+
+def _run(given: argparse.Namespace) -> int:
+    """Every source, then every period that is due. A source that fails is named at the end and stops nothing else."""
+    failures, changed, published = [], [], list[str]()
+    for source_id in given.source or source_ids():
+        try:
+            if steps.run_source(source_id, data=given.data):
+                changed.append(source_id)
+        except FraudlossError as error:
+            failures.append(str(error))
+    steps.build_data_docs(data=given.data)
+    for frequency in PUBLISHED_FREQUENCIES:
+        published += [f"{frequency} {release}" for release in steps.publish_due(frequency, data=given.data)]
+    site_changed = steps.build_site(data=given.data)
+    for failure in failures:
+        print(f"fraudloss: {failure}", file=sys.stderr)
+    if published or changed or site_changed:
+        print(f"{len(published)} releases published; sources with new figures: {', '.join(changed) or 'none'}.")
+    else:
+        print("Nothing new: no work done.")
+    return 1 if failures else 0
+
+
+def _ingest(given: argparse.Namespace) -> int:
+    snapshot = steps.ingest(
+        given.source,
+        given.path,
+        data=given.data,
+        published=given.published,
+        edition=given.edition,
+        extract=given.extract,
+        origin=given.origin or f"delivered as {given.path.name}",
+    )
+    print(f"snapshot {snapshot.id} of {snapshot.source}: {snapshot.file}, known from {snapshot.known_at}.")
+    return 0
+
+
+def _validate(given: argparse.Namespace) -> int:
+    judged = steps.validate(given.source, data=given.data)
+    print(f"{len(judged)} snapshots judged." if judged else "Nothing new: no work done.")
+    return 0
+
+
+def _aggregate(given: argparse.Namespace) -> int:
+    view_id = steps.aggregate(given.source, data=given.data)
+    print(f"view {view_id} made." if view_id else "Nothing new: no work done.")
+    return 0
+
+
+def _publish(given: argparse.Namespace) -> int:
+    release_id = steps.publish(given.frequency, given.period, data=given.data, as_of=given.as_of)
+    if release_id:
+        steps.build_site(data=given.data)
+    print(f"release {release_id} of {given.period} published." if release_id else "Nothing new: no work done.")
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------- questions
+
+
+def _query(given: argparse.Namespace) -> int:
+    from pipeline import questions
+
+    selection = {name: getattr(given, name) for name in questions.SELECTORS}
+    found = questions.query(data=given.data, as_of=given.as_of, **selection)
+    if given.json:
+        _print_json(questions.records(found))
+    else:
+        columns = [
+            "id",
+            "source",
+            "table",
+            "period",
+            "fraud_type",
+            "native_type",
+            "measure",
+            "unit",
+            "value",
+            "edition",
+            "origin",
+        ]
+        _print_table(questions.records(found), columns)
+    return 0
+
+
+def _trace(given: argparse.Namespace) -> int:
+    from pipeline import questions
+
+    traced = questions.trace(given.observation_id, data=given.data)
+    cells = [
+        {"file": cell.snapshot.file, "cell": cell.origin, "text": cell.text, "snapshot": cell.snapshot.id}
+        | {"sha256": cell.snapshot.sha256, "published": cell.snapshot.published, "origin": cell.snapshot.origin}
+        for cell in traced.cells
+    ]
+    if given.json:
+        _print_json({"observation": traced.observation, "how": traced.how, "cells": cells})
+        return 0
+    row = traced.observation
+    print(f"{row['measure']} of {row['native_type']}, {row['table']}, {row['period']}: {row['value']} {row['unit']}")
+    print(f"{traced.how}; {row['edition']}, known from {row['known_at']}")
+    for cell in cells:
+        print(f"  {cell['cell']}: {cell['text']!r}")
+        print(f"    snapshot {cell['snapshot']}, sha256 {cell['sha256']}, published {cell['published'] or 'unknown'}")
+        print(f"    {cell['origin']}")
+    return 0
+
+
+def _sources(given: argparse.Namespace) -> int:
+    from pipeline import questions
+
+    rows = questions.freshness(given.as_of or steps.today(), data=given.data)
+    if given.json:
+        _print_json(rows)
+    else:
+        shown = [row | {"holes": len(row["holes"]), "fresh": "yes" if row["fresh"] else "no"} for row in rows]
+        _print_table(shown, ["source", "snapshots", "refused", "newest", "expected", "fresh", "holes", "owner"])
+    return 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from pipeline import questions
+
+    checked, problems = questions.verify(data=given.data)
+    if given.json:
+        _print_json({"checked": checked, "problems": problems})
+    else:
+        print("\n".join([*problems, f"{checked} files checked, {len(problems)} problems."]))
+    return 1 if problems else 0
+
+
+def _print_json(record: Any) -> None:
+    print(json.dumps(record, ensure_ascii=False, indent=1))
+
+
+def _print_table(rows: list[dict[str, Any]], columns: list[str]) -> None:
+    cells = [columns, *([_text(row[name]) for name in columns] for row in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    for line in cells:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    print(f"({len(rows)} rows)")
+
+
+def _text(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else "" if value is None else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Which code made something: a hash of the source files that it depends on.
+
+In: names of modules and folders of this package. Out: the first 12 hexadecimal digits of the sha256 over their names and bytes.
+What was made by other code is remade; what was not is left alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+_SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js"}
+
+WORDS = ("model.py", "frames.py")
+SHARED_READING = (*WORDS, "reading", "ingest", "validate", "sources/catalogue.py")
+AGGREGATION = ("aggregate", "reference")
+PUBLICATION = (*WORDS, "publish", "reference", "aggregate/compare.py", "aggregate/reconcile.py", "sources")
+
+
+@functools.cache
+def code_version(*parts: str) -> str:
+    """The version of these modules and folders (relative to `pipeline/`), whatever machine they lie on."""
+    digest = hashlib.sha256()
+    for path in sorted({file for part in parts for file in _files(_PACKAGE / part)}):
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file()]
+
+
+def of_source(source_id: str) -> str:
+    """The version of all code and declarations that turn a snapshot of the source into observations."""
+    return code_version(*SHARED_READING, f"sources/{source_id}")
+
+
+def of_view(source_id: str) -> str:
+    """The version of all code and reference data that turn a source's observations into its view."""
+    return code_version(*WORDS, *AGGREGATION, f"sources/{source_id}", "sources/catalogue.py")
+
+
+def of_publication() -> str:
+    """The version of all code that turns views into releases."""
+    return code_version(*PUBLICATION)

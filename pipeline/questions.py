@@ -1,0 +1,219 @@
+"""Questions to the store that change nothing: query, trace, freshness of sources, verify.
+
+In: the data root and a selection. Out: frames and records for the CLI to print.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pipeline import steps
+from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
+from pipeline.reading.grids import cell_text
+from pipeline.sources.catalogue import Source, source, source_ids
+from pipeline.store import Store, sha256_of
+
+# ----------------------------------------------------------------------------------------------------------------- query
+
+SELECTORS = ("source", "table", "frequency", "period", "measure", "fraud_type", "area", "unit")
+
+
+def query(*, data: Path | None = None, as_of: dt.date | None = None, **selection: str | None) -> pd.DataFrame:
+    """The figures in force on a date that match the selection (SELECTORS), as observations.
+
+    Raises UsageError for an unknown source or a malformed period.
+    """
+    wanted = {name: value for name, value in selection.items() if value is not None}
+    if "period" in wanted:
+        Period.parse(wanted["period"])
+    of = [source(wanted["source"]).id] if "source" in wanted else None
+    figures = steps.view(data=data, as_of=as_of, of=of)
+    for name, value in wanted.items():
+        figures = figures[figures[name] == value]
+    return figures.reset_index(drop=True)
+
+
+def records(observations: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as JSON-ready dictionaries: `id` first, numbers as numbers, dates as text."""
+    return [{name: _plain(row[name]) for name in OBSERVATION_COLUMNS} for row in observations.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value
+
+
+# ----------------------------------------------------------------------------------------------------------------- trace
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A cell of a publisher's file that a figure comes from, with what stands in it."""
+
+    snapshot: Snapshot
+    origin: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """A figure, how it was made, and the cells that it was made from."""
+
+    observation: dict[str, Any]
+    how: str
+    cells: list[Cell]
+
+
+def trace(observation_id: str, *, data: Path | None = None) -> Trace:
+    """Lead a figure back to its cells. Raises UsageError for an id that no figure in the store has."""
+    store = steps.store_at(data)
+    row = _find(store, observation_id, data)
+    snapshots = {item.id: item for item in store.snapshots(row["source"])}
+    used = [snapshots[part] for part in row["snapshot"].split("+")]
+    cells = [_cell(store, origin, used) for origin in row["origin"].split("; ")]
+    return Trace(records(pd.DataFrame([row]))[0], DERIVATIONS[row["derivation"]], cells)
+
+
+def _find(store: Store, observation_id: str, data: Path | None) -> dict[str, Any]:
+    current = steps.view(data=data)
+    older = (read_observations(path) for path in sorted((store.processed / "observations").glob("*/*.parquet")))
+    for frame in [current, *older]:
+        found = frame[frame["id"] == observation_id]
+        if len(found):
+            return {str(name): value for name, value in found.iloc[0].items()}
+    raise UsageError(f"no figure has the id {observation_id!r}. `fraudloss query --json` gives ids.")
+
+
+def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:
+    file, _, address = origin.partition("!")
+    for snapshot in snapshots:
+        if snapshot.file == file:
+            return Cell(snapshot, origin, cell_text(store.raw_path(snapshot), address))
+    raise FraudlossError(f"{origin}: none of the snapshots {[item.id for item in snapshots]} holds the file {file}.")
+
+
+# --------------------------------------------------------------------------------------------------------------- sources
+
+
+def freshness(day: dt.date, *, data: Path | None = None) -> list[dict[str, Any]]:
+    """For each source: newest period present, newest expected by its calendar on `day`, holes, refused snapshots, owner."""
+    store = steps.store_at(data)
+    return [_freshness(store, source(source_id), day, data) for source_id in source_ids()]
+
+
+def _freshness(store: Store, declared: Source, day: dt.date, data: Path | None) -> dict[str, Any]:
+    figures = steps.view(data=data, of=[declared.id])
+    frequency = declared.meta["expected"]["frequency"]
+    printed = figures[(figures["derivation"] == "") & (figures["absence"] == "")]
+    periods = [Period.parse(code) for code in sorted(set(printed["period"]))]
+    newest = max((period.end for period in periods), default=None)
+    expected = _expected(day, frequency, int(declared.meta["expected"]["months_after"]))
+    regular = sorted(period for period in periods if period.frequency == frequency)
+    there = {period.code for period in regular}
+    holes = [period.code for period in (regular[0].walk_to(regular[-1]) if regular else ()) if period.code not in there]
+    verdicts = [store.read_json(store.verdict_path(declared.id, item.id)) for item in store.snapshots(declared.id)]
+    return {
+        "source": declared.id,
+        "owner": declared.meta["owner"],
+        "snapshots": len(verdicts),
+        "refused": sum(1 for verdict in verdicts if verdict and verdict["status"] == "refused"),
+        "newest": newest.isoformat() if newest else None,
+        "expected": expected.code,
+        "fresh": newest is not None and newest >= expected.end,
+        "holes": holes,
+    }
+
+
+def _expected(day: dt.date, frequency: str, months_after: int) -> Period:
+    """The newest period whose figures should be out on `day`, `months_after` its end."""
+    months = day.year * 12 + day.month - 1 - months_after
+    latest_end = dt.date(months // 12, months % 12 + 1, 1) - dt.timedelta(days=1)
+    period = Period.of(frequency, latest_end)
+    return period if period.end <= latest_end else Period.of(frequency, period.start - dt.timedelta(days=1))
+
+
+# ---------------------------------------------------------------------------------------------------------------- verify
+
+
+def verify(*, data: Path | None = None) -> tuple[int, list[str]]:
+    """Recompute every hash, manifest and row count. Gives how many files were checked, and a sentence for each problem."""
+    store = steps.store_at(data)
+    check = _Check(store)
+    for source_id in source_ids():
+        for snapshot in store.snapshots(source_id):
+            check.snapshot(snapshot)
+    for path in sorted((store.processed / "validation" / "verdicts").glob("*/*.json")):
+        check.entries(path)
+    for path in sorted((store.processed / "manifests").glob("*/*.json")):
+        check.entries(path)
+    for path in sorted((store.processed / "releases").glob("*/*/*/manifest.json")):
+        check.release(path)
+    for path in sorted((store.processed / "releases").glob("*/*/current.json")):
+        check.pointer(path)
+    check.strangers()
+    return check.checked, check.problems
+
+
+class _Check:
+    def __init__(self, store: Store) -> None:
+        self.store, self.checked, self.problems = store, 0, list[str]()
+        self.known: set[Path] = set()
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self.checked += 1
+        try:
+            self.known.add(self.store.raw_path(snapshot))
+        except FraudlossError as error:
+            self.problems.append(str(error))
+        self.known.add(self.store.raw / snapshot.source / snapshot.id / "snapshot.json")
+        if snapshot.sha256[:12] != snapshot.id:
+            self.problems.append(f"{snapshot.source}/{snapshot.id}: snapshot.json names another sha256 than its folder")
+
+    def entries(self, manifest: Path) -> None:
+        self.known.add(manifest)
+        for entry in (self.store.read_json(manifest) or {})["files"]:
+            path = self.store.root / entry["path"]
+            if self._same(path, entry["sha256"], manifest) and pq.read_metadata(path).num_rows != entry["rows"]:
+                self.problems.append(f"{path}: holds {pq.read_metadata(path).num_rows} rows, its manifest says {entry['rows']}")
+
+    def release(self, manifest: Path) -> None:
+        self.known.add(manifest)
+        for name, entry in (self.store.read_json(manifest) or {})["files"].items():
+            self._same(manifest.parent / name, entry["sha256"], manifest)
+
+    def pointer(self, path: Path) -> None:
+        self.known.add(path)
+        self.checked += 1
+        release_id = (self.store.read_json(path) or {}).get("release_id", "")
+        if not (path.parent / release_id / "manifest.json").is_file():
+            self.problems.append(f"{path}: points to the release {release_id!r}, which is not there. Publish the period again.")
+
+    def _same(self, path: Path, sha256: str, manifest: Path) -> bool:
+        self.known.add(path)
+        self.checked += 1
+        if not path.is_file():
+            self.problems.append(f"{path}: is gone, though {manifest.name} lists it. Run again: it is remade.")
+        elif sha256_of(path) != sha256:
+            self.problems.append(f"{path}: its bytes are not those that {manifest} lists. Remove it and run again.")
+        else:
+            return True
+        return False
+
+    def strangers(self) -> None:
+        """Files that no manifest knows: half-written by a killed run, or put there by hand."""
+        folders = [self.store.processed / name for name in ("observations", "quarantine", "aggregates", "releases")]
+        folders += [self.store.raw / source_id for source_id in source_ids()]
+        for path in sorted(found for folder in folders for found in folder.rglob("*") if found.is_file()):
+            if path not in self.known:
+                self.problems.append(f"{path}: no manifest lists it. Remove it (a killed run may have left it).")

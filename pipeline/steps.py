@@ -1,0 +1,431 @@
+"""The table of contents: ingest, validate, aggregate, publish. The DAGs and the CLI call these and nothing else.
+
+In: ids, paths, periods. Out: ids. Every step finds its work done when it is called twice, and says so by what it gives back.
+Heavy libraries are imported inside the steps, so that a DAG file costs nothing to parse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import code_version, log
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, Snapshot, UsageError
+from pipeline.sources.catalogue import Source, source, source_ids, sources
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.publish.release import ReleaseInput
+    from pipeline.store import Store
+
+REPOSITORY = Path(__file__).parents[1]
+SUITES = REPOSITORY / "expectations"
+
+
+def data_root() -> Path:
+    """The folder with `raw/` and `processed/`: what FRAUDLOSS_DATA names, else `data` in the repository."""
+    return Path(os.environ.get("FRAUDLOSS_DATA") or REPOSITORY / "data")
+
+
+def store_at(data: Path | None) -> Store:
+    """The store under `data`, or under the default data root."""
+    from pipeline.store import Store
+
+    return Store(data or data_root())
+
+
+def today() -> dt.date:
+    """The day of receipt of a file that nobody dated. The only clock in the pipeline: it dates a delivery, never a result."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+# ---------------------------------------------------------------------------------------------------------------- ingest
+
+
+def ingest(source_id: str, path: Path, *, data: Path | None = None, published: str = "", **about: Any) -> Snapshot:
+    """Keep one file as a snapshot of the source and try to read it.
+
+    `about`: edition, extract, origin, note (pipeline.ingest.deliveries.Delivery). Raises RefusedInput when it cannot be read
+    exactly; its bytes are kept all the same.
+    """
+    from pipeline.ingest.deliveries import Delivery
+
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file.")
+    delivery = Delivery(path=path, published=published, received=None if published else today(), **about)
+    store, declared = store_at(data), source(source_id)
+    snapshot, is_new = _keep(store, source_id, delivery)
+    log.event("ingested" if is_new else "held already", source=source_id, snapshot=snapshot.id, file=snapshot.file)
+    _read(store, snapshot, declared)
+    return snapshot
+
+
+def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
+    """Keep every file of the source's inbox as a snapshot. Gives the ids of those that are new."""
+    from pipeline.ingest.deliveries import in_inbox
+
+    store, new = store_at(data), []
+    source(source_id)
+    for delivery in in_inbox(store.inbox(source_id), received=today()):
+        snapshot, is_new = _keep(store, source_id, delivery)
+        if is_new:
+            new.append(snapshot.id)
+            log.event("ingested", source=source_id, snapshot=snapshot.id, file=snapshot.file)
+    return new
+
+
+def _keep(store: Store, source_id: str, delivery: Any) -> tuple[Snapshot, bool]:
+    from pipeline.ingest.deliveries import snapshot_of
+
+    content = delivery.path.read_bytes()
+    snapshot = snapshot_of(source_id, delivery, content)
+    return snapshot, store.put_snapshot(snapshot, content)
+
+
+# -------------------------------------------------------------------------------------------------------------- validate
+
+
+def validate(source_id: str, *, data: Path | None = None) -> list[str]:
+    """Read and judge every snapshot of the source that this code has not judged yet. Gives the ids of those it judged.
+
+    Raises FraudlossError when a snapshot is refused that no later accepted whole file replaces; the others are done first.
+    """
+    from pipeline.validate.suites import suite_hash
+
+    store, declared = store_at(data), source(source_id)
+    if not (snapshots := store.snapshots(source_id)):
+        return []
+    with store.lock("source", source_id):
+        version = f"{code_version.of_source(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
+        verdicts = {item.id: store.read_json(store.verdict_path(source_id, item.id)) for item in snapshots}
+        pending = [item for item in snapshots if not _still_holds(store, verdicts[item.id], version)]
+        verdicts |= _judge(store, pending, declared, version)
+    _raise_refusals(source_id, {item: verdicts[item.id] or {} for item in snapshots})
+    return [item.id for item in pending]
+
+
+def _suite_path(source_id: str) -> Path:
+    return SUITES / f"{source_id}.json"
+
+
+def _still_holds(store: Store, verdict: dict[str, Any] | None, version: str) -> bool:
+    """Whether this code gave the verdict, and what it lists is there."""
+    return (
+        verdict is not None
+        and verdict["version"] == version
+        and all((store.root / entry["path"]).is_file() for entry in verdict["files"])
+    )
+
+
+def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
+    from pipeline.ingest.harmonise import harmonise
+
+    reader = importlib.import_module(declared.reader)
+    return harmonise(reader.read(store.raw_path(snapshot), snapshot, declared), snapshot, declared)
+
+
+def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: str) -> dict[str, dict[str, Any]]:
+    """Read all, judge all in one go (each evaluation has a fixed cost), save each. Gives the verdicts by snapshot."""
+    from pipeline.model import RefusedInput
+    from pipeline.validate.identities import identities_frame
+
+    frames: dict[Snapshot, tuple[pd.DataFrame, pd.DataFrame]] = {}
+    verdicts = {}
+    for snapshot in log.progress(snapshots, f"read {declared.id}"):
+        try:
+            observations = _read(store, snapshot, declared)
+            frames[snapshot] = (observations, identities_frame(observations, declared))
+        except RefusedInput as refusal:
+            record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
+            verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, [])
+    if frames:
+        from pipeline.validate.suites import load_suite
+        from pipeline.validate.verdict import Submission, judge_many
+
+        submissions = [Submission(item.file, *frame, extract=item.extract) for item, frame in frames.items()]
+        judged = judge_many(submissions, load_suite(_suite_path(declared.id)))
+        for snapshot, verdict in zip(frames, judged, strict=True):
+            record = {"status": "refused" if verdict.stopped else "accepted", **verdict.to_json()}
+            record["message"] = verdict.message() if verdict.stopped else ""
+            files = [] if verdict.stopped else _save_rows(store, snapshot, verdict.ok, verdict.quarantined)
+            verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, files)
+    return verdicts
+
+
+def _save_verdict(
+    store: Store, snapshot: Snapshot, version: str, record: dict[str, Any], files: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The verdict is the manifest of the rows that were saved: it is written after them."""
+    about = {"source": snapshot.source, "snapshot": snapshot.id, "file": snapshot.file, "version": version, "files": files}
+    store.write_json(store.verdict_path(snapshot.source, snapshot.id), record | about)
+    log.event(
+        record["status"],
+        source=snapshot.source,
+        snapshot=snapshot.id,
+        file=snapshot.file,
+        read=record["read"],
+        ok=record["ok"],
+        quarantined=record["quarantined"],
+    )
+    return record | about
+
+
+def _save_rows(store: Store, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame) -> list[dict[str, Any]]:
+    from pipeline.frames import observations_table
+
+    path = store.observations_path(snapshot.source, snapshot.id)
+    return [store.write_table(path, observations_table(ok)), *_save_quarantine(store, snapshot, quarantined)]
+
+
+def _save_quarantine(store: Store, snapshot: Snapshot, quarantined: pd.DataFrame) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    from pipeline.frames import OBSERVATION_SCHEMA
+
+    path = store.quarantine_path(snapshot.source, snapshot.id)
+    if quarantined.empty:
+        store.remove(path)
+        return []
+    schema = OBSERVATION_SCHEMA.append(pa.field("rule_ids", pa.string()))
+    return [store.write_table(path, pa.Table.from_pandas(quarantined[schema.names], schema=schema, preserve_index=False))]
+
+
+def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) -> None:
+    # An extract replaces nothing: it speaks only for what it prints.
+    replacing = [item.known_at for item, verdict in verdicts.items() if verdict["status"] == "accepted" and not item.extract]
+    latest = max(replacing, default=dt.date.min)
+    messages = [
+        f"snapshot {snapshot.id}: {verdict['message']}"
+        for snapshot, verdict in verdicts.items()
+        if verdict["status"] == "refused" and (snapshot.extract or snapshot.known_at >= latest)
+    ]
+    if messages:
+        raise FraudlossError(f"{source_id}: " + "\n".join(messages))
+
+
+def build_data_docs(*, data: Path | None = None) -> bool:
+    """Great Expectations' Data Docs of the current verdicts. True when anything was rewritten."""
+    from pipeline.validate import data_docs
+
+    store = store_at(data)
+    verdicts = [
+        verdict
+        for source_id in source_ids()
+        for snapshot in store.snapshots(source_id)
+        if (verdict := store.read_json(store.verdict_path(source_id, snapshot.id)))
+    ]
+    folder = store.processed / "validation" / "data_docs"
+    with store.lock("data_docs"):
+        written = [store.write(folder / name, content) for name, content in data_docs.build(verdicts).items()]
+    return any(written)
+
+
+# ------------------------------------------------------------------------------------------------------------- aggregate
+
+
+def aggregate(source_id: str, *, data: Path | None = None, as_of: dt.date | None = None) -> str | None:
+    """Make the source's view as of a date: the figures in force and those derived from them. None where it is there already."""
+    store = store_at(data)
+    with store.lock("source", source_id):
+        view_id, inputs = _view_inputs(store, source_id, as_of)
+        if not inputs or store.aggregate_manifest_path(source_id, view_id).is_file():
+            return None
+        from pipeline.aggregate.derive import derive
+        from pipeline.frames import observations_table
+
+        view = derive(_observations_in_force(store, source_id, inputs), source(source_id))
+        entry = store.write_table(store.aggregate_path(source_id, view_id), observations_table(view))
+        manifest = {"source": source_id, "view": view_id, "inputs": inputs, "files": [entry]}
+        store.write_json(store.aggregate_manifest_path(source_id, view_id), manifest)
+    log.event("aggregated", source=source_id, view=view_id, rows=len(view))
+    return view_id
+
+
+def _view_inputs(store: Store, source_id: str, as_of: dt.date | None) -> tuple[str, dict[str, str]]:
+    """The id of the view, and the snapshots in it with the sha256 of their observations."""
+    from pipeline.aggregate.view import known_by
+
+    inputs = {}
+    for snapshot in known_by(store.snapshots(source_id), as_of):
+        verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
+        if verdict and verdict["status"] == "accepted":
+            inputs[snapshot.id] = verdict["files"][0]["sha256"]
+    content = "\n".join([source_id, code_version.of_view(source_id), *(f"{key} {inputs[key]}" for key in sorted(inputs))])
+    return hashlib.sha256(content.encode()).hexdigest()[:12], inputs
+
+
+def _observations_in_force(store: Store, source_id: str, inputs: dict[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    from pipeline.aggregate.view import in_force
+    from pipeline.frames import read_observations
+
+    frames = [read_observations(store.observations_path(source_id, snapshot_id)) for snapshot_id in sorted(inputs)]
+    chosen = [snapshot for snapshot in store.snapshots(source_id) if snapshot.id in inputs]
+    return in_force(pd.concat(frames, ignore_index=True), chosen)
+
+
+def view(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str] | None = None) -> pd.DataFrame:
+    """All figures of the sources as of a date (printed and derived), as one frame. Writes nothing."""
+    import pandas as pd
+
+    from pipeline.aggregate.derive import derive
+    from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+
+    store, frames = store_at(data), []
+    for source_id in of or source_ids():
+        view_id, inputs = _view_inputs(store, source_id, as_of)
+        path = store.aggregate_path(source_id, view_id)
+        if path.is_file():
+            frames.append(read_observations(path))
+        elif inputs:
+            frames.append(derive(_observations_in_force(store, source_id, inputs), source(source_id)))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=OBSERVATION_COLUMNS, dtype=object)
+
+
+# --------------------------------------------------------------------------------------------------------------- publish
+
+
+def publish(frequency: str, period: str, *, data: Path | None = None, as_of: dt.date | None = None) -> str | None:
+    """Publish one period. Gives the release's id, or None where the same release is there already.
+
+    Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it.
+    """
+    wanted = Period.parse(period)
+    if frequency not in PUBLISHED_FREQUENCIES or wanted.frequency != frequency:
+        raise UsageError(f"{period!r} is not a {frequency} period; published are {', '.join(PUBLISHED_FREQUENCIES)}.")
+    figures = view(data=data, as_of=as_of)
+    from pipeline.publish.release import periods_with_figures
+
+    if wanted not in periods_with_figures(figures, frequency):
+        raise NothingToPublish(
+            f"no source has figures for {period}: nothing to publish. `fraudloss sources` shows what is there."
+        )
+    return _publish(store_at(data), figures, wanted, as_of)
+
+
+def publish_due(frequency: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[str]:
+    """Publish every period of the frequency whose release is not there yet. Gives the new releases' ids as `period/id`."""
+    from pipeline.publish.release import periods_with_figures
+
+    if frequency not in PUBLISHED_FREQUENCIES:
+        raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
+    store, figures = store_at(data), view(data=data, as_of=as_of)
+    published = []
+    for period in log.progress(periods_with_figures(figures, frequency), f"publish {frequency}"):
+        if release_id := _publish(store, figures, period, as_of):
+            published.append(f"{period.code}/{release_id}")
+    return published
+
+
+def _publish(store: Store, figures: pd.DataFrame, period: Period, as_of: dt.date | None) -> str | None:
+    from pipeline.publish.release import build, fingerprint_rows
+
+    rows = fingerprint_rows(figures, period.frequency, period)
+    release_id = _release_id(rows, period)
+    folder = store.release_folder(period.frequency, period.code, release_id)
+    with store.lock("release", period.frequency, period.code):
+        is_new = not (folder / "manifest.json").is_file()
+        if is_new:
+            store.sweep(folder.parent)
+            given = _release_input(store, rows, period, release_id)
+            files = build(given)
+            from pipeline.store import json_bytes
+
+            store.write_folder(folder, files, json_bytes(_manifest(given, files)))
+        if as_of is None:
+            store.write_json(folder.parent / "current.json", {"release_id": release_id})
+    if is_new:
+        log.event("published", frequency=period.frequency, period=period.code, release=release_id)
+    return release_id if is_new else None
+
+
+def _release_id(rows: pd.DataFrame, period: Period) -> str:
+    """A release is a function of the rows that it shows and of the code that shows them; of nothing else."""
+    from pipeline.frames import observations_table
+    from pipeline.store import parquet_bytes
+
+    ordered = rows.sort_values("id", kind="stable")
+    parts = f"{period.frequency} {period.code} {code_version.of_publication()} "
+    return hashlib.sha256(parts.encode() + parquet_bytes(observations_table(ordered))).hexdigest()[:12]
+
+
+def _release_input(store: Store, rows: pd.DataFrame, period: Period, release_id: str) -> ReleaseInput:
+    from pipeline.aggregate.compare import findings
+    from pipeline.publish.release import ReleaseInput
+
+    declared = [item for item in sources() if item.id in set(rows["source"])]
+    ids = {part for snapshot in rows["snapshot"] for part in snapshot.split("+")}
+    snapshots = [item for each in declared for item in store.snapshots(each.id) if item.id in ids]
+    return ReleaseInput(
+        frequency=period.frequency,
+        period=period,
+        view=rows,
+        findings=findings(rows, declared),
+        sources=declared,
+        snapshots=snapshots,
+        as_of=max(rows["known_at"], default=None),
+        code_version=code_version.of_publication(),
+        release_id=release_id,
+    )
+
+
+def _manifest(given: ReleaseInput, files: dict[str, bytes]) -> dict[str, Any]:
+    from pipeline.publish.release import headline
+
+    return {
+        "frequency": given.frequency,
+        "period": given.period.code,
+        "release_id": given.release_id,
+        "as_of": given.as_of.isoformat() if given.as_of else None,
+        "code_version": given.code_version,
+        "snapshots": [dataclasses.asdict(item) | {"known_at": item.known_at.isoformat()} for item in given.snapshots],
+        "headline": headline(given),
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+            for name, content in sorted(files.items())
+        },
+    }
+
+
+def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:
+    """The manifests of the releases that speak now, by frequency and period."""
+    store, found = store_at(data), []
+    for frequency in PUBLISHED_FREQUENCIES:
+        for pointer in sorted((store.processed / "releases" / frequency).glob("*/current.json")):
+            current = store.read_json(pointer) or {}
+            manifest = store.read_json(pointer.parent / current["release_id"] / "manifest.json")
+            if manifest:
+                found.append(manifest)
+    return found
+
+
+def build_site(*, data: Path | None = None) -> bool:
+    """The index of all releases, made from them. True when anything was rewritten."""
+    from pipeline.publish import site
+
+    store = store_at(data)
+    with store.lock("site"):
+        files = site.build(current_manifests(data=data), view(data=data))
+        written = [store.write(store.processed / "site" / name, content) for name, content in files.items()]
+    return any(written)
+
+
+# -------------------------------------------------------------------------------------------------------------- run it all
+
+
+def run_source(source_id: str, *, data: Path | None = None) -> bool:
+    """Ingest, validate and aggregate one source. True when its view changed. Raises FraudlossError when a file is refused."""
+    ingest_inbox(source_id, data=data)
+    try:
+        validate(source_id, data=data)
+    finally:
+        # What was accepted is used even while another file of the source is refused.
+        changed = aggregate(source_id, data=data)
+    return changed is not None
