@@ -171,11 +171,12 @@ def run_all(dags: list[DAG], console: Console) -> list[Outcome]:
 
 def summary(outcomes: list[Outcome]) -> str:
     """The closing line: how much was taken in and published, or that there was nothing to do."""
-    snapshots = sum(len(outcome.results.get("fetch") or ()) for outcome in outcomes)
-    releases = sum(len(outcome.results.get("publish") or ()) for outcome in outcomes)
     if not any(outcome.worked for outcome in outcomes):
         return "nothing new: no work done"
-    return f"{snapshots} new snapshot{'' if snapshots == 1 else 's'}, {releases} release{'' if releases == 1 else 's'} published"
+    counted = {"fetch": "new snapshots", "validate": "snapshots judged", "publish": "releases published"}
+    counts = {words: sum(len(each.results.get(task) or ()) for each in outcomes) for task, words in counted.items()}
+    index = "; the index of the site was rewritten" if any(each.results.get("index") for each in outcomes) else ""
+    return ", ".join(f"{words}: {count}" for words, count in counts.items()) + index
 
 
 def main(arguments: list[str] | None = None) -> int:

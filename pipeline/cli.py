@@ -18,7 +18,7 @@ from typing import Any
 from pipeline import steps
 from pipeline.log import LOGGER
 from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError
-from pipeline.sources.catalogue import source_ids
+from pipeline.sources.catalogue import source, source_ids
 
 _Command = Callable[[argparse.Namespace], int]
 
@@ -66,11 +66,11 @@ def _parser() -> argparse.ArgumentParser:
         commands,
         "ingest",
         _ingest,
-        "take in a file",
+        "take in a file, a folder, a zip or an address",
         "fraudloss ingest npa_annual r08.csv --published 2027-05-21 --edition final",
     )
     ingest.add_argument("source", metavar="SOURCE", help=", ".join(source_ids()))
-    ingest.add_argument("path", type=Path, metavar="PATH")
+    ingest.add_argument("path", nargs="?", metavar="PATH_OR_URL", help="left out: the publisher's address in source.yml")
     ingest.add_argument("--published", default="", help="when it was published: 2025-05-23, 2025-05 or 2025")
     ingest.add_argument("--edition", choices=sorted(EDITIONS), default="unknown", help="what the publication says of itself")
     ingest.add_argument("--extract", action="store_true", help="the file holds only some of the publication's figures")
@@ -147,16 +147,16 @@ def _day(text: str) -> dt.date:
 
 def _run(given: argparse.Namespace) -> int:
     """Every source, then every period that is due. A source that fails is named at the end and stops nothing else."""
-    failures, changed, published = [], [], list[str]()
-    for source_id in given.source or source_ids():
-        try:
-            if steps.run_source(source_id, data=given.data):
-                changed.append(source_id)
-        except FraudlossError as error:
-            failures.append(str(error))
-    steps.build_data_docs(data=given.data)
-    for frequency in PUBLISHED_FREQUENCIES:
-        published += [f"{frequency} {release}" for release in steps.publish_due(frequency, data=given.data)]
+    runs = {source_id: _run_source(source_id, given.data) for source_id in given.source or source_ids()}
+    failures = [run.refusal for run in runs.values() if run.refusal]
+    changed = [source_id for source_id, run in runs.items() if run.view]
+    if failures or any(run.judged for run in runs.values()):
+        steps.build_data_docs(data=given.data)
+    published = [
+        f"{frequency} {release}"
+        for frequency in PUBLISHED_FREQUENCIES
+        for release in steps.publish_due(frequency, data=given.data)
+    ]
     site_changed = steps.build_site(data=given.data)
     for failure in failures:
         print(f"fraudloss: {failure}", file=sys.stderr)
@@ -167,15 +167,26 @@ def _run(given: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
+def _run_source(source_id: str, data: Path | None) -> steps.SourceRun:
+    """A source that fails in a way that its steps do not know is named too, and stops nothing else."""
+    try:
+        return steps.run_source(source_id, data=data)
+    except FraudlossError as error:
+        return steps.SourceRun([], None, f"{source_id}: {error}")
+
+
 def _ingest(given: argparse.Namespace) -> int:
+    delivered = given.path or source(given.source).meta.get("address")
+    if not delivered:
+        raise UsageError(f"{given.source}/source.yml names no address: say which file, folder or address to take in.")
     snapshot = steps.ingest(
         given.source,
-        given.path,
+        delivered,
         data=given.data,
         published=given.published,
         edition=given.edition,
         extract=given.extract,
-        origin=given.origin or f"delivered as {given.path.name}",
+        origin=given.origin or f"delivered as {Path(delivered).name}",
     )
     print(f"snapshot {snapshot.id} of {snapshot.source}: {snapshot.file}, known from {snapshot.known_at}.")
     return 0

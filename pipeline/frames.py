@@ -19,7 +19,8 @@ from pipeline.model import DIMENSIONS, TOTAL
 OBSERVATION_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
-        ("source", pa.string()),
+        # A dictionary, because Arrow takes the `source=` of a folder's name for one: so a whole folder reads as one table.
+        ("source", pa.dictionary(pa.int32(), pa.string())),
         ("table", pa.string()),
         ("frequency", pa.string()),
         ("period", pa.string()),
@@ -114,3 +115,12 @@ def read_observations(path: Path) -> pd.DataFrame:
     table = pq.read_table(path, schema=None, partitioning=None)
     frame = table.select(OBSERVATION_COLUMNS).to_pandas(types_mapper=None, date_as_object=True)
     return frame.astype(object).where(frame.notna(), None)
+
+
+def cases_table(cases: pd.DataFrame) -> pa.Table:
+    """Record-level rows as an Arrow table of plain columns: labels as dictionaries of strings, unused labels left out."""
+    plain = {
+        name: column.cat.remove_unused_categories() if isinstance(column.dtype, pd.CategoricalDtype) else column
+        for name, column in cases.items()
+    }
+    return pa.Table.from_pandas(pd.DataFrame(plain), preserve_index=False)

@@ -11,6 +11,8 @@ import datetime as dt
 import hashlib
 import importlib
 import os
+import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,22 +50,66 @@ def today() -> dt.date:
 # ---------------------------------------------------------------------------------------------------------------- ingest
 
 
-def ingest(source_id: str, path: Path, *, data: Path | None = None, published: str = "", **about: Any) -> Snapshot:
-    """Keep one file as a snapshot of the source and try to read it.
+def ingest(source_id: str, delivered: str, *, data: Path | None = None, published: str = "", **about: Any) -> Snapshot:
+    """Keep a file, a folder (as one zip) or what an address gives as a snapshot of the source, and try to read it.
 
     `about`: edition, extract, origin, note (pipeline.ingest.deliveries.Delivery). Raises RefusedInput when it cannot be read
-    exactly; its bytes are kept all the same.
+    exactly (its bytes are kept all the same), FetchError when an address does not give what it promises.
     """
-    from pipeline.ingest.deliveries import Delivery
-
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no such file.")
-    delivery = Delivery(path=path, published=published, received=None if published else today(), **about)
     store, declared = store_at(data), source(source_id)
-    snapshot, is_new = _keep(store, source_id, delivery)
+    with tempfile.TemporaryDirectory() as temporary:
+        if re.match(r"^[a-z][a-z0-9+.-]*://", delivered, re.IGNORECASE):
+            snapshot, is_new = _ingest_address(store, declared, delivered, Path(temporary), published, about)
+        else:
+            path = _one_file(Path(delivered), Path(temporary))
+            snapshot, is_new = _ingest_file(store, source_id, path, published, about)
     log.event("ingested" if is_new else "held already", source=source_id, snapshot=snapshot.id, file=snapshot.file)
     _read(store, snapshot, declared)
     return snapshot
+
+
+def _one_file(path: Path, temporary: Path) -> Path:
+    """The file itself; a folder as one zip that always has the same bytes."""
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise UsageError(f"{path}: there is no such file or folder.")
+    from pipeline.ingest.archive import folder_as_zip
+
+    packed = temporary / f"{path.resolve().name}.zip"
+    packed.write_bytes(folder_as_zip(path))
+    return packed
+
+
+def _ingest_file(store: Store, source_id: str, path: Path, published: str, about: dict[str, Any]) -> tuple[Snapshot, bool]:
+    from pipeline.ingest.deliveries import Delivery
+
+    delivery = Delivery(path=path, published=published, received=None if published else today(), **about)
+    return _keep(store, source_id, delivery)
+
+
+def _ingest_address(
+    store: Store, declared: Source, address: str, temporary: Path, published: str, about: dict[str, Any]
+) -> tuple[Snapshot, bool]:
+    """Ask only for what is newer than what is held; a snapshot is made of a complete, checked file and of nothing less."""
+    from pipeline.ingest.fetch import Fetched, FetchRules, Validators, fetch
+
+    rules = FetchRules(**{name: _hashable(value) for name, value in declared.meta.get("fetch", {}).items()})
+    kept = store.read_json(store.fetched_path(declared.id)) or {}
+    known = kept.get(address)
+    held = {snapshot.id: snapshot for snapshot in store.snapshots(declared.id)}
+    validators = Validators(known["etag"], known["last_modified"]) if known and known["snapshot"] in held else None
+    answer = fetch(address, temporary, validators=validators, rules=rules)
+    if not isinstance(answer, Fetched):
+        return held[known["snapshot"]], False  # type: ignore[index]
+    snapshot, is_new = _ingest_file(store, declared.id, answer.path, published, {**about, "origin": answer.address})
+    remembered = {**dataclasses.asdict(answer.validators), "snapshot": snapshot.id}
+    store.write_json(store.fetched_path(declared.id), {**kept, address: remembered})
+    return snapshot, is_new
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
@@ -124,38 +170,102 @@ def _still_holds(store: Store, verdict: dict[str, Any] | None, version: str) -> 
 
 
 def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
+    """The snapshot as observations, or as cases where the source delivers records."""
+    reader = importlib.import_module(declared.reader)
+    if declared.is_records:
+        return reader.read_cases(store.raw_path(snapshot), snapshot, declared)
     from pipeline.ingest.harmonise import harmonise
 
-    reader = importlib.import_module(declared.reader)
     return harmonise(reader.read(store.raw_path(snapshot), snapshot, declared), snapshot, declared)
 
 
 def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: str) -> dict[str, dict[str, Any]]:
     """Read all, judge all in one go (each evaluation has a fixed cost), save each. Gives the verdicts by snapshot."""
     from pipeline.model import RefusedInput
-    from pipeline.validate.identities import identities_frame
 
-    frames: dict[Snapshot, tuple[pd.DataFrame, pd.DataFrame]] = {}
+    readings: dict[Snapshot, _Reading] = {}
     verdicts = {}
     for snapshot in log.progress(snapshots, f"read {declared.id}"):
         try:
-            observations = _read(store, snapshot, declared)
-            frames[snapshot] = (observations, identities_frame(observations, declared))
+            reading = _reading(store, snapshot, declared)
         except RefusedInput as refusal:
             record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
             verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, [])
-    if frames:
+            continue
+        if reading.cases is not None and reading.cases.stopped:
+            record = {"status": "refused", **reading.cases.to_json(), "message": reading.cases.message()}
+            verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, [])
+        else:
+            readings[snapshot] = reading
+    if readings:
         from pipeline.validate.suites import load_suite
         from pipeline.validate.verdict import Submission, judge_many
 
-        submissions = [Submission(item.file, *frame, extract=item.extract) for item, frame in frames.items()]
+        submissions = [
+            Submission(item.file, reading.observations, reading.identities, extract=item.extract)
+            for item, reading in readings.items()
+        ]
         judged = judge_many(submissions, load_suite(_suite_path(declared.id)))
-        for snapshot, verdict in zip(frames, judged, strict=True):
-            record = {"status": "refused" if verdict.stopped else "accepted", **verdict.to_json()}
-            record["message"] = verdict.message() if verdict.stopped else ""
-            files = [] if verdict.stopped else _save_rows(store, snapshot, verdict.ok, verdict.quarantined)
-            verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, files)
+        for (snapshot, reading), verdict in zip(readings.items(), judged, strict=True):
+            verdicts[snapshot.id] = _save_judged(store, snapshot, version, reading, verdict)
     return verdicts
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """What was read of one snapshot: its observations, the relations measured on them, and the verdict on its cases if any."""
+
+    observations: pd.DataFrame
+    identities: pd.DataFrame
+    cases: Any = None
+
+
+def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
+    """Read one snapshot. The cubes of a record-level source are made here, of its sound cases: the suite judges them too."""
+    from pipeline.validate.identities import identities_frame
+
+    rows, cases = _read(store, snapshot, declared), None
+    if declared.is_records:
+        from pipeline.aggregate.cubes import cube_observations
+        from pipeline.validate.suites import load_suite
+        from pipeline.validate.verdict import judge_cases
+
+        cases = judge_cases(rows, load_suite(_suite_path(declared.id)), file=snapshot.file)
+        rows = cube_observations(cases.ok, declared, snapshot) if not cases.stopped else rows.iloc[:0]
+        if cases.stopped:
+            return _Reading(rows, rows, cases)
+    return _Reading(rows, identities_frame(rows, declared), cases)
+
+
+def _save_judged(store: Store, snapshot: Snapshot, version: str, reading: _Reading, verdict: Any) -> dict[str, Any]:
+    record = {"status": "refused" if verdict.stopped else "accepted", **verdict.to_json()}
+    record["message"] = verdict.message() if verdict.stopped else ""
+    files: list[dict[str, Any]] = []
+    if not verdict.stopped:
+        files = _save_rows(store, snapshot, verdict.ok, verdict.quarantined)
+    if reading.cases is not None:
+        # The rows that were read are the cases; what the suite said of the cubes made of them is kept beside.
+        record |= {"cubes": {name: record[name] for name in ("read", "ok", "quarantined")}}
+        said = reading.cases.to_json()
+        record |= {name: said[name] for name in ("read", "ok", "quarantined")}
+        record |= {"rules": said["rules"] + record["rules"], "documents": said["documents"] | record["documents"]}
+        if not verdict.stopped:
+            files += _save_cases(store, snapshot, reading.cases.ok, reading.cases.quarantined)
+    return _save_verdict(store, snapshot, version, record, files)
+
+
+def _save_cases(store: Store, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame) -> list[dict[str, Any]]:
+    """Sound cases by month, as plain columns; unsound ones with the ids of the rules that they broke."""
+    from pipeline.frames import cases_table
+
+    written = [
+        store.write_table(store.cases_path(snapshot.source, snapshot.id, str(month)), cases_table(rows))
+        for month, rows in ok.groupby("month", observed=True, sort=True)
+    ]
+    if len(quarantined):
+        path = store.quarantined_cases_path(snapshot.source, snapshot.id)
+        written.append(store.write_table(path, cases_table(quarantined)))
+    return written
 
 
 def _save_verdict(
@@ -420,12 +530,21 @@ def build_site(*, data: Path | None = None) -> bool:
 # -------------------------------------------------------------------------------------------------------------- run it all
 
 
-def run_source(source_id: str, *, data: Path | None = None) -> bool:
-    """Ingest, validate and aggregate one source. True when its view changed. Raises FraudlossError when a file is refused."""
-    ingest_inbox(source_id, data=data)
+@dataclasses.dataclass(frozen=True)
+class SourceRun:
+    """What one run of a source did."""
+
+    judged: list[str]  # ids of the snapshots that were judged
+    view: str | None  # id of the new view
+    refusal: str  # why a file was refused; empty where none was
+
+
+def run_source(source_id: str, *, data: Path | None = None) -> SourceRun:
+    """Ingest, validate and aggregate one source. What was accepted is used even while another file of it is refused."""
+    judged, refusal = [], ""
     try:
-        validate(source_id, data=data)
-    finally:
-        # What was accepted is used even while another file of the source is refused.
-        changed = aggregate(source_id, data=data)
-    return changed is not None
+        ingest_inbox(source_id, data=data)
+        judged = validate(source_id, data=data)
+    except FraudlossError as error:
+        refusal = str(error)
+    return SourceRun(judged, aggregate(source_id, data=data), refusal)

@@ -5,12 +5,14 @@ In: bytes, frames as Arrow tables, and records. Out: files under `raw/` and `pro
 
     raw/inbox/<source>/                                           deliveries, as they arrive
     raw/<source>/<id>/<original name> + snapshot.json             snapshots
+    processed/cases/source=<s>/snapshot=<id>/month=<YYYY-MM>.parquet   sound records of that snapshot
     processed/observations/source=<s>/snapshot=<id>.parquet       figures read from that snapshot
     processed/quarantine/source=<s>/snapshot=<id>.parquet         rows that broke a row rule, with the rule ids
     processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the two files above
     processed/validation/data_docs/                               Data Docs of the current verdicts
     processed/aggregates/source=<s>/view=<id>.parquet             a source as of a date, derived figures included
     processed/manifests/<s>/<id>.json                             what went into that view
+    processed/fetched/<source>.json                               what servers said of the files that were fetched last
     processed/releases/<frequency>/<period>/<id>/                 a release; manifest.json last
     processed/releases/<frequency>/<period>/current.json          which release speaks for the period now
     processed/site/                                               index of releases
@@ -169,6 +171,21 @@ class Store:
 
     def quarantine_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "quarantine" / f"source={source_id}" / f"snapshot={snapshot_id}.parquet"
+
+    def cases_path(self, source_id: str, snapshot_id: str, month: str) -> Path:
+        folder = self.processed / "cases" / f"source={source_id}" / f"snapshot={snapshot_id}"
+        return folder / f"month={month}.parquet"
+
+    def cases_paths(self, snapshot: Snapshot) -> list[Path]:
+        """The files of the sound cases of a snapshot, by month."""
+        folder = self.processed / "cases" / f"source={snapshot.source}" / f"snapshot={snapshot.id}"
+        return sorted(folder.glob("month=*.parquet"))
+
+    def quarantined_cases_path(self, source_id: str, snapshot_id: str) -> Path:
+        return self.processed / "quarantine" / f"source={source_id}" / f"cases={snapshot_id}.parquet"
+
+    def fetched_path(self, source_id: str) -> Path:
+        return self.processed / "fetched" / f"{source_id}.json"
 
     def verdict_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "validation" / "verdicts" / source_id / f"{snapshot_id}.json"

@@ -90,7 +90,7 @@ DAMAGE: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "truncated file": (shipped()[: len(shipped()) // 2], ("cut off",)),
     "missing table": (changed(without_table), ("手口別特殊詐欺被害額",)),
     "renamed header": (changed(set_cell("A3", "年次")), ("A3", "年次")),
-    "moved header": (changed(set_cell("F3", "")), ("!G3",)),
+    "moved header": (changed(set_cell("F3", "")), ("F4",)),
     "unknown era": (changed(set_cell("O3", "X7")), ("O3", "X7")),
     "text where a number belongs": (changed(set_cell("K4", "多数")), ("K4", "多数")),
     "lost digits": (changed(set_cell("N33", "7.19E+10")), ("N33", "7.19E+10")),

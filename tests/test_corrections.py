@@ -76,7 +76,6 @@ def test_lost_digits_that_nobody_declared_are_refused_and_the_remedy_named() -> 
 
 def test_lost_digits_that_are_declared_give_a_figure_without_a_value(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r07.csv,B1,1.42E+11,refuse,,digits lost,the file")
-    corrections.check([GRID])
     assert cell(1, corrections, kind="money", unit="円") == Reading(
         None, None, "unreadable", "", "1.42E+11", "digits lost (printed: 1.42E+11)"
     )
@@ -85,7 +84,6 @@ def test_lost_digits_that_are_declared_give_a_figure_without_a_value(tmp_path: P
 
 def test_a_cell_that_is_declared_replaced_is_read_as_declared_and_says_so(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r07.csv,F1,abc,replace,278,a slip of the press,letter of 2026-10-01")
-    corrections.check([GRID])
     reading = cell(5, corrections)
     assert reading is not None
     assert reading.value == Decimal(278)
@@ -95,27 +93,26 @@ def test_a_cell_that_is_declared_replaced_is_read_as_declared_and_says_so(tmp_pa
 def test_a_declaration_stops_the_run_once_the_publisher_mended_the_cell(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r07.csv,C1,1.42E+11,refuse,,digits lost,the file")
     with pytest.raises(RefusedInput) as caught:
-        corrections.check([GRID])
+        cell(2, corrections)
     assert (caught.value.cell, caught.value.found) == ("C1", "'27832'")
     assert "remove or change the declaration" in caught.value.action
 
 
 @pytest.mark.parametrize("where", ["Z99", "2-3-6-2!C1"])
 def test_a_declaration_about_a_cell_that_is_not_there_stops_the_run(tmp_path: Path, where: str) -> None:
-    with pytest.raises(RefusedInput):
-        declared(tmp_path, f"r07.csv,{where},1.42E+11,refuse,,digits lost,the file").check([GRID])
+    corrections = declared(tmp_path, f"r07.csv,{where},1.42E+11,refuse,,digits lost,the file")
+    with pytest.raises(RefusedInput, match="no table of this source reads"):
+        corrections.refuse_unused()
 
 
 def test_a_declaration_about_a_cell_that_no_table_reads_stops_the_run(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r07.csv,A1,label,refuse,,why,the file")
-    corrections.check([GRID])
     with pytest.raises(RefusedInput, match="no table of this source reads"):
         corrections.refuse_unused()
 
 
 def test_declarations_about_another_file_do_not_matter(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r08.csv,Z99,1.42E+11,refuse,,digits lost,the file")
-    corrections.check([GRID])
     corrections.refuse_unused()
 
 

@@ -59,27 +59,22 @@ class Corrections:
         self._used: set[str] = set()
 
     def at(self, grid: Grid, row: int, column: int) -> Correction | None:
-        """The declaration about this cell, if there is one."""
-        correction = self._by_cell.get(grid.cell(row, column))
-        if correction is not None:
-            self._used.add(correction.cell)
-        return correction
+        """The declaration about this cell, if there is one. Raises RefusedInput where the cell holds another text.
 
-    def check(self, grids: list[Grid]) -> None:
-        """Raises RefusedInput where a declared cell is missing or holds another text than expected."""
-        by_sheet = {grid.sheet: grid for grid in grids}
-        for correction in self._by_cell.values():
-            sheet, _, cell = correction.cell.rpartition("!")
-            row, column = parse_address(cell)
-            found = by_sheet[sheet].text(row, column) if sheet in by_sheet else f"no sheet {sheet}"
-            if found != correction.expect:
-                raise RefusedInput(
-                    file=correction.file,
-                    cell=correction.cell,
-                    found=repr(found),
-                    expected=f"{correction.expect!r}, as corrections.csv declares",
-                    action="the publisher mended or moved the cell: look at it, then remove or change the declaration",
-                )
+        It is checked when the cell is read, not before: a file whose rows have moved is to be named for that.
+        """
+        correction = self._by_cell.get(grid.cell(row, column))
+        if correction is None:
+            return None
+        self._used.add(correction.cell)
+        if grid.text(row, column) != correction.expect:
+            raise grid.refusal(
+                row,
+                column,
+                expected=f"{correction.expect!r}, as corrections.csv declares",
+                action="the publisher mended or moved the cell: look at it, then remove or change the declaration",
+            )
+        return correction
 
     def refuse_unused(self) -> None:
         """Raises RefusedInput where a declaration is about a cell that holds no figure of ours."""
@@ -177,11 +172,5 @@ def read_cell(
 
 
 def open_source_file(path: Path, folder: Path) -> tuple[list[Grid], Corrections]:
-    """The grids of a source's file, and the declarations about it, each checked against the cell that it names.
-
-    Raises RefusedInput where the file cannot be read as a grid, or a declaration does not hold.
-    """
-    grids = read_grids(path)
-    corrections = corrections_for(folder, path.name)
-    corrections.check(grids)
-    return grids, corrections
+    """The grids of a source's file, and the declarations about it. Raises RefusedInput where it cannot be read as a grid."""
+    return read_grids(path), corrections_for(folder, path.name)

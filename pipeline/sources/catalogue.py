@@ -58,11 +58,16 @@ class Source:
     country: str
     currency: str
     precedence: int  # 1 speaks first when several sources print one figure
-    reader: str  # module with `read(path, snapshot, source) -> list[Figure]`
+    reader: str  # module with `read(path, snapshot, source) -> list[Figure]`, or `read_cases(…) -> DataFrame` of cases
     tables: Mapping[str, Table]
     breaks: tuple[Mapping[str, Any], ...]  # {table, from, native_types or measures or all, reason, evidence}
     meta: Mapping[str, Any]  # the whole file, for pages and readers
     folder: Path
+
+    @property
+    def is_records(self) -> bool:
+        """Whether its files hold single reports (or cells of reports) rather than figures."""
+        return self.meta.get("kind") == "records"
 
 
 @functools.cache

@@ -25,6 +25,8 @@ uncheckable. Only figures that may be added are added: no overlays, no means, no
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -92,10 +94,12 @@ def _frame(items: Iterable[Mapping[str, Any]], columns: list[str]) -> pd.DataFra
 
 
 def _by(rows: Iterable[Cell], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Cell]]]:
-    groups: dict[tuple[str, ...], list[Cell]] = {}
+    key = operator.attrgetter(*names)
+    groups: dict[Any, list[Cell]] = {}
     for row in rows:
-        groups.setdefault(tuple(getattr(row, name) for name in names), []).append(row)
-    yield from groups.items()
+        groups.setdefault(key(row), []).append(row)
+    # One name alone gives the value itself, not a tuple of one.
+    yield from groups.items() if len(names) > 1 else ((((name,), cells)) for name, cells in groups.items())
 
 
 def _key_without(*names: str) -> tuple[str, ...]:
@@ -154,7 +158,7 @@ def _total_and_parts(
 
 def _over_time(rows: list[Cell]) -> Iterator[dict[str, Any]]:
     # A period that cannot be read is for the suite to find; it is in no relation.
-    periods = {code: period for code in {row.period for row in rows} if (period := _parsed(code))}
+    periods = {code for code in {row.period for row in rows} if _is_period(code)}
     rows = [row for row in rows if row.measure in COUNTS_THAT_ADD_UP and row.period in periods]
     for _, cells in _by(rows, _key_without("period", "frequency")):
         by_code = {cell.period: cell for cell in cells}
@@ -162,21 +166,24 @@ def _over_time(rows: list[Cell]) -> Iterator[dict[str, Any]]:
         for cell in cells:
             if cell.frequency in LONGER_PERIODS:
                 for frequency in sorted(shorter - {cell.frequency}):
-                    codes = _tiles(periods[cell.period], frequency)
+                    codes = _tiles(cell.period, frequency)
                     if codes and all(code in by_code for code in codes):
                         name = f"{SHORTER_PERIODS[frequency]}_sum_to_total"
                         yield _sum(name, cell, [by_code[code] for code in codes], None)
 
 
-def _parsed(code: Any) -> Period | None:
+def _is_period(code: Any) -> bool:
     try:
-        return Period.parse(code)
+        Period.parse(code)
     except (UsageError, TypeError):
-        return None
+        return False
+    return True
 
 
-def _tiles(period: Period, frequency: str) -> list[str]:
-    """The codes of the periods of `frequency` that cover `period` exactly, or none."""
+@functools.cache
+def _tiles(code: str, frequency: str) -> list[str]:
+    """The codes of the periods of `frequency` that cover the period `code` exactly, or none."""
+    period = Period.parse(code)
     pieces = list(dict.fromkeys(Period.of(frequency, Period.parse(month).start).code for month in period.months))
     exact = Period.parse(pieces[0]).start == period.start and Period.parse(pieces[-1]).end == period.end
     return pieces if exact and len(pieces) > 1 else []

@@ -4,7 +4,7 @@ In: `expectations/<source>.json`:
 
     {"name": "npa_annual",
      "meta": {"source": "npa_annual", "owner": "…", "quarantine_limit_share": 0.05},
-     "frames": {"observations": [expectation, …], "identities": [expectation, …]}}
+     "frames": {"cases": [expectation, …], "observations": [expectation, …], "identities": [expectation, …]}}
 
 where an expectation is one of Great Expectations' own, with what the project adds:
 
@@ -12,9 +12,10 @@ where an expectation is one of Great Expectations' own, with what the project ad
      "severity": "critical", "meta": {"rule_id": "…", "owner": "…", "action": "what to do", "why": "why the rule is there"}}
 
 `critical`: the source stops. `warning`: the rows that broke the rule go to quarantine and the rest goes on, unless more than
-`quarantine_limit_share` of the rows would go. `info`: a note in the verdict. `identities` may be left out where a source has no
-relation to check; where it is there, a whole publication on which no relation could be checked stops the source. (An extract,
-some figures of a publication, is not asked for relations: often no two of its figures stand in one.)
+`quarantine_limit_share` of the rows would go. `info`: a note in the verdict. `cases` is there where the source has records, and
+then has a rule for each mark that reading may leave on one (`reading.cases.RULES`). `identities` may be left out where a source
+has no relation to check; where it is there, a whole publication on which no relation could be checked stops the source. (An
+extract, some figures of a publication, is not asked for relations: often no two of its figures stand in one.)
 
 Out: `Suite`. Raises RefusedInput (a FraudlossError) with the file, the rule, what was found, what was expected and what to do.
 Why so strict: Great Expectations drops an expectation whose type is misspelt, passes a suite that has none, passes an empty frame
@@ -33,10 +34,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.frames import OBSERVATION_COLUMNS
-from pipeline.model import RefusedInput
+from pipeline.model import DIMENSIONS, RefusedInput
+from pipeline.reading.cases import CASE_COLUMNS
+from pipeline.reading.cases import RULES as MARKS
 
 SEVERITIES = ("critical", "warning", "info")
-FRAMES = ("observations", "identities")
+FRAMES = ("cases", "observations", "identities")
+FRAMES_WITH_QUARANTINE = ("cases", "observations")
 QUARANTINE_LIMIT_SHARE = 0.05
 
 # Columns that are computed beside the observations for rules that Great Expectations has no natural form for, and for those
@@ -50,6 +54,9 @@ HELPER_COLUMNS: dict[str, str] = {
     "days_to_known": "days from the first day of the period to `known_at`",
     "key_gaps": "names of the key columns that hold nothing on this row; empty where all are filled",
     "loss_per_case": "on rows of `loss`: loss over `cases` (else `cases_completed`) of the same series in the same file",
+}
+CASE_HELPER_COLUMNS: dict[str, str] = {
+    "days_to_known": "days from `date` to the day on which the file could be known; empty where either is not known",
 }
 IDENTITY_COLUMNS: list[str] = [
     "identity",
@@ -65,12 +72,20 @@ IDENTITY_COLUMNS: list[str] = [
     "left_origin",
     "right_origins",
 ]
+# Which dimensions a record has, and whether it counts victims, differs from publisher to publisher, so a suite says itself which
+# columns its cases have. These are in all of them.
+EVERY_CASE_HAS: list[str] = [
+    *(name for name in CASE_COLUMNS if name not in (*DIMENSIONS, "victims")),
+    *CASE_HELPER_COLUMNS,
+]
 FRAME_COLUMNS: dict[str, list[str]] = {
     "observations": [*OBSERVATION_COLUMNS, *HELPER_COLUMNS],
     "identities": IDENTITY_COLUMNS,
 }
 # The columns that no row can do without. The whole key, dimensions and empty texts included, is what `key_gaps` is for.
 NOT_NULL: dict[str, list[str]] = {
+    # A label or a date that cannot be read is no value, and the row is marked; the row itself must be there, and its mark.
+    "cases": ["row", "file", "classification", "cases", "loss_minor", "loss_known", "problem"],
     "observations": [
         "source",
         "table",
@@ -96,7 +111,7 @@ class Rule:
     """One expectation of a suite."""
 
     id: str
-    frame: str  # "observations" or "identities"
+    frame: str  # one of FRAMES
     type: str
     kwargs: Mapping[str, Any]
     severity: str  # one of SEVERITIES
@@ -126,6 +141,11 @@ class Suite:
     def checks_identities(self) -> bool:
         """Whether the suite has rules for identities, so that finding none to check is a failure."""
         return bool(self.of("identities"))
+
+    @property
+    def judges_cases(self) -> bool:
+        """Whether the suite has rules for records."""
+        return bool(self.of("cases"))
 
     def expectation_suite(self, rules: tuple[Rule, ...]) -> Any:
         """The rules as a Great Expectations suite. Raises RefusedInput if it holds fewer than it was given."""
@@ -166,6 +186,7 @@ def load_suite(path: Path) -> Suite:
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit <= 1:
         raise _refusal(path.name, "meta", f"quarantine_limit_share {limit!r}", "a share from 0 to 1", "mend it")
     entries = [(frame, number, entry) for frame in FRAMES for number, entry in _entries(document, frame, path.name)]
+    columns = {**FRAME_COLUMNS, "cases": _case_columns([entry for frame, _, entry in entries if frame == "cases"])}
     suite = Suite(
         name=document["name"],
         source=meta["source"],
@@ -173,13 +194,15 @@ def load_suite(path: Path) -> Suite:
         file=path.name,
         hash=suite_hash(path),
         quarantine_limit_share=float(limit),
-        rules=tuple(_rule(entry, frame, f"{frame} rule {number}", path.name) for frame, number, entry in entries),
+        rules=tuple(_rule(entry, frame, f"{frame} rule {number}", path.name, columns[frame]) for frame, number, entry in entries),
     )
     _check_ids(suite)
     for frame in FRAMES:
         if rules := suite.of(frame):
             _check_opening(rules, frame, path.name)
             suite.expectation_suite(rules)
+    if suite.judges_cases:
+        _check_marks(suite)
     return suite
 
 
@@ -206,7 +229,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise _refusal(path.name, "the file", f"no JSON ({error})", "JSON in UTF-8", "mend the file") from error
     _check_keys(document, {"name", "meta", "frames"}, set(), path.name, "the file")
     _check_keys(document["meta"], {"source", "owner"}, {"quarantine_limit_share"}, path.name, "meta")
-    _check_keys(document["frames"], {"observations"}, {"identities"}, path.name, "frames")
+    _check_keys(document["frames"], {"observations"}, {"cases", "identities"}, path.name, "frames")
     return document
 
 
@@ -228,13 +251,21 @@ def _entries(document: dict[str, Any], frame: str, file: str) -> list[tuple[int,
     return list(enumerate(entries, 1))
 
 
-def _rule(entry: dict[str, Any], frame: str, where: str, file: str) -> Rule:
+def _case_columns(entries: list[Any]) -> list[str]:
+    """The columns that the suite declares its cases to have; `_check_opening` sees to it that it declares them."""
+    try:
+        return list(entries[1]["kwargs"]["column_set"])
+    except (IndexError, KeyError, TypeError):
+        return EVERY_CASE_HAS
+
+
+def _rule(entry: dict[str, Any], frame: str, where: str, file: str, columns: list[str]) -> Rule:
     _check_keys(entry, {"type", "kwargs", "severity", "meta"}, set(), file, where)
     _check_keys(entry["meta"], {"rule_id", "owner", "action", "why"}, set(), file, where)
     where = f"rule {entry['meta']['rule_id']}"
     if entry["severity"] not in SEVERITIES:
         raise _refusal(file, where, f"severity {entry['severity']!r}", f"one of {', '.join(SEVERITIES)}", "choose one")
-    _check_kwargs(entry["kwargs"], frame, where, file)
+    _check_kwargs(entry["kwargs"], frame, where, file, columns)
     rule = Rule(
         id=entry["meta"]["rule_id"],
         frame=frame,
@@ -246,18 +277,18 @@ def _rule(entry: dict[str, Any], frame: str, where: str, file: str) -> Rule:
         why=entry["meta"]["why"],
         by_row=_names_rows(entry["type"], where, file),
     )
-    if rule.severity == "warning" and (frame != "observations" or not rule.by_row):
+    if rule.severity == "warning" and (frame not in FRAMES_WITH_QUARANTINE or not rule.by_row):
         raise _refusal(
             file,
             where,
             f"severity warning on {rule.type} of {frame}",
-            "critical or info: only a rule on the rows of observations can say which rows to set aside",
+            "critical or info: only a rule on the rows of cases or observations can say which rows to set aside",
             "choose whether it stops the source",
         )
     return rule
 
 
-def _check_kwargs(kwargs: dict[str, Any], frame: str, where: str, file: str) -> None:
+def _check_kwargs(kwargs: dict[str, Any], frame: str, where: str, file: str, columns: list[str]) -> None:
     if excuses := sorted(set(kwargs) & set(_NO_ROW_MAY_BE_EXCUSED)):
         raise _refusal(
             file,
@@ -274,7 +305,7 @@ def _check_kwargs(kwargs: dict[str, Any], frame: str, where: str, file: str) -> 
             'a condition as an object: {"type": "comparison", "column": {"name": …}, "operator": "==", "parameter": …}',
             "write it so: the textual form is deprecated, and a slip in it is only found while it runs",
         )
-    unknown = sorted(_columns_named(kwargs) - set(FRAME_COLUMNS[frame]))
+    unknown = sorted(_columns_named(kwargs) - set(columns))
     if unknown:
         raise _refusal(file, where, f"the columns {unknown}", f"columns of {frame}", "mend the name of the column")
 
@@ -353,7 +384,7 @@ def _check_opening(rules: tuple[Rule, ...], frame: str, file: str) -> None:
     opening = rules[: 2 + len(not_null)]
     problems = (
         (_counts_rows(rules), "row count >= 1 as its first rule"),
-        (_fixes_columns(rules, frame), f"exactly the columns {FRAME_COLUMNS[frame]} as its second rule"),
+        (_fixes_columns(rules, frame), f"{_columns_in_words(frame)} as its second rule"),
         (
             {rule.kwargs.get("column") for rule in opening[2:] if rule.type == "expect_column_values_to_not_be_null"}
             == set(not_null),
@@ -380,16 +411,48 @@ def _counts_rows(rules: tuple[Rule, ...]) -> bool:
     return rules[0].type == "expect_table_row_count_to_be_between" and isinstance(minimum, int) and minimum >= 1
 
 
+def _columns_in_words(frame: str) -> str:
+    if frame == "cases":
+        return f"exactly the columns of its cases, at least {EVERY_CASE_HAS},"
+    return f"exactly the columns {FRAME_COLUMNS[frame]}"
+
+
 def _fixes_columns(rules: tuple[Rule, ...], frame: str) -> bool:
     if len(rules) < 2:
         return False
     kwargs = rules[1].kwargs
     if rules[1].type == "expect_table_columns_to_match_ordered_list":
-        return bool(kwargs.get("column_list") == FRAME_COLUMNS[frame])
+        return frame != "cases" and bool(kwargs.get("column_list") == FRAME_COLUMNS[frame])
     names = kwargs.get("column_set", [])
     return (
         rules[1].type == "expect_table_columns_to_match_set"
         and kwargs.get("exact_match", True) is True
         and len(names) == len(set(names))
-        and set(names) == set(FRAME_COLUMNS[frame])
+        and (set(EVERY_CASE_HAS) <= set(names) if frame == "cases" else set(names) == set(FRAME_COLUMNS[frame]))
     )
+
+
+def _check_marks(suite: Suite) -> None:
+    """Reading marks a row that it cannot read exactly and leaves it in: a mark that no rule looks for would let the row pass."""
+    looked_for = {rule.kwargs["regex"] for rule in suite.of("cases") if _looks_for_a_mark(rule) and rule.severity != "info"}
+    if missing := [mark for mark in MARKS if mark_pattern(mark) not in looked_for]:
+        raise _refusal(
+            suite.file,
+            "frame cases",
+            f"no rule that sets aside the rows marked {', '.join(missing)}",
+            f"for each mark an expect_column_values_to_not_match_regex on problem like {mark_pattern(missing[0])!r}",
+            "write a rule of its own for each of them, so that the quarantine says which it was",
+        )
+
+
+def _looks_for_a_mark(rule: Rule) -> bool:
+    return (
+        rule.type == "expect_column_values_to_not_match_regex"
+        and rule.kwargs.get("column") == "problem"
+        and "row_condition" not in rule.kwargs
+    )
+
+
+def mark_pattern(mark: str) -> str:
+    """The regular expression by which a rule finds one of `reading.cases.RULES` in `problem`."""
+    return rf"\b{mark}\b"

@@ -24,11 +24,21 @@ from decimal import ROUND_DOWN, Decimal
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import TOTAL, FraudlossError, Period, UsageError
-from pipeline.validate.suites import FRAME_COLUMNS, HELPER_COLUMNS, IDENTITY_COLUMNS, Rule, Suite, great_expectations
+from pipeline.reading.cases import RULES as MARKS
+from pipeline.validate.suites import (
+    FRAME_COLUMNS,
+    HELPER_COLUMNS,
+    IDENTITY_COLUMNS,
+    Rule,
+    Suite,
+    great_expectations,
+    mark_pattern,
+)
 
 PASSED, DATA_BAD, CHECK_BROKEN = "passed", "data_bad", "check_broken"
 CELLS_SHOWN = 5
@@ -89,7 +99,7 @@ class Verdict:
     snapshot: str
     results: tuple[RuleResult, ...]
     read: int
-    ok: pd.DataFrame  # the columns of an observation
+    ok: pd.DataFrame  # the columns of an observation, or of a case
     quarantined: pd.DataFrame  # the same, and `rule_ids`: the rules that the row broke, joined by ", "
     too_many: str  # why the share set aside stops the source; empty where it does not
     documents: Mapping[str, Any]  # frame -> Great Expectations' results without any value or clock, for Data Docs
@@ -180,6 +190,36 @@ def judge_many(submissions: Sequence[Submission], suite: Suite) -> list[Verdict]
     ]
 
 
+def judge_cases(cases: pd.DataFrame, suite: Suite, *, file: str, known_at: dt.date | None = None) -> Verdict:
+    """Judge the records of one file, before anything is computed from them.
+
+    In: the columns of `reading.cases`, every row of the file, marked or not; `file` is the delivery, which messages name before
+    its members. `known_at`: the day on which the file could be known, after which no record can be dated. Out: the verdict, whose
+    `ok` and `quarantined` are rows of `cases`; the frame is never altered. Raises FraudlossError where the suite has no rules for
+    cases: nobody would have looked at them.
+    """
+    rules = suite.of("cases")
+    if not rules:
+        raise FraudlossError(
+            f'{suite.file}: no rules for the {len(cases)} records of {file}. What to do: add "cases" to the frames of the suite.'
+        )
+    cases = cases.reset_index(drop=True)
+    frame = _with_case_helpers(cases, known_at)
+    said = _evaluate(frame, rules, suite)
+    verdict = _verdict_on(cases, suite, file, {"cases": (frame, rules, said)})
+    if not verdict.stopped and (verdict.ok["problem"] != "").any():
+        raise AssertionError(f"{suite.file} lets rows go on that reading marked")
+    return verdict
+
+
+def _with_case_helpers(cases: pd.DataFrame, known_at: dt.date | None) -> pd.DataFrame:
+    """The cases with CASE_HELPER_COLUMNS beside them, as float64."""
+    days = pd.Series(float("nan"), index=cases.index)
+    if known_at is not None and "date" in cases:
+        days = (pd.Timestamp(known_at) - cases["date"]).dt.days.astype("float64")
+    return cases.assign(days_to_known=days)
+
+
 def _rules_for(suite: Suite, frame: str, submission: Submission) -> tuple[Rule, ...]:
     rules = suite.of(frame)
     return tuple(rule for rule in rules if rule.by_row) if frame == "identities" and submission.extract else rules
@@ -188,33 +228,38 @@ def _rules_for(suite: Suite, frame: str, submission: Submission) -> tuple[Rule, 
 def _verdict(
     submission: Submission, suite: Suite, frames: Mapping[str, pd.DataFrame], said: Mapping[str, Mapping[str, Any]]
 ) -> Verdict:
-    observations = submission.observations.reset_index(drop=True)
-    file = PurePath(submission.file).name
+    judged = {name: (frames[name], _rules_for(suite, name, submission), said[name]) for name in frames}
+    return _verdict_on(submission.observations.reset_index(drop=True), suite, submission.file, judged)
+
+
+# Frame, the rules that were asked about it, and what Great Expectations said of each.
+Judged = tuple[pd.DataFrame, tuple[Rule, ...], Mapping[str, Any]]
+
+
+def _verdict_on(rows: pd.DataFrame, suite: Suite, file: str, judged: Mapping[str, Judged]) -> Verdict:
+    """The verdict on `rows`, which the first of the frames was made from, helper columns apart."""
+    file, first = PurePath(file).name, next(iter(judged))
     results: list[RuleResult] = []
     broken: dict[str, list[int]] = {}
-    for frame in frames:
-        for rule in _rules_for(suite, frame, submission):
-            result, rows = _result(rule, said[frame].get(rule.id), frames[frame], file)
+    for name, (frame, rules, said) in judged.items():
+        for rule in rules:
+            result, positions = _result(rule, said.get(rule.id), frame, file)
             results.append(result)
-            if frame == "observations" and rule.by_row and rule.severity != "info":
-                broken[rule.id] = rows
-    ok, quarantined = _split(observations, broken)
+            if name == first and rule.by_row and rule.severity != "info":
+                broken[rule.id] = positions
+    ok, quarantined = _split(rows, broken)
     return Verdict(
         suite=suite.name,
         suite_hash=suite.hash,
         source=suite.source,
         file=file,
-        snapshot=_only_snapshot(observations),
+        snapshot=_only_snapshot(rows),
         results=tuple(results),
-        read=len(observations),
+        read=len(rows),
         ok=ok,
         quarantined=quarantined,
-        too_many=_too_many(results, broken, len(observations), suite),
-        documents={
-            frame: _document(suite, frame, rules, said[frame])
-            for frame in frames
-            if (rules := _rules_for(suite, frame, submission))
-        },
+        too_many=_too_many(results, broken, len(rows), suite),
+        documents={name: _document(suite, name, rules, said) for name, (_, rules, said) in judged.items() if rules},
     )
 
 
@@ -280,13 +325,13 @@ def _days(period: Period | None, known: Any) -> int | None:
 
 
 def _key_gaps(observations: pd.DataFrame) -> list[str | None]:
-    gaps: list[list[str]] = [[] for _ in range(len(observations))]
+    gaps: dict[int, list[str]] = {}
     for name in KEY_COLUMNS:
         if name in observations:
-            for position, value in enumerate(observations[name]):
-                if _empty(value) or value == "":
-                    gaps[position].append(name)
-    return [", ".join(names) or None for names in gaps]
+            column = observations[name]
+            for position in np.flatnonzero(column.isna() | (column == "")).tolist():
+                gaps.setdefault(position, []).append(name)
+    return [", ".join(gaps[position]) if position in gaps else None for position in range(len(observations))]
 
 
 def _loss_per_case(observations: pd.DataFrame, values: list[Decimal | None]) -> list[float | None]:
@@ -322,12 +367,12 @@ def _fast(frame: pd.DataFrame, rules: tuple[Rule, ...]) -> pd.DataFrame:
 def _fast_column(column: pd.Series, paired: bool) -> pd.Series:
     if column.dtype != object:
         return column
-    values = list(column)
-    if all(value is None or isinstance(value, Decimal) for value in values) and any(value is not None for value in values):
-        return _as_numbers(values).set_axis(column.index)
-    if values and all(isinstance(value, bool) for value in values):
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind == "decimal":
+        return _as_numbers(list(column)).set_axis(column.index)
+    if kind == "boolean" and not column.isna().any():
         return column.astype(bool)
-    if not paired and all(value is None or isinstance(value, str) for value in values):
+    if kind in ("string", "empty") and not paired:
         return pd.Series(pd.Categorical(column), index=column.index)
     return column
 
@@ -516,6 +561,8 @@ def _outcome(rule: Rule, said: dict[str, Any] | None, frame: pd.DataFrame) -> tu
 
 
 def _may_be_empty(rule: Rule) -> bool:
+    if rule.frame == "cases" and rule.kwargs.get("column") == "days_to_known":
+        return True
     return rule.type in _NULL_IS_WHAT_IT_LOOKS_FOR or rule.kwargs.get("column") == "loss_per_case"
 
 
@@ -531,8 +578,15 @@ def _table_observed(rule: Rule, result: Mapping[str, Any], frame: pd.DataFrame) 
 def _cell(frame: pd.DataFrame, row: int) -> str:
     if "origin" in frame:
         return str(frame["origin"].iat[row])
+    if "left_origin" not in frame:
+        return f"{_of_case(frame, row, 'file')} row {_of_case(frame, row, 'row')}"
     origins = f"{frame['left_origin'].iat[row]} against {frame['right_origins'].iat[row]}"
     return origins if len(origins) <= 300 else origins[:300] + "…"
+
+
+def _of_case(cases: pd.DataFrame, row: int, name: str) -> Any:
+    # A verdict on a frame that lacks a column still has to say where it looked.
+    return cases[name].iat[row] if name in cases else f"({name} not known)"
 
 
 def _found(rule: Rule, frame: pd.DataFrame, row: int) -> str:
@@ -547,8 +601,16 @@ def _found(rule: Rule, frame: pd.DataFrame, row: int) -> str:
             "the key " + " ".join(str(cell[name]) for name in column_list if cell[name] != TOTAL) + f": {_shown(cell['value'])}"
         )
     named = [rule.kwargs[name] for name in ("column", "column_A", "column_B") if name in rule.kwargs]
+    if rule.frame == "cases":
+        return _found_in_case(cell, ["date" if name == "days_to_known" else name for name in named if name != "problem"])
     shown = dict.fromkeys(name for column in named for name in _SHOWN_FOR.get(column, (column,)))
     return " ".join(f"{name} {_shown(cell[name])}" for name in shown)
+
+
+def _found_in_case(case: pd.Series, names: list[str]) -> str:
+    """The values, and the text that the publisher wrote where reading stumbled over it."""
+    text = case.get("problem_text", "")
+    return " ".join([*(f"{name} {_shown(case[name])}" for name in names), *([str(text)] if text and not _empty(text) else [])])
 
 
 def _shown(value: Any) -> str:
@@ -556,6 +618,8 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, Decimal):
         return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat()
     if isinstance(value, float):
         return f"{value:.15g}"
     return repr(value) if isinstance(value, str) else str(value)
@@ -565,8 +629,11 @@ def _expected(rule: Rule) -> str:
     """The rule in words, from what it compares."""
     kwargs = rule.kwargs
     column = kwargs.get("column", "")
+    if mark := next((mark for mark in MARKS if column == "problem" and kwargs.get("regex") == mark_pattern(mark)), None):
+        return f"{MARKS[mark]}: {rule.why}"
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
-    bounds = " and ".join(f"{word} {bound:,}" for word, bound in (("at least", low), ("at most", high)) if bound is not None)
+    limits = [(word, bound) for word, bound in (("at least", low), ("at most", high)) if bound is not None]
+    bounds = " and ".join(f"{word} {_bound(bound)}" for word, bound in limits)
     words = {
         "expect_table_row_count_to_be_between": f"{bounds} rows",
         "expect_table_columns_to_match_set": "exactly the declared columns",
@@ -582,6 +649,10 @@ def _expected(rule: Rule) -> str:
         "expect_column_pair_values_to_be_equal": f"{kwargs.get('column_A')} the same as {kwargs.get('column_B')}",
     }
     return f"{words.get(rule.type, rule.type.removeprefix('expect_').replace('_', ' '))}: {rule.why}"
+
+
+def _bound(bound: Any) -> str:
+    return f"{bound:,}" if isinstance(bound, int | float) else str(bound)
 
 
 # ---------------------------------------------------------------------------------------------------- quarantine
