@@ -33,8 +33,8 @@ def refusal_is_final() -> Iterator[None]:
         raise AirflowFailException(str(refusal)) from refusal
 
 
-def described(source_id: str) -> tuple[str, str, list[str]]:
-    """Owner, documentation and tags of a source's DAG.
+def described(source_id: str) -> tuple[str, str, str]:
+    """Owner, documentation and country of a source's DAG.
 
     A source.yml that cannot be read must not take the other sources' DAGs with it: its own DAG stays, and fails with the reason.
     """
@@ -48,14 +48,14 @@ def described(source_id: str) -> tuple[str, str, list[str]]:
             "",
             f"New files are laid into `data/raw/inbox/{source_id}/`. By hand: `fraudloss ingest {source_id} FILE`.",
         ]
-        return str(source.meta["owner"]), "\n".join(lines), [source.country, source.publisher[:100]]
+        return str(source.meta["owner"]), "\n".join(lines), source.country
     except Exception as error:
-        return "unknown", f"`source.yml` of {source_id} cannot be read: {error}", ["broken"]
+        return "unknown", f"`source.yml` of {source_id} cannot be read: {error}", "broken"
 
 
 def ingest_dag(source_id: str) -> DAG:
     """The DAG that takes in what arrived for one source."""
-    owner, documentation, tags = described(source_id)
+    owner, documentation, country = described(source_id)
     with DAG(
         dag_id=f"ingest_{source_id}",
         description=f"Take in, check and aggregate what arrived for {source_id}",
@@ -66,7 +66,7 @@ def ingest_dag(source_id: str) -> DAG:
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        tags=["fraudloss", "ingest", *tags],
+        tags=["fraudloss", "ingest", country],
         default_args={
             "owner": owner,
             "retries": 2,

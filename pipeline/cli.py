@@ -117,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     _as_of(freshness, "judge freshness as of this day (default: today)")
     _json(freshness)
 
+    new = _command(
+        commands, "new-source", _new_source, "the folder, suite and fixture of a new publisher", "fraudloss new-source uk_finance"
+    )
+    new.add_argument("id", metavar="ID", help="lower-case letters, digits and underscores")
+    new.add_argument("--title", default=None, help="what the source is called on pages")
+
     _json(_command(commands, "verify", _verify, "recompute every hash, manifest and row count", "fraudloss verify"))
     return parser
 
@@ -283,6 +289,15 @@ def _verify(given: argparse.Namespace) -> int:
     else:
         print("\n".join([*problems, f"{checked} files checked, {len(problems)} problems."]))
     return 1 if problems else 0
+
+
+def _new_source(given: argparse.Namespace) -> int:
+    from pipeline import new_source
+
+    for path in new_source.write(given.id, steps.REPOSITORY, title=given.title):
+        print(path.relative_to(steps.REPOSITORY).as_posix())
+    print("Fill in what these files ask for; docs/adding-a-source.md walks through one.")
+    return 0
 
 
 def _print_json(record: Any) -> None:

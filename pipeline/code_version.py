@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -16,7 +17,7 @@ _SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js"}
 WORDS = ("model.py", "frames.py")
 SHARED_READING = (*WORDS, "reading", "ingest", "validate", "sources/catalogue.py")
 AGGREGATION = ("aggregate", "reference")
-PUBLICATION = (*WORDS, "publish", "reference", "aggregate/compare.py", "aggregate/reconcile.py", "sources")
+PUBLICATION = (*WORDS, "publish", "reference", "aggregate/compare.py", "aggregate/reconcile.py", "sources/catalogue.py")
 
 
 @functools.cache
@@ -44,6 +45,6 @@ def of_view(source_id: str) -> str:
     return code_version(*WORDS, *AGGREGATION, f"sources/{source_id}", "sources/catalogue.py")
 
 
-def of_publication() -> str:
-    """The version of all code that turns views into releases."""
-    return code_version(*PUBLICATION)
+def of_publication(source_ids: Iterable[str]) -> str:
+    """The version of all code and declarations that turn the views of these sources into a release."""
+    return code_version(*PUBLICATION, *(f"sources/{source_id}" for source_id in sorted(set(source_ids))))

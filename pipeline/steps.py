@@ -462,7 +462,7 @@ def _release_id(rows: pd.DataFrame, period: Period) -> str:
     from pipeline.store import parquet_bytes
 
     ordered = rows.sort_values("id", kind="stable")
-    parts = f"{period.frequency} {period.code} {code_version.of_publication()} "
+    parts = f"{period.frequency} {period.code} {code_version.of_publication(rows['source'])} "
     return hashlib.sha256(parts.encode() + parquet_bytes(observations_table(ordered))).hexdigest()[:12]
 
 
@@ -481,7 +481,7 @@ def _release_input(store: Store, rows: pd.DataFrame, period: Period, release_id:
         sources=declared,
         snapshots=snapshots,
         as_of=max(rows["known_at"], default=None),
-        code_version=code_version.of_publication(),
+        code_version=code_version.of_publication(rows["source"]),
         release_id=release_id,
     )
 

@@ -281,7 +281,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Runner
     """A data root with one source that reads well and one whose files are rubbish; and how to run all DAGs on it."""
     data, home = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("airflow")
     inbox = data / "raw" / "inbox"
-    shutil.copytree(REPOSITORY / "data" / "raw" / "inbox" / "npa_victims", inbox / "npa_victims")
+    shutil.copytree(REPOSITORY / "data" / "raw" / "inbox" / "npa_annual", inbox / "npa_annual")
     shutil.copytree(REPOSITORY / "data" / "raw" / "inbox" / "jca_card", inbox / "jca_card")
     for file in (inbox / "jca_card").glob("[0-9]*.csv"):
         file.write_bytes(b"\x89PNG\r\n\x1a\n not a table, " + file.name.encode())
@@ -295,14 +295,14 @@ def test_a_failing_source_is_named_and_the_others_are_published(runner: tuple[Pa
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert any(line.startswith("ingest_jca_card ") and " failed " in line for line in lines), done.stdout
-    assert any(line.startswith("ingest_npa_victims ") and " done " in line for line in lines), done.stdout
+    assert any(line.startswith("ingest_npa_annual ") and " done " in line for line in lines), done.stdout
     assert "ingest_jca_card, validate: jca_card: " in done.stdout
     assert "What to do: " in done.stdout
     assert list((data / "processed" / "releases" / "annual").glob("2025/*/manifest.json"))
     assert list((data / "raw" / "jca_card").glob("*/*.csv")), "the refused bytes are kept"
     with sqlite3.connect(home / "airflow.db") as database:
         events = database.execute("select source_dag_id from asset_event").fetchall()
-    assert events == [("ingest_npa_victims",)]
+    assert events == [("ingest_npa_annual",)]
 
 
 @pytest.mark.slow

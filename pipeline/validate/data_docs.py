@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.validate.suites import great_expectations
+from pipeline.validate.suites import FRAMES, great_expectations
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --bad: #b3261e; --good: #1b6e3c; }
@@ -148,9 +148,7 @@ def _page(verdict: Mapping[str, Any], environment: Any) -> bytes:
         verdict=verdict,
         status=_status(verdict),
         rules=sorted(verdict["rules"], key=lambda rule: rule["outcome"] == "passed"),
-        frames=[
-            {"name": name, "sections": _sections(documents[name], verdict["file"])} for name in sorted(documents, reverse=True)
-        ],
+        frames=[{"name": name, "sections": _sections(documents[name], verdict["file"])} for name in FRAMES if name in documents],
     )
     return re.sub(r"\n\s+", "\n", html).encode()
 

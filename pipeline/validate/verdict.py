@@ -572,6 +572,8 @@ def _table_observed(rule: Rule, result: Mapping[str, Any], frame: pd.DataFrame) 
         missing, extra = sorted(needed - set(frame.columns)), sorted(set(map(str, frame.columns)) - needed)
         parts = [f"no column {', '.join(missing)}"] * bool(missing) + [f"the column {', '.join(extra)} too much"] * bool(extra)
         return " and ".join(parts) or f"{len(frame.columns)} columns"
+    if "_distinct_" in rule.type and rule.kwargs["column"] in frame:
+        return ", ".join(sorted(map(str, frame[rule.kwargs["column"]].dropna().unique()))) or "nothing"
     return str(result.get("observed_value"))
 
 
@@ -643,6 +645,7 @@ def _expected(rule: Rule) -> str:
         "expect_column_values_to_be_between": f"{column} {bounds}",
         "expect_column_values_to_be_in_set": f"{column} one of {', '.join(map(str, kwargs.get('value_set', ())))}",
         "expect_column_values_to_match_regex": f"{column} written like {kwargs.get('regex')}",
+        "expect_column_distinct_values_to_contain_set": f"in {column} each of {', '.join(map(str, kwargs.get('value_set', ())))}",
         "expect_compound_columns_to_be_unique": "each key once",
         "expect_column_pair_values_to_be_in_set": f"({kwargs.get('column_A')}, {kwargs.get('column_B')}) "
         f"one of {', '.join(' '.join(map(str, pair)) for pair in kwargs.get('value_pairs_set', ()))}",
@@ -679,8 +682,8 @@ def _too_many(results: list[RuleResult], broken: Mapping[str, list[int]], read: 
     if not read or len(rows) / read <= suite.quarantine_limit_share:
         return ""
     return (
-        f"{len(rows)} of {read} rows would be set aside, more than the {suite.quarantine_limit_share:.0%} that the suite allows: "
-        "so many odd figures mean that the file is read wrongly. What to do: compare the cells named below with the publication."
+        f"{len(rows)} of {read} rows would be set aside, more than the {100 * suite.quarantine_limit_share:g}% that the suite allows: "
+        "so many odd rows mean that the file is read wrongly. What to do: compare what is named below with the publication."
     )
 
 
