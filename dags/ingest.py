@@ -95,7 +95,7 @@ def ingest_dag(source_id: str) -> DAG:
             finally:
                 # A refusal belongs in the Data Docs most of all.
                 if judged != []:
-                    steps.build_data_docs(data=steps.data_root())
+                    steps.build_data_docs([source_id], data=steps.data_root())
             return judged
 
         @task(outlets=[Asset(f"observations_{source_id}")], trigger_rule="all_done")

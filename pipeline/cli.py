@@ -156,8 +156,9 @@ def _run(given: argparse.Namespace) -> int:
     runs = {source_id: _run_source(source_id, given.data) for source_id in given.source or source_ids()}
     failures = [run.refusal for run in runs.values() if run.refusal]
     changed = [source_id for source_id, run in runs.items() if run.view]
-    if failures or any(run.judged for run in runs.values()):
-        steps.build_data_docs(data=given.data)
+    judged = [source_id for source_id, run in runs.items() if run.judged or run.refusal]
+    if judged:
+        steps.build_data_docs(judged, data=given.data)
     published = [
         f"{frequency} {release}"
         for frequency in PUBLISHED_FREQUENCIES

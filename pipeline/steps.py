@@ -319,8 +319,11 @@ def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) ->
         raise FraudlossError(f"{source_id}: " + "\n".join(messages))
 
 
-def build_data_docs(*, data: Path | None = None) -> bool:
-    """Great Expectations' Data Docs of the current verdicts. True when anything was rewritten."""
+def build_data_docs(of: list[str] | None = None, *, data: Path | None = None) -> bool:
+    """Great Expectations' Data Docs of the current verdicts: the pages of the sources `of` (all by default), and the index.
+
+    True when anything was rewritten.
+    """
     from pipeline.validate import data_docs
 
     store = store_at(data)
@@ -332,7 +335,7 @@ def build_data_docs(*, data: Path | None = None) -> bool:
     ]
     folder = store.processed / "validation" / "data_docs"
     with store.lock("data_docs"):
-        written = [store.write(folder / name, content) for name, content in data_docs.build(verdicts).items()]
+        written = [store.write(folder / name, content) for name, content in data_docs.build(verdicts, pages_of=of).items()]
     return any(written)
 
 

@@ -270,6 +270,32 @@ def test_categories_that_overlap_are_left_out_when_the_parts_are_declared() -> N
     assert only(measured(rows, source).checked)["holds"]
 
 
+def test_areas_sum_to_the_country_which_is_their_total() -> None:
+    source = declared(parts_add_up=False, sums=[{"dimension": "area", "total": "CA"}])
+    rows = [figure(TOTAL, v, area=c, origin=f"b!{c}") for c, v in (("CA", 6), ("CA-ON", 3), ("CA-QC", 2), ("_X_CA", 1))]
+    row = only(measured(rows, source).checked)
+    assert (row["identity"], row["left_origin"], row["holds"]) == ("area_sums_to_total", "b!CA", True)
+    short = only(measured(rows[:-1], source).checked)
+    assert (short["difference"], short["holds"]) == (Decimal(1), False)
+
+
+def test_common_types_sum_to_the_total_of_all_native_types() -> None:
+    source = declared(parts_add_up=False, sums=[{"dimension": "fraud_type"}])
+    rows = [figure(TOTAL, v, fraud_type=c, origin=f"b!{c}") for c, v in ((TOTAL, 5), ("ADV", 2), ("OTH", 3))]
+    row = only(measured(rows, source).checked)
+    assert (row["identity"], row["left"], row["right"], row["holds"]) == ("fraud_type_sums_to_total", 5, 5, True)
+
+
+def test_a_band_of_losses_that_nobody_knows_contributes_none() -> None:
+    source = declared(parts_add_up=False, sums=[{"dimension": "loss_band"}])
+    bands = [
+        figure(TOTAL, v, loss_band=c, measure="loss", unit="CAD") for c, v in ((TOTAL, 5), ("NONE", 0), ("CAD_GT0_LT100", 5))
+    ]
+    unknown = figure(TOTAL, None, loss_band="_U", measure="loss", unit="CAD", absence="not_collected")
+    row = only(measured([*bands, unknown], source).checked)
+    assert (row["identity"], row["holds"]) == ("loss_band_sums_to_total", True)
+
+
 # ------------------------------------------------------------------------------------------------------------- frames
 
 

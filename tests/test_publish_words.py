@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import ABSENCE
-from pipeline.publish import package, tables
+from pipeline.publish import charts, package, tables
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,11 @@ def test_cleaned_text_holds_no_control_characters_and_can_be_encoded(text: str) 
     cleaned = tables.clean(text)
     assert not any(ord(character) < 32 and character not in "\t\n" for character in cleaned)
     cleaned.encode()
+
+
+def test_a_drawing_has_the_same_bytes_however_many_were_drawn_before_it() -> None:
+    points = [charts.Point("2024", "a", 1.0), charts.Point("2025", "a", 2.0)]
+    charts._finished.cache_clear()
+    first = charts.small_multiples("c", "t", "y", points)
+    charts._finished.cache_clear()
+    assert charts.small_multiples("c", "t", "y", points) == first

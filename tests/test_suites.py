@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,17 +15,22 @@ from typing import Any
 import pytest
 
 from pipeline.frames import KEY_COLUMNS
-from pipeline.model import FraudlossError
+from pipeline.model import TOTAL, FraudlossError
+from pipeline.reading.cases import RULES
+from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import source
 from pipeline.validate import suites
 
 EXPECTATIONS = Path(__file__).parent.parent / "expectations"
 JAPAN = ("internet_banking", "jca_card", "npa_annual", "npa_monthly", "npa_overseas", "npa_releases", "npa_victims")
+RECORDS = ("cafc", "scamwatch")
+WORLD = (*RECORDS, "ftc_csn")
 Document = dict[str, Any]
 
 
-def good() -> Document:
-    return json.loads((EXPECTATIONS / "npa_annual.json").read_text(encoding="utf-8"))
+def good(name: str = "npa_annual") -> Document:
+    document: Document = json.loads((EXPECTATIONS / f"{name}.json").read_text(encoding="utf-8"))
+    return document
 
 
 def rule(document: Document, rule_id: str) -> dict[str, Any]:
@@ -86,7 +92,8 @@ REFUSALS: dict[str, tuple[Callable[[Document], Any], str]] = {
     "no severity": (lambda d: rule(d, "observations.table").pop("severity"), "severity"),
     "a suite without a source": (lambda d: d["meta"].pop("source"), "source"),
     "a suite without an owner": (lambda d: d["meta"].pop("owner"), "owner"),
-    "an unknown frame": (lambda d: d["frames"].update(cases=[]), "cases"),
+    "an unknown frame": (lambda d: d["frames"].update(reports=[]), "reports"),
+    "a frame of cases without expectations": (lambda d: d["frames"].update(cases=[]), "no expectations"),
     "no row count at the start": (lambda d: without(d, "observations.rows"), "row count >= 1"),
     "a row count that zero satisfies": (
         lambda d: rule(d, "observations.rows")["kwargs"].update(min_value=0),
@@ -143,6 +150,47 @@ def test_the_loader_refuses(what: str, tmp_path: Path) -> None:
     assert "What to do" in message
 
 
+REFUSALS_OF_CASES: dict[str, tuple[Callable[[Document], Any], str]] = {
+    "no row count at the start": (lambda d: without(d, "cases.rows"), "row count >= 1"),
+    "no exact columns": (lambda d: without(d, "cases.columns"), "exactly the columns of its cases"),
+    "columns in an order": (
+        lambda d: rule(d, "cases.columns").update(
+            type="expect_table_columns_to_match_ordered_list",
+            kwargs={"column_list": rule(d, "cases.columns")["kwargs"]["column_set"]},
+        ),
+        "exactly the columns of its cases",
+    ),
+    "a column that every case has and the suite does not know": (
+        lambda d: rule(d, "cases.columns")["kwargs"]["column_set"].remove("problem_text"),
+        "exactly the columns of its cases",
+    ),
+    "a rule on a column that its cases do not have": (
+        lambda d: rule(d, "cases.victims_range")["kwargs"].update(column="victim"),
+        "victim",
+    ),
+    "a row that may be without its number": (lambda d: without(d, "cases.row_present"), "not-null rules on"),
+    "a mark that no rule looks for": (lambda d: without(d, "cases.loss_lost_digits"), "marked loss_lost_digits"),
+    "a mark that is only noted": (lambda d: rule(d, "cases.loss_blank").update(severity="info"), "marked loss_blank"),
+    "a mark that is looked for in some rows only": (
+        lambda d: rule(d, "cases.label_unknown")["kwargs"].update(
+            row_condition={"type": "comparison", "column": {"name": "cases"}, "operator": ">", "parameter": 5}
+        ),
+        "marked label_unknown",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS_OF_CASES)
+def test_the_loader_refuses_for_cases(what: str, tmp_path: Path) -> None:
+    spoil, names = REFUSALS_OF_CASES[what]
+    document = good("cafc")
+    spoil(document)
+    with pytest.raises(FraudlossError) as refusal:
+        load(tmp_path, document)
+    assert names in str(refusal.value)
+    assert "What to do" in str(refusal.value)
+
+
 @pytest.mark.parametrize("text", ["", "not JSON", "[]", '{"name": "a"}'])
 def test_the_loader_refuses_a_file_that_is_no_suite(text: str, tmp_path: Path) -> None:
     with pytest.raises(FraudlossError, match=r"sample\.json"):
@@ -169,8 +217,8 @@ def test_the_loader_refuses_when_the_library_drops_an_expectation(monkeypatch: p
         load(tmp_path, good())
 
 
-@pytest.mark.parametrize("name", JAPAN)
-def test_every_source_of_japan_has_a_suite_that_loads(name: str) -> None:
+@pytest.mark.parametrize("name", (*JAPAN, *WORLD))
+def test_every_source_has_a_suite_that_loads(name: str) -> None:
     suite = suites.load_suite(EXPECTATIONS / f"{name}.json")
     declared = source(name)
     assert (suite.name, suite.source, suite.owner) == (name, name, declared.meta["owner"])
@@ -178,7 +226,7 @@ def test_every_source_of_japan_has_a_suite_that_loads(name: str) -> None:
     assert [list(rule.kwargs["column_list"]) for rule in unique] == [KEY_COLUMNS]
 
 
-@pytest.mark.parametrize("name", JAPAN)
+@pytest.mark.parametrize("name", (*JAPAN, *WORLD))
 def test_a_source_that_declares_relations_has_rules_for_them(name: str) -> None:
     declared = source(name)
     relations = any(
@@ -190,10 +238,39 @@ def test_a_source_that_declares_relations_has_rules_for_them(name: str) -> None:
         judged = [rule for rule in suite.of("identities") if rule.kwargs.get("column") == "holds" and "value_set" in rule.kwargs]
         known = next(rule for rule in suite.of("identities") if rule.id == "identities.known")
         assert {rule.kwargs["row_condition"]["parameter"] for rule in judged} == set(known.kwargs["value_set"])
+        sums = {f"{total['dimension']}_sums_to_total" for t in declared.meta["tables"].values() for total in t.get("sums", ())}
+        assert sums <= set(known.kwargs["value_set"])
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_source_of_records_judges_them_by_every_mark_that_reading_leaves(name: str) -> None:
+    suite = suites.load_suite(EXPECTATIONS / f"{name}.json")
+    assert suite.judges_cases
+    assert {f"cases.{mark}" for mark in RULES} <= {rule.id for rule in suite.of("cases") if rule.severity == "warning"}
+    known = next(rule for rule in suite.of("cases") if rule.id == "cases.mark_known")
+    assert all(re.search(known.kwargs["regex"], marks) for marks in ("", *RULES, "; ".join(sorted(RULES))))
+    assert not re.search(known.kwargs["regex"], "date_unreadable; surprise")
+
+
+@pytest.mark.parametrize("name", WORLD)
+def test_a_suite_takes_every_code_of_its_crosswalk_and_no_other(name: str) -> None:
+    crosswalk = crosswalk_rows(source(name).folder / "crosswalk.csv")
+    rules = {rule.id: rule.kwargs for rule in suites.load_suite(EXPECTATIONS / f"{name}.json").rules}
+    for dimension in sorted(
+        {dimension for dimension, _ in crosswalk} & {"fraud_type", "area", "contact", "age", "sex", "outcome"}
+    ):
+        codes = {row["common_code"] for key, rows in crosswalk.items() if key[0] == dimension for row in rows}
+        kwargs = rules[f"observations.{dimension}"]
+        if "regex" in kwargs:
+            assert all(re.search(kwargs["regex"], code) for code in codes), dimension
+        else:
+            total = source(name).country if dimension == "area" else TOTAL
+            # KNOWN is the total of those that say it: the reader's own code, which no publisher's label stands for.
+            assert set(kwargs["value_set"]) - {"KNOWN"} == codes | {total}, dimension
 
 
 def test_a_suite_says_the_codes_that_its_source_declares() -> None:
-    for name in JAPAN:
+    for name in (*JAPAN, *WORLD):
         suite = suites.load_suite(EXPECTATIONS / f"{name}.json")
         declared = source(name)
         sets = {

@@ -475,6 +475,7 @@ def test_a_whole_publication_on_which_nothing_could_be_related_is_stopped(suite:
     verdict = judge({"observations": frames(book())["observations"]}, suite, file="r07.csv")
     assert verdict.stopped
     assert {"identities.rows", "identities.kinds"} <= outcomes(verdict, "data_bad")
+    assert "found nothing; expected in identity each of not_more_than, parts_sum_to_total" in verdict.message()
 
 
 def test_an_extract_is_not_asked_for_relations(suite: Suite) -> None:
@@ -483,6 +484,14 @@ def test_an_extract_is_not_asked_for_relations(suite: Suite) -> None:
     verdict = judge(made, suite, file="r07_2-3.xlsx", extract=True)
     assert not verdict.stopped
     assert "identities.rows" not in {result.rule_id for result in verdict.results}
+
+
+def test_a_kind_of_relation_that_is_missing_is_named_with_those_that_are_there(suite: Suite) -> None:
+    made = frames(book())
+    made["identities"] = made["identities"][made["identities"]["identity"] == "not_more_than"]
+    verdict = judge(made, suite, file="r07.csv")
+    assert outcomes(verdict, "data_bad") == {"identities.kinds"}
+    assert "found not_more_than; expected in identity each of not_more_than, parts_sum_to_total" in verdict.message()
 
 
 def test_a_relation_in_an_extract_is_judged_all_the_same(suite: Suite) -> None:

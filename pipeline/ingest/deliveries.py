@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import datetime as dt
 import hashlib
+import io
 import mimetypes
 from pathlib import Path
 
@@ -53,7 +54,11 @@ def _listed(folder: Path) -> list[Delivery]:
     path = folder / LIST_NAME
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FraudlossError(f"{path}: found bytes that are not UTF-8 ({error}); expected UTF-8. Save the list again.") from error
+    with io.StringIO(text, newline="") as stream:
         reader = csv.DictReader(stream)
         if reader.fieldnames != _COLUMNS:
             raise FraudlossError(f"{path}, row 1: found {reader.fieldnames}; expected {_COLUMNS}. Write that header.")
@@ -61,6 +66,9 @@ def _listed(folder: Path) -> list[Delivery]:
 
 
 def _checked(folder: Path, path: Path, row_number: int, row: dict[str, str]) -> Delivery:
+    if set(row) != set(_COLUMNS) or None in row.values():
+        raise FraudlossError(f"{path}, row {row_number}: found {len(row)} cells; expected {len(_COLUMNS)}. Write them all.")
+
     def wrong(column: str, expected: str) -> FraudlossError:
         return FraudlossError(f"{path}, row {row_number}, {column}: found {row[column]!r}; expected {expected}.")
 

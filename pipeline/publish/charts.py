@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import itertools
 import json
 import re
@@ -384,6 +385,10 @@ def _finished(spec: str) -> str:
     svg = _merged_styles(svg).replace(f'font-family="{FONT}"', f'font-family="{FONT_STACK}"')
     svg = re.sub(r' (?:aria-hidden|aria-roledescription|role|pointer-events|xmlns:xlink)="[^"]*"', "", svg)
     svg = re.sub(r"(\d+\.\d{3})\d+", r"\1", svg)
+    # The renderer numbers clips over the life of the process, and a page holds several drawings: names of this drawing's own.
+    own = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    numbers: dict[str, int] = {}
+    svg = re.sub(r"\bclip(\d+)\b", lambda match: f"clip-{own}-{numbers.setdefault(match[1], len(numbers) + 1)}", svg)
     # The drawing fills a narrow page and never grows beyond its own size.
     return re.sub(r'^<svg([^>]*?) width="([\d.]+)" height="[\d.]+"', r'<svg\1 style="max-width:\2px"', svg)
 

@@ -4,7 +4,7 @@ In: the derived view, a frame of OBSERVATION_COLUMNS. Out: the rows that a relea
 the period; figures, that is the chosen row of every printed figure with the others beside it; the only sums that we allow.
 
 A role is decided by a row's own frequency and period, never by its neighbours, so that a release built from the selected rows
-is the release built from the whole view.
+is the release built from the whole view. All releases of one view are selected from one index of it, made once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import collections
 import dataclasses
 import functools
 import itertools
+import operator
 import re
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
@@ -35,6 +38,9 @@ QUARTERS_OF_HISTORY = 12
 MONTHS_OF_HISTORY = 24
 LAST_PRECEDENCE = 99
 CURRENCIES = ("JPY", "USD", "CAD", "AUD")
+# Where a figure's origin names rows of a file, it was computed from record-level reports (pipeline.aggregate.cubes).
+FROM_RECORDS = "!rows["
+MONTHS_OF_A_YEAR_MEASURES = ("cases", "cases_with_loss", "loss", "median_loss")
 
 ROLES: dict[str, str] = {
     "period": "the period of the release",
@@ -67,7 +73,7 @@ def _annual_role(period: Period, release: Period) -> str:
         return "period"
     if period.frequency == "fiscal_year" and period.start.year == release.start.year:
         return "fiscal"
-    if period.frequency in ("half_yearly", "year_to_date", "day", "span") and release.holds(period):
+    if period.frequency in ("half_yearly", "year_to_date", "monthly", "day", "span") and release.holds(period):
         return "part"
     if period.frequency == "span" and release.start <= period.end <= release.end:
         return "longer"
@@ -131,17 +137,76 @@ def periods_with_figures(view: pd.DataFrame, frequency: str) -> list[Period]:
 def select_rows(view: pd.DataFrame, period: Period) -> pd.DataFrame:
     """The rows of `view` that the release of `period` depends on, sorted by key; columns OBSERVATION_COLUMNS.
 
-    Sufficient and idempotent: selecting from the selection gives the selection.
+    Sufficient and idempotent: selecting from the selection gives the selection. Left out are sums of published halves and
+    cumulative sums where the period itself is computed from records, months of a year but for the totals of records, and in
+    quarters and months the history of anything but totals: `fraudloss query` has them.
     """
-    roles = view["period"].map({code: role(code, period) for code in view["period"].unique()})
-    plain = view["area"].isin(_national(view["area"])) & ~_has_breakdown(view)
-    kept_history = (roles == "history") & plain & view["measure"].isin(HISTORY_MEASURES)
-    own = (roles != "") & (roles != "history")
-    events = (roles != "period") & _is_event(view, period)
-    chosen = view.loc[own | kept_history | events, OBSERVATION_COLUMNS]
-    order = [*KEY_COLUMNS, "snapshot", "derivation", "id"]
-    keys = sorted(zip(*(chosen[name].astype(str) for name in order), range(len(chosen)), strict=True))
-    return chosen.iloc[[key[-1] for key in keys]].reset_index(drop=True)
+    known = _selections.get(id(view))
+    if known is not None and known[0]() is view and known[1] == period.code:
+        return view
+    chosen = _index_of(view).select(period)
+    key = id(chosen)
+    _selections[key] = (weakref.ref(chosen, lambda _: _selections.pop(key, None)), period.code)
+    return chosen
+
+
+# What was selected for which period, and the index of the view that was selected from last. A view is not changed in place.
+_selections: dict[int, tuple[weakref.ref[pd.DataFrame], str]] = {}
+_last_index: list[tuple[weakref.ref[pd.DataFrame], _Index]] = []
+
+
+class _Index:
+    """A view made ready for many selections: rows by period in the order of their key, and what decides about each row."""
+
+    def __init__(self, view: pd.DataFrame) -> None:
+        self.frame = view if list(view.columns) == OBSERVATION_COLUMNS else view[OBSERVATION_COLUMNS]
+        ordered = [*KEY_COLUMNS, "snapshot", "derivation", "id"]
+        codes = [pd.factorize(self.frame[name].to_numpy(object), sort=True)[0] for name in ordered]
+        order = np.lexsort(codes[::-1]) if len(self.frame) else np.zeros(0, dtype=np.int64)
+        self.place = np.empty(len(order), dtype=np.int64)
+        self.place[order] = np.arange(len(order))
+        periods, self.codes = pd.factorize(self.frame["period"].to_numpy(object))
+        ends = np.bincount(periods, minlength=len(self.codes)).cumsum()
+        self.rows = np.split(np.argsort(periods, kind="stable"), ends[:-1])
+        frequency = self.frame["frequency"]
+        records = self.frame["origin"].str.contains(FROM_RECORDS, regex=False).astype(bool)
+        plain = self.frame["area"].isin(_national(self.frame["area"])) & ~_has_breakdown(self.frame)
+        total = (self.frame["native_type"] == TOTAL) & (self.frame["fraud_type"] == TOTAL)
+        abroad = ~self.frame["offender_location"].isin(NO_BREAKDOWN)
+        history = plain & self.frame["measure"].isin(HISTORY_MEASURES)
+        months = plain & total & records & self.frame["measure"].isin(MONTHS_OF_A_YEAR_MEASURES)
+        own = ~(records & (frequency == "half_yearly"))
+        self.masks: dict[tuple[str, str], Any] = {
+            ("annual", "own"): own & ((frequency != "monthly") | months),
+            ("annual", "history"): history,
+            ("annual", "event"): abroad & (frequency != "fiscal_year"),
+        }
+        # Where a quarter or a month is computed from records, nobody needs what is cumulative.
+        own &= ~(records & (frequency == "year_to_date"))
+        for kind in ("quarterly", "monthly"):
+            self.masks[(kind, "own")] = own
+            self.masks[(kind, "history")] = history & own & (total | ~frequency.isin(["quarterly", "monthly"]))
+        self.masks = {key: mask.to_numpy(bool) for key, mask in self.masks.items()}
+
+    def select(self, period: Period) -> pd.DataFrame:
+        parts = [self._of_period(str(code), rows, period) for code, rows in zip(self.codes, self.rows, strict=True)]
+        chosen = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+        return self.frame.iloc[chosen[np.argsort(self.place[chosen], kind="stable")]].reset_index(drop=True)
+
+    def _of_period(self, code: str, rows: Any, release: Period) -> Any:
+        kind, played = release.frequency, role(code, release)
+        if played and played != "history":
+            return rows[self.masks[(kind, "own")][rows]]
+        kept = self.masks[(kind, "history")][rows] if played else np.zeros(len(rows), dtype=bool)
+        if kind == "annual" and _is_event_time(code, release):
+            kept = kept | self.masks[("annual", "event")][rows]
+        return rows[kept]
+
+
+def _index_of(view: pd.DataFrame) -> _Index:
+    if not _last_index or _last_index[0][0]() is not view:
+        _last_index[:] = [(weakref.ref(view), _Index(view))]
+    return _last_index[0][1]
 
 
 def _national(areas: pd.Series) -> list[str]:
@@ -156,20 +221,18 @@ def _has_breakdown(view: pd.DataFrame) -> pd.Series:
     return broken_down
 
 
-def _is_event(view: pd.DataFrame, period: Period) -> pd.Series:
+def _is_event_time(code: str, release: Period) -> bool:
     """Arrests and raids abroad are few and scattered over odd periods, so a year's page shows all that was known by its end."""
-    if period.frequency != "annual":
-        return pd.Series(False, index=view.index)
-    first = min(HISTORY_FROM_YEAR, period.start.year - 9)
-    in_time = {code: parsed(code).end <= period.end and parsed(code).end.year >= first for code in view["period"].unique()}
-    kinds = view["frequency"] != "fiscal_year"
-    return ~view["offender_location"].isin(NO_BREAKDOWN) & kinds & view["period"].map(in_time).astype(bool)
+    end = parsed(code).end
+    return end <= release.end and end.year >= min(HISTORY_FROM_YEAR, release.start.year - 9)
 
 
 def rows_of(frame: pd.DataFrame) -> list[Any]:
     """The frame's rows as `Row`, absent values and precisions as None whatever pandas made of them."""
-    rows = (Row(*values) for values in frame[OBSERVATION_COLUMNS].itertuples(index=False, name=None))
-    return [row._replace(value=_decimal(row.value), precision=_decimal(row.precision)) for row in rows]
+    columns = {name: frame[name].to_numpy(object).tolist() for name in OBSERVATION_COLUMNS}
+    for name in ("value", "precision"):
+        columns[name] = [_decimal(value) for value in columns[name]]
+    return [Row._make(values) for values in zip(*columns.values(), strict=True)]
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -191,18 +254,21 @@ class Figure:
     row: Any
     others: tuple[Any, ...] = ()
 
-    @property
+    @functools.cached_property
     def is_total(self) -> bool:
         return self.row.native_type == TOTAL and self.row.fraud_type == TOTAL
 
-    @property
+    @functools.cached_property
     def breakdown(self) -> tuple[tuple[str, str], ...]:
         """The dimensions that the figure is broken down by, with their values."""
-        return tuple((name, getattr(self.row, name)) for name in DIMENSIONS if getattr(self.row, name) not in NO_BREAKDOWN)
+        return tuple(pair for pair in zip(DIMENSIONS, _dimensions(self.row), strict=True) if pair[1] not in NO_BREAKDOWN)
 
-    @property
+    @functools.cached_property
     def is_plain(self) -> bool:
         return not self.breakdown and "-" not in self.row.area
+
+
+_dimensions = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in DIMENSIONS))
 
 
 class Families:
@@ -210,6 +276,29 @@ class Families:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = {source.id: source for source in sources}
+        self._subordinate = {
+            table.family: source.id
+            for source in sources
+            if (leading := source.meta.get("headline_tables"))
+            for table in source.tables.values()
+            if table.id not in leading
+        }
+
+    def is_subordinate(self, family: str) -> bool:
+        """Whether the family breaks down the figures of its source's headline tables: it is no series of its own."""
+        return family in self._subordinate
+
+    def sectioned(self, family: str) -> Source | None:
+        """The source whose tables stand together in one section, where the family is one of them."""
+        for source in self.sources.values():
+            if source.meta.get("headline_tables") and any(table.family == family for table in source.tables.values()):
+                return source
+        return None
+
+    def currency(self, family: str) -> str:
+        """The national currency of the family's figures; yen where no source declares the family."""
+        holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]
+        return min(holders, key=lambda s: (s.precedence, s.id)).currency if holders else "JPY"
 
     def family(self, row: Any) -> str:
         source = self.sources.get(row.source)
@@ -233,24 +322,30 @@ class Families:
         return min(holders, key=lambda s: (s.precedence, s.id)).country if holders else ""
 
 
+_SAME_FIGURE = (
+    "classification",
+    "frequency",
+    "period",
+    "area",
+    "fraud_type",
+    "native_type",
+    *DIMENSIONS,
+    "measure",
+    "unit",
+)
+_figure_key = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in _SAME_FIGURE))
+
+
 def figures(rows: Iterable[Any], period: Period, families: Families) -> list[Figure]:
     """Every figure once. Among rows for one figure, a value leads an absence, then the source's precedence decides, then
     what is printed leads what we computed."""
     grouped: dict[tuple[str, ...], list[Any]] = {}
+    known: dict[tuple[str, str], str] = {}
     for row in rows:
-        key = (
-            families.family(row),
-            row.classification,
-            row.frequency,
-            row.period,
-            row.area,
-            row.fraud_type,
-            row.native_type,
-            *(getattr(row, name) for name in DIMENSIONS),
-            row.measure,
-            row.unit,
-        )
-        grouped.setdefault(key, []).append(row)
+        table = (row.source, row.table)
+        if table not in known:
+            known[table] = families.family(row)
+        grouped.setdefault((known[table], *_figure_key(row)), []).append(row)
     return [_figure(key[0], candidates, period, families) for key, candidates in sorted(grouped.items())]
 
 
@@ -258,7 +353,7 @@ def _figure(family: str, candidates: list[Any], period: Period, families: Famili
     def rank(row: Any) -> tuple[Any, ...]:
         return (row.absence != "", families.precedence(row.source), row.derivation != "", row.source, row.table, row.id)
 
-    first, *others = sorted(candidates, key=rank)
+    first, *others = candidates if len(candidates) == 1 else sorted(candidates, key=rank)
     played = role(first.period, period)
     is_event = played in ("", "history") and first.offender_location not in NO_BREAKDOWN
     return Figure(family, "event" if is_event else played, first, tuple(others))

@@ -1,4 +1,4 @@
-"""Series that figures are compared with: exchange rates, population, prices, and the list of fraud types.
+"""Series that figures are compared with (exchange rates, population, prices), and the code lists that publishers' labels lead to.
 
 In: the small CSVs of this folder, each row with its source. Out: exact decimals and integers, or MissingReference: a year or
 month that nobody has published yet is never filled in from its neighbours.
@@ -7,7 +7,12 @@ month that nobody has published yet is never filled in from its neighbours.
 `population.csv` country (ISO 3166-1 alpha-2), year, population (persons, mid-year), source;
 `population_prefecture.csv` area (ISO 3166-2), name_ja, date, population (persons), source, note;
 `prices.csv` country, year, measure, unit, value, source, note (an empty value is one that its note tells not to use);
-`fraud_types.csv` code, parent, label, label_ja, definition.
+`fraud_types.csv` code, parent, label, label_ja, auth and persona (facets that our definition implies, or empty), definition;
+`facets.csv` facet, code, label, label_ja, definition: what is said of a payment or a type beside the type itself, never mixed with
+it in one axis (auth: who authorised the payment; channel, payment, persona, outcome, crypto);
+`codes.csv` dimension, code, label, label_ja, definition: the other dimensions of an observation (model.DIMENSIONS);
+`areas.csv` area (ISO 3166-1 and 3166-2, and `_U`, `_X_CA` and their like), country, name, name_ja;
+`comparability.csv` facet, code, label, definition: the words of `comparability` in source.yml.
 """
 
 from __future__ import annotations
@@ -46,7 +51,23 @@ class FraudType:
     parent: str  # empty at the top
     label: str
     label_ja: str
+    auth: str  # who authorised the payment, by our definition: a code of facets.csv
+    persona: str  # whom the offender poses as, where our definition says so
     definition: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """A code of a list: of a facet, a dimension, the areas, or the words of comparability."""
+
+    code: str
+    label: str
+    label_ja: str
+    definition: str
+
+
+FACETS = ("auth", "persona", "channel", "payment", "outcome", "crypto")
+AREA = "area"
 
 
 @functools.cache
@@ -94,6 +115,42 @@ def price_index(country: str, year: int) -> Decimal:
 def fraud_types() -> Mapping[str, FraudType]:
     """The common list of fraud types by code, parents before their children."""
     return MappingProxyType({row["code"]: FraudType(**row) for row in _rows("fraud_types.csv")})
+
+
+def top_fraud_type(code: str) -> str:
+    """The code itself where it stands at the top of the list, else its parent. Raises KeyError for an unknown code."""
+    return fraud_types()[code].parent or code
+
+
+@functools.cache
+def code_list(name: str) -> Mapping[str, Code]:
+    """The codes of a facet (FACETS), a dimension (model.DIMENSIONS) or `area`, in the order of the list; empty for another name."""
+    if name == AREA:
+        return MappingProxyType({row["area"]: Code(row["area"], row["name"], row["name_ja"], "") for row in _rows("areas.csv")})
+    found = [row for row in _rows("facets.csv") if row["facet"] == name]
+    found += [row for row in _rows("codes.csv") if row["dimension"] == name]
+    return MappingProxyType({row["code"]: Code(row["code"], *(row[key] for key in _WORDS)) for row in found})
+
+
+@functools.cache
+def comparability_words(facet: str) -> Mapping[str, Code]:
+    """The words with which sources say how their figures stand beside others (`unit_of_count`, `loss_concept` and so on)."""
+    rows = [row for row in _rows("comparability.csv") if row["facet"] == facet]
+    return MappingProxyType({row["code"]: Code(row["code"], row["label"], "", row["definition"]) for row in rows})
+
+
+@functools.cache
+def code_labels() -> Mapping[str, Code]:
+    """Every code of facets, dimensions, areas and fraud types: one code has one meaning in all of the lists."""
+    every: dict[str, Code] = {kind.code: Code(kind.code, kind.label, kind.label_ja, kind.definition) for kind in fraud_types().values()}
+    names = {row["facet"] for row in _rows("facets.csv")} | {row["dimension"] for row in _rows("codes.csv")}
+    for name in [AREA, *sorted(names - {"auth", "crypto"})]:
+        for code, meaning in code_list(name).items():
+            every.setdefault(code, meaning)
+    return MappingProxyType(every)
+
+
+_WORDS = ("label", "label_ja", "definition")
 
 
 @functools.cache

@@ -679,10 +679,11 @@ def _split(observations: pd.DataFrame, broken: Mapping[str, list[int]]) -> tuple
 def _too_many(results: list[RuleResult], broken: Mapping[str, list[int]], read: int, suite: Suite) -> str:
     warned = {result.rule_id for result in results if result.severity == "warning"}
     rows = {row for rule_id, positions in broken.items() if rule_id in warned for row in positions}
-    if not read or len(rows) / read <= suite.quarantine_limit_share:
+    limit = suite.quarantine_limit_share
+    if not read or len(rows) / read <= limit:
         return ""
     return (
-        f"{len(rows)} of {read} rows would be set aside, more than the {100 * suite.quarantine_limit_share:g}% that the suite allows: "
+        f"{len(rows)} of {read} rows would be set aside, more than the {100 * limit:g}% that the suite allows: "
         "so many odd rows mean that the file is read wrongly. What to do: compare what is named below with the publication."
     )
 
