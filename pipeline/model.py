@@ -12,6 +12,7 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -70,6 +71,7 @@ class Period:
     code: str
 
     @classmethod
+    @functools.cache
     def parse(cls, text: str) -> Period:
         """The period written as `text`. Raises UsageError with the accepted forms."""
         for pattern, frequency in _PERIOD_FORMS:
@@ -107,6 +109,7 @@ class Period:
         )
 
     @classmethod
+    @functools.cache
     def of(cls, frequency: str, day: dt.date) -> Period:
         """The annual, half-yearly, quarterly, monthly or fiscal-year period that holds `day`."""
         half, quarter = (day.month + 5) // 6, (day.month + 2) // 3

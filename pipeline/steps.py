@@ -230,7 +230,8 @@ def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
         from pipeline.validate.suites import load_suite
         from pipeline.validate.verdict import judge_cases
 
-        cases = judge_cases(rows, load_suite(_suite_path(declared.id)), file=snapshot.file)
+        suite = load_suite(_suite_path(declared.id))
+        cases = judge_cases(rows, suite, file=snapshot.file, known_at=snapshot.known_at)
         rows = cube_observations(cases.ok, declared, snapshot) if not cases.stopped else rows.iloc[:0]
         if cases.stopped:
             return _Reading(rows, rows, cases)

@@ -27,7 +27,7 @@ from pipeline.validate.verdict import Submission, Verdict, _fast, judge, judge_m
 from tests.shipped import INBOX, shipped
 
 EXPECTATIONS = Path(__file__).parent.parent / "expectations"
-TYPES = ("オレオレ詐欺", "預貯金詐欺", "架空料金請求詐欺", "還付金詐欺", "融資保証金詐欺")
+TYPES: tuple[str, ...] = ("オレオレ詐欺", "預貯金詐欺", "架空料金請求詐欺", "還付金詐欺", "融資保証金詐欺")
 TYPES += ("金融商品詐欺", "ギャンブル詐欺", "交際あっせん詐欺", "その他の特殊詐欺", "キャッシュカード詐欺盗")
 
 

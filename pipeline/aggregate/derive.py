@@ -10,6 +10,7 @@ Arithmetic is exact (decimals) up to the last step, which rounds half to even to
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -32,7 +33,8 @@ _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 
 def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
     """All figures of the source as of the view's date: printed ones and derived ones, sorted by key."""
-    figures = _Figures([{str(name): value for name, value in row.items()} for row in observations.to_dict("records")])
+    columns = [observations[name].tolist() for name in OBSERVATION_COLUMNS]
+    figures = _Figures([dict(zip(OBSERVATION_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)])
     for add in (_totals_from_parts, _residuals, _longer_periods):
         figures.add(add(figures, source))
     for add in (_shares, _means, _rates, _dollars, _changes):
@@ -44,6 +46,7 @@ def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
 
 _Key = tuple[Any, ...]
 _Row = dict[str, Any]
+_KEY = operator.itemgetter(*KEY_COLUMNS)
 _POSITION = {name: place for place, name in enumerate(KEY_COLUMNS)}
 
 
@@ -74,7 +77,7 @@ class _Figures:
 
 
 def key_of(row: _Row) -> _Key:
-    return tuple(row[name] for name in KEY_COLUMNS)
+    return _KEY(row)
 
 
 def moved(row: _Row, **changes: str) -> _Key:

@@ -252,11 +252,12 @@ def _entries(document: dict[str, Any], frame: str, file: str) -> list[tuple[int,
 
 
 def _case_columns(entries: list[Any]) -> list[str]:
-    """The columns that the suite declares its cases to have; `_check_opening` sees to it that it declares them."""
-    try:
-        return list(entries[1]["kwargs"]["column_set"])
-    except (IndexError, KeyError, TypeError):
-        return EVERY_CASE_HAS
+    """The columns that the suite declares its cases to have; `_check_opening` sees to it that it declares them as it should."""
+    for entry in entries:
+        kwargs = entry.get("kwargs") if isinstance(entry, dict) else None
+        if isinstance(kwargs, dict) and isinstance(names := kwargs.get("column_set", kwargs.get("column_list")), list):
+            return names
+    return [*CASE_COLUMNS, *CASE_HELPER_COLUMNS]
 
 
 def _rule(entry: dict[str, Any], frame: str, where: str, file: str, columns: list[str]) -> Rule:

@@ -1,0 +1,1 @@
+"""Measurements of cost: each is one command, prints a table, and is never a test."""
