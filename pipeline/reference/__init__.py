@@ -8,8 +8,8 @@ month that nobody has published yet is never filled in from its neighbours.
 `population_prefecture.csv` area (ISO 3166-2), name_ja, date, population (persons), source, note;
 `prices.csv` country, year, measure, unit, value, source, note (an empty value is one that its note tells not to use);
 `fraud_types.csv` code, parent, label, label_ja, auth and persona (facets that our definition implies, or empty), definition;
-`facets.csv` facet, code, label, label_ja, definition: what is said of a payment or a type beside the type itself, never mixed with
-it in one axis (auth: who authorised the payment; channel, payment, persona, outcome, crypto);
+`facets.csv` facet, code, label, label_ja, definition: what is said of a payment or a type beside the type itself, never
+mixed with it in one axis (auth: who authorised the payment; channel, payment, persona, outcome, crypto);
 `codes.csv` dimension, code, label, label_ja, definition: the other dimensions of an observation (model.DIMENSIONS);
 `areas.csv` area (ISO 3166-1 and 3166-2, and `_U`, `_X_CA` and their like), country, name, name_ja;
 `comparability.csv` facet, code, label, definition: the words of `comparability` in source.yml.
@@ -124,7 +124,7 @@ def top_fraud_type(code: str) -> str:
 
 @functools.cache
 def code_list(name: str) -> Mapping[str, Code]:
-    """The codes of a facet (FACETS), a dimension (model.DIMENSIONS) or `area`, in the order of the list; empty for another name."""
+    """The codes of a facet (FACETS), a dimension (model.DIMENSIONS) or `area`, in their order; empty for another name."""
     if name == AREA:
         return MappingProxyType({row["area"]: Code(row["area"], row["name"], row["name_ja"], "") for row in _rows("areas.csv")})
     found = [row for row in _rows("facets.csv") if row["facet"] == name]
@@ -142,7 +142,8 @@ def comparability_words(facet: str) -> Mapping[str, Code]:
 @functools.cache
 def code_labels() -> Mapping[str, Code]:
     """Every code of facets, dimensions, areas and fraud types: one code has one meaning in all of the lists."""
-    every: dict[str, Code] = {kind.code: Code(kind.code, kind.label, kind.label_ja, kind.definition) for kind in fraud_types().values()}
+    kinds = fraud_types().values()
+    every = {kind.code: Code(kind.code, kind.label, kind.label_ja, kind.definition) for kind in kinds}
     names = {row["facet"] for row in _rows("facets.csv")} | {row["dimension"] for row in _rows("codes.csv")}
     for name in [AREA, *sorted(names - {"auth", "crypto"})]:
         for code, meaning in code_list(name).items():

@@ -1,0 +1,159 @@
+"""What `fraudloss ingest` takes in: a file, a folder, a zip or an address; and what it keeps when something goes wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli, questions, steps
+from pipeline.ingest.deliveries import in_inbox
+from pipeline.ingest.fetch import FetchError
+from pipeline.model import FraudlossError, RefusedInput
+from tests import misbehaving_server as bad
+from tests.grid_files import INBOX, REPOSITORY
+from tests.misbehaving_server import MisbehavingServer
+
+FIXTURES = REPOSITORY / "tests" / "fixtures"
+BOOK = INBOX / "npa_annual" / "r07.csv"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MisbehavingServer]:
+    """A server on this machine, which the annual book may be fetched from; nothing is tried twice."""
+    declared = steps.source("npa_annual")
+    fetch = {"allow_private": True, "expects": ["csv"], "attempts": 1, "read_timeout": 1.0}
+    near = dataclasses.replace(declared, meta={**declared.meta, "fetch": fetch})
+    monkeypatch.setattr(steps, "source", lambda source_id: near)
+    with MisbehavingServer() as started:
+        yield started
+
+
+def kept(data: Path, source_id: str) -> list[str]:
+    return sorted(path.name for path in (data / "raw" / source_id).rglob("*") if path.is_file())
+
+
+def test_a_folder_is_one_snapshot_with_the_same_bytes_each_time(tmp_path: Path) -> None:
+    first = steps.ingest("ftc_csn", str(FIXTURES / "ftc_csn"), data=tmp_path / "a", published="2031-03")
+    second = steps.ingest("ftc_csn", str(FIXTURES / "ftc_csn"), data=tmp_path / "b", published="2031-03")
+    assert first == second
+    assert (first.file, first.media_type) == ("ftc_csn.zip", "application/zip")
+
+
+def test_an_address_gives_a_snapshot_that_says_where_it_came_from(tmp_path: Path, server: MisbehavingServer) -> None:
+    address = server.serve(bad.conditional(BOOK.read_bytes(), etag='"v1"'), path="/r07.csv")
+    snapshot = steps.ingest("npa_annual", address, data=tmp_path, published="2026-09-20", edition="final")
+    assert (snapshot.file, snapshot.origin) == ("r07.csv", address)
+    assert (tmp_path / "raw" / "npa_annual" / snapshot.id / "r07.csv").read_bytes() == BOOK.read_bytes()
+
+
+def test_the_second_time_only_what_is_newer_is_asked_for(tmp_path: Path, server: MisbehavingServer) -> None:
+    address = server.serve(bad.conditional(BOOK.read_bytes(), etag='"v1"'), path="/r07.csv")
+    first = steps.ingest("npa_annual", address, data=tmp_path)
+    assert steps.ingest("npa_annual", address, data=tmp_path) == first
+    assert [request.headers.get("if-none-match") for request in server.requests] == [None, '"v1"']
+
+
+def test_a_transfer_that_breaks_off_never_becomes_a_snapshot(tmp_path: Path, server: MisbehavingServer) -> None:
+    content = BOOK.read_bytes()
+    address = server.serve(bad.of_declared_length(content[:2000], len(content)), path="/r07.csv")
+    with pytest.raises(FetchError):
+        steps.ingest("npa_annual", address, data=tmp_path)
+    assert kept(tmp_path, "npa_annual") == []
+
+
+def test_a_page_instead_of_the_file_never_becomes_a_snapshot(tmp_path: Path, server: MisbehavingServer) -> None:
+    address = server.serve(bad.good(b"<!doctype html><title>Sorry</title>", "text/html"), path="/r07.csv")
+    with pytest.raises(FetchError, match="HTML"):
+        steps.ingest("npa_annual", address, data=tmp_path)
+    assert kept(tmp_path, "npa_annual") == []
+
+
+def test_a_private_address_is_refused_unless_the_source_allows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--data", str(tmp_path), "ingest", "npa_annual", "http://127.0.0.1:9/r07.csv"]) == 1
+    assert "127.0.0.1" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_kept_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "r07.csv"
+    path.write_bytes(b"not,the,book\r\n")
+    with pytest.raises(RefusedInput, match=r"r07\.csv"):
+        steps.ingest("npa_annual", str(path), data=tmp_path / "data")
+    assert kept(tmp_path / "data", "npa_annual") == ["r07.csv", "snapshot.json"]
+
+
+def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
+    assert cli.main(["--data", str(tmp_path), "ingest", "npa_annual", str(tmp_path / "absent.csv")]) == 2
+
+
+def test_an_undated_file_is_known_from_the_day_on_which_it_was_received(tmp_path: Path) -> None:
+    snapshot = steps.ingest("npa_annual", str(BOOK), data=tmp_path)
+    assert (snapshot.known_at, snapshot.retrospective, snapshot.published) == (steps.today(), False, "")
+    dated = steps.ingest("npa_annual", str(BOOK), data=tmp_path / "other", published="2026-09-20")
+    assert (dated.known_at.isoformat(), dated.retrospective) == ("2026-09-20", True)
+
+
+LIST = "file,published,edition,extract,origin,note\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"datei,stand\n", "row 1"),
+        ((LIST + "gone.csv,2026,final,false,x,\n").encode(), "row 2, file: found 'gone.csv'"),
+        ((LIST + "here.csv,May,final,false,x,\n").encode(), "row 2, published: found 'May'"),
+        ((LIST + "here.csv,2026,done,false,x,\n").encode(), "row 2, edition: found 'done'"),
+        ((LIST + "here.csv,2026,final,perhaps,x,\n").encode(), "row 2, extract: found 'perhaps'"),
+        ((LIST + "here.csv,2026\n").encode(), "row 2"),
+        (LIST.encode() + b"\xff\xfe", "not UTF-8"),
+    ],
+    ids=["header", "file that is not there", "date", "edition", "extract", "short row", "encoding"],
+)
+def test_a_malformed_list_of_deliveries_is_named_with_its_line(tmp_path: Path, content: bytes, named: str) -> None:
+    (tmp_path / "here.csv").write_bytes(b"1\n")
+    (tmp_path / "deliveries.csv").write_bytes(content)
+    with pytest.raises(FraudlossError) as error:
+        in_inbox(tmp_path, steps.today())
+    assert named in str(error.value)
+    assert "deliveries.csv" in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_figure_made_of_records_leads_to_their_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = FIXTURES / "cafc" / "deaccented.csv"
+    steps.ingest("cafc", str(path), data=tmp_path, published="2024-09-30")
+    steps.validate("cafc", data=tmp_path)
+    steps.aggregate("cafc", data=tmp_path)
+    figures = questions.query(data=tmp_path, source="cafc", table="cafc_types", measure="cases")
+    figures = figures[(figures["derivation"] == "records") & (figures["value"] > 0)]
+    row = figures.sort_values("value").iloc[-1]
+    capsys.readouterr()
+    assert cli.main(["--data", str(tmp_path), "trace", row["id"], "--json"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert cell["text"].startswith(f"{int(row['value'])} records: deaccented.csv row ")
+    assert questions.verify(data=tmp_path)[1] == []
+
+
+@pytest.mark.slow
+def test_a_figure_of_a_file_within_a_zip_leads_to_its_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps.ingest("ftc_csn", str(FIXTURES / "ftc_csn"), data=tmp_path, published="2031-03")
+    steps.validate("ftc_csn", data=tmp_path)
+    steps.aggregate("ftc_csn", data=tmp_path)
+    figures = questions.query(data=tmp_path, source="ftc_csn", measure="cases")
+    row = figures[figures["derivation"] == ""].iloc[0]
+    capsys.readouterr()
+    assert cli.main(["--data", str(tmp_path), "trace", row["id"], "--json"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert cell["text"].replace(",", "").strip() == str(int(row["value"]))
+
+
+def test_a_zip_that_is_none_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "cafc.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "nothing here")
+    with pytest.raises(RefusedInput, match=r"cafc\.zip"):
+        steps.ingest("cafc", str(path), data=tmp_path / "data")
