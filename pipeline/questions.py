@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import tempfile
+import importlib
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from pipeline import steps
 from pipeline.aggregate.cubes import rows_of
 from pipeline.frames import OBSERVATION_COLUMNS, read_observations
-from pipeline.ingest.archive import ArchiveRules, members
 from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
 from pipeline.reading.grids import cell_text
 from pipeline.sources.catalogue import Source, source, source_ids
@@ -103,31 +102,20 @@ def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:
     for snapshot in snapshots:
         if snapshot.file == file and address.startswith("rows["):
             return Cell(snapshot, origin, _records_text(store, snapshot, origin))
+        # A reader whose files are no plain grids knows where its cells are.
+        own = getattr(importlib.import_module(source(snapshot.source).reader), "cell_text", None)
+        if own is not None:
+            return Cell(snapshot, origin, own(store.raw_path(snapshot), origin))
         if snapshot.file == file:
             return Cell(snapshot, origin, cell_text(store.raw_path(snapshot), address))
-        if (
-            snapshot.media_type == "application/zip"
-            and (text := _text_in_zip(store.raw_path(snapshot), file, address)) is not None
-        ):
-            return Cell(snapshot, origin, text)
     raise FraudlossError(f"{origin}: none of the snapshots {[item.id for item in snapshots]} holds the file {file}.")
-
-
-def _text_in_zip(path: Path, member_name: str, address: str) -> str | None:
-    """The text of a cell of a file within a zip; None where the zip has no such file."""
-    for member in members(path, ArchiveRules()):
-        if PurePosixPath(member.name).name == member_name:
-            with tempfile.TemporaryDirectory() as temporary:
-                unpacked = Path(temporary) / member_name
-                unpacked.write_bytes(member.read())
-                return cell_text(unpacked, address)
-    return None
 
 
 def _records_text(store: Store, snapshot: Snapshot, origin: str) -> str:
     """How many records a figure was made of, and where the first of them stand in their file."""
     cases = pd.concat([pd.read_parquet(path) for path in store.cases_paths(snapshot)], ignore_index=True)
-    rows = rows_of(cases.astype({name: "category" for name in cases.select_dtypes("object")}), origin, source(snapshot.source))
+    texts = cases.select_dtypes(["object", "str"])
+    rows = rows_of(cases.astype(dict.fromkeys(texts, "category")), origin, source(snapshot.source))
     first = ", ".join(f"{file} row {row}" for file, row in zip(rows["file"][:5], rows["row"][:5], strict=True))
     return f"{len(rows):,} records: {first}{', …' if len(rows) > 5 else ''}"
 

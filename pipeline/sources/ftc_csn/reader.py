@@ -25,7 +25,7 @@ from pathlib import Path
 
 from pipeline.model import TOTAL, RefusedInput, Snapshot
 from pipeline.reading.figures import Figure
-from pipeline.reading.grids import Grid, file_refusal
+from pipeline.reading.grids import Grid, file_refusal, parse_address
 from pipeline.sources.catalogue import Source
 from pipeline.sources.ftc_csn.amounts import UnreadableAmount, parse_amount
 from pipeline.sources.ftc_csn.layouts import (
@@ -97,6 +97,20 @@ def _files(path: Path, extract: bool) -> dict[str, Grid]:
             action="deliver the whole folder of one edition; if the publisher renamed a file, change layouts.py",
         )
     return found
+
+
+def cell_text(path: Path, origin: str) -> str:
+    """The text of one cell of the book: `2024_CSN_Fraud_Reports_by_Age.csv!B4`.
+
+    Raises RefusedInput where the book has no such file, ValueError where `origin` is no address.
+    """
+    wanted, _, address = origin.partition("!")
+    for file, content in _members(path):
+        if file == wanted:
+            return _grid(file, content).text(*parse_address(address))
+    raise file_refusal(
+        path.name, found=f"no file {wanted}", expected="the files of the book", action="it is not the book that was read"
+    )
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
