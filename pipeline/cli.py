@@ -183,9 +183,13 @@ def _run_source(source_id: str, data: Path | None) -> steps.SourceRun:
 
 
 def _ingest(given: argparse.Namespace) -> int:
-    delivered = given.path or source(given.source).meta.get("address")
+    declared = source(given.source)
+    delivered = given.path or declared.meta.get("address")
     if not delivered:
-        raise UsageError(f"{given.source}/source.yml names no address: say which file, folder or address to take in.")
+        raise UsageError(
+            f"{given.source}/source.yml names no address of a file. Say which file, folder or address to take in; "
+            f"the publisher's page is {declared.meta['homepage']}"
+        )
     snapshot = steps.ingest(
         given.source,
         delivered,

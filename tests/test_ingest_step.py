@@ -14,6 +14,7 @@ from pipeline import cli, questions, steps
 from pipeline.ingest.deliveries import in_inbox
 from pipeline.ingest.fetch import FetchError
 from pipeline.model import FraudlossError, RefusedInput
+from pipeline.sources.catalogue import source
 from tests import misbehaving_server as bad
 from tests.grid_files import INBOX, REPOSITORY
 from tests.misbehaving_server import MisbehavingServer
@@ -157,3 +158,16 @@ def test_a_zip_that_is_none_is_refused_by_its_name(tmp_path: Path) -> None:
         archive.writestr("readme.txt", "nothing here")
     with pytest.raises(RefusedInput, match=r"cafc\.zip"):
         steps.ingest("cafc", str(path), data=tmp_path / "data")
+
+
+@pytest.mark.parametrize("source_id", ["cafc", "ftc_csn"])
+def test_the_publishers_address_is_declared_and_promises_what_the_reader_takes(source_id: str) -> None:
+    declared = source(source_id)
+    address, expects = declared.meta["address"], declared.meta["fetch"]["expects"]
+    assert address.startswith("https://")
+    assert address.rpartition(".")[2] in expects
+
+
+def test_a_source_without_an_address_says_where_its_file_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--data", str(tmp_path), "ingest", "scamwatch"]) == 2
+    assert "https://www.scamwatch.gov.au/" in capsys.readouterr().err
