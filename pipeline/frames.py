@@ -64,6 +64,64 @@ KEY_COLUMNS: list[str] = [
     "classification",
 ]
 
+# One figure before and after: what differs between two states of the same figures (pipeline.aggregate.revisions). The key is that
+# of the figure now; where it stood under another key before, `fraud_type_before` and `classification_before` say so.
+CHANGE_SCHEMA = pa.schema(
+    [
+        *[OBSERVATION_SCHEMA.field(name) for name in KEY_COLUMNS],
+        ("change", pa.string()),
+        ("value_before", pa.decimal128(38, 12)),
+        ("value_after", pa.decimal128(38, 12)),
+        ("precision_before", pa.decimal128(38, 12)),
+        ("precision_after", pa.decimal128(38, 12)),
+        ("absence_before", pa.string()),
+        ("absence_after", pa.string()),
+        ("edition_before", pa.string()),
+        ("edition_after", pa.string()),
+        ("fraud_type_before", pa.string()),
+        ("classification_before", pa.string()),
+        ("derivation", pa.string()),
+        ("overlay", pa.bool_()),
+        ("known_before", pa.date32()),
+        ("known_after", pa.date32()),
+        ("snapshot_before", pa.string()),
+        ("snapshot_after", pa.string()),
+        ("origin_before", pa.string()),
+        ("origin_after", pa.string()),
+        ("id_before", pa.string()),
+        ("id_after", pa.string()),
+        ("note", pa.string()),
+    ]
+)
+CHANGE_COLUMNS: list[str] = CHANGE_SCHEMA.names
+
+# A change with the day from which it was known.
+REVISION_SCHEMA = CHANGE_SCHEMA.append(pa.field("vintage", pa.date32()))
+REVISION_COLUMNS: list[str] = REVISION_SCHEMA.names
+
+# What a snapshot speaks for, and each day from which another one spoke for it.
+UNIT_COLUMNS: list[str] = ["source", "table", "frequency", "period"]
+VINTAGE_SCHEMA = pa.schema([*[OBSERVATION_SCHEMA.field(name) for name in UNIT_COLUMNS], ("vintage", pa.date32())])
+VINTAGE_COLUMNS: list[str] = VINTAGE_SCHEMA.names
+
+# Records of one month in two snapshots, compared as bags of rows (pipeline.aggregate.record_changes).
+RECORD_CHANGE_SCHEMA = pa.schema(
+    [
+        OBSERVATION_SCHEMA.field("source"),
+        ("month", pa.string()),
+        ("vintage", pa.date32()),
+        ("snapshot_before", pa.string()),
+        ("snapshot_after", pa.string()),
+        ("rows_before", pa.int64()),
+        ("rows_after", pa.int64()),
+        ("rows_added", pa.int64()),
+        ("rows_withdrawn", pa.int64()),
+        ("rows_changed", pa.int64()),
+        ("lag_days", pa.int64()),
+    ]
+)
+RECORD_CHANGE_COLUMNS: list[str] = RECORD_CHANGE_SCHEMA.names
+
 OBSERVATION_DEFAULTS: dict[str, Any] = {
     "area": "JP",
     "fraud_type": TOTAL,
@@ -107,14 +165,29 @@ def observations_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def observations_table(observations: pd.DataFrame) -> pa.Table:
     """The frame as an Arrow table of OBSERVATION_SCHEMA, for writing."""
-    return pa.Table.from_pandas(observations[OBSERVATION_COLUMNS], schema=OBSERVATION_SCHEMA, preserve_index=False)
+    return frame_table(observations, OBSERVATION_SCHEMA)
 
 
 def read_observations(path: Path) -> pd.DataFrame:
     """A Parquet file of observations as a frame (exact decimals, None where there is no value)."""
+    return read_frame(path, OBSERVATION_SCHEMA)
+
+
+def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """A Parquet file as a frame of the schema's columns (exact decimals, None where there is no value)."""
     table = pq.read_table(path, schema=None, partitioning=None)
-    frame = table.select(OBSERVATION_COLUMNS).to_pandas(types_mapper=None, date_as_object=True)
+    frame = table.select(schema.names).to_pandas(types_mapper=None, date_as_object=True)
     return frame.astype(object).where(frame.notna(), None)
+
+
+def frame_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """The frame's columns of the schema as an Arrow table, for writing."""
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+
+
+def empty_frame(schema: pa.Schema) -> pd.DataFrame:
+    """No rows, the schema's columns."""
+    return pd.DataFrame(columns=schema.names, dtype=object)
 
 
 def cases_table(cases: pd.DataFrame) -> pa.Table:

@@ -299,6 +299,38 @@ DERIVATIONS: dict[str, str] = {
     "records": "computed from record-level reports",
 }
 
+# What became of a figure between two states of the same figures.
+CHANGES: dict[str, str] = {
+    "new": "was not there before",
+    "revised": "another value",
+    "corrected": "another value, printed as a correction",
+    "reclassified": "moved to another type, classification or series",
+    "withdrawn": "no longer there",
+    "confirmed": "the same value, printed again under another edition",
+    "new_code": "read from the same files: our code made the difference",
+}
+
+# Why a release took the place of the one before it.
+REASONS: dict[str, str] = {
+    "new_period": "the first release of its period",
+    "new_figures": "figures that were not there before",
+    "revision": "another value for a figure",
+    "correction": "a correction by the publisher",
+    "reclassification": "figures moved to another type, classification or series",
+    "withdrawal": "figures that the publisher no longer prints",
+    "confirmation": "the same figures, printed again",
+    "new_code": "the same files, read or computed by other code",
+}
+REASON_OF_CHANGE: dict[str, str] = {
+    "new": "new_figures",
+    "revised": "revision",
+    "corrected": "correction",
+    "reclassified": "reclassification",
+    "withdrawn": "withdrawal",
+    "confirmed": "confirmation",
+    "new_code": "new_code",
+}
+
 DIMENSIONS: dict[str, str] = {
     "contact": "how the offender first made contact",
     "contact_tool": "the service or tool of the first contact",
