@@ -1,0 +1,88 @@
+"""Record-level files compared from vintage to vintage: rows added, withdrawn and changed, and how late they were reported.
+
+In: the sound cases of a month in two snapshots, as frames (pipeline.reading.cases). Out: counts of rows, and a row of
+RECORD_CHANGE_COLUMNS (pipeline.frames) for each month and each snapshot that speaks for it.
+
+Two files are compared as bags of rows, because a publisher's row number is no key: every number shifts when a late report is
+entered. Rows that are alike in all but loss and number of victims, on either side, are the same reports with another amount.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pipeline.frames import RECORD_CHANGE_COLUMNS
+from pipeline.model import Period, Snapshot
+
+# Where a row stands and what was found wrong with it is not what it says.
+_ADDRESS_COLUMNS = ("row", "file", "problem", "problem_text")
+_AMOUNT_COLUMNS = ("loss_minor", "loss_known", "victims")
+
+
+class RowCounts(NamedTuple):
+    """How two bags of rows differ. before + added - withdrawn = after; a changed row is in neither."""
+
+    before: int
+    after: int
+    added: int
+    withdrawn: int
+    changed: int
+
+
+def compare_records(before: pd.DataFrame, after: pd.DataFrame) -> RowCounts:
+    """Count what became of the rows of one month, by the columns that both files have."""
+    columns = sorted(set(before.columns) & set(after.columns) - set(_ADDRESS_COLUMNS))
+    old, new = _bag(before, columns), _bag(after, columns)
+    lasting = [place for place, name in enumerate(columns) if name not in _AMOUNT_COLUMNS]
+    gone, come = _without_amounts(old - new, lasting), _without_amounts(new - old, lasting)
+    changed = (gone & come).total()
+    return RowCounts(old.total(), new.total(), come.total() - changed, gone.total() - changed, changed)
+
+
+def _bag(rows: pd.DataFrame, columns: list[str]) -> Counter[tuple[Any, ...]]:
+    texts = (rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in columns)
+    return Counter(zip(*texts, strict=True))
+
+
+def _without_amounts(bag: Counter[tuple[Any, ...]], lasting: list[int]) -> Counter[tuple[Any, ...]]:
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row, count in bag.items():
+        found[tuple(row[place] for place in lasting)] += count
+    return found
+
+
+def record_changes(
+    snapshots: Iterable[tuple[Snapshot, list[str]]],
+    read_month: Callable[[Snapshot, str], pd.DataFrame],
+    *,
+    earlier: pd.DataFrame,
+) -> pd.DataFrame:
+    """What each snapshot changed of each month that it holds, against the one that spoke for the month before.
+
+    `snapshots`: each with its months. `earlier`: the rows (RECORD_CHANGE_COLUMNS) of snapshots that were compared already; they
+    are kept as they are. The first snapshot of a month adds all its rows.
+    """
+    speaking: dict[str, Snapshot] = {}
+    done = set(earlier["snapshot_after"])
+    rows = []
+    for snapshot, months in sorted(snapshots, key=lambda item: item[0].order):
+        for month in months:
+            if snapshot.id not in done:
+                rows.append(_of_month(month, speaking.get(month), snapshot, read_month))
+            speaking[month] = snapshot
+    return pd.concat([earlier, pd.DataFrame(rows, columns=RECORD_CHANGE_COLUMNS, dtype=object)], ignore_index=True)
+
+
+def _of_month(
+    month: str, before: Snapshot | None, after: Snapshot, read_month: Callable[[Snapshot, str], pd.DataFrame]
+) -> tuple[Any, ...]:
+    new = read_month(after, month)
+    old = read_month(before, month) if before else new.iloc[:0]
+    counts = compare_records(old, new)
+    lag: dt.timedelta = after.known_at - Period.parse(month).end
+    return (after.source, month, after.known_at, before.id if before else None, after.id, *counts, lag.days)
