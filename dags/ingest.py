@@ -2,7 +2,8 @@
 
 In: the catalogue of sources. Out: the DAGs `ingest_<source>`. A new source needs no line here. Between tasks go ids of snapshots
 and views, never frames. `aggregate` is skipped when nothing changed, so that only new figures wake the summary DAGs. It runs
-also when `validate` refused a file, with what was accepted; `nothing_refused` then makes the run red.
+also when `validate` refused a file, with what was accepted; `nothing_refused` then makes the run red. So does `reconcile` where
+the figures compare worse with published totals than they did; they are published all the same.
 """
 
 from __future__ import annotations
@@ -109,8 +110,16 @@ def ingest_dag(source_id: str) -> DAG:
                 raise AirflowSkipException(f"{source_id}: nothing changed, no new view.")
             return view
 
+        @task(trigger_rule="all_done")
+        def reconcile() -> None:
+            """Fails while a figure compares worse with a published total than expected, and names it."""
+            from pipeline import steps
+
+            if worse := steps.regressions(source_id, data=steps.data_root()):
+                raise AirflowFailException("\n".join(worse))
+
         validated = validate()
-        fetch() >> validated >> aggregate()
+        fetch() >> validated >> aggregate() >> reconcile()
         # A run is as green as its last tasks, and `aggregate` may well succeed after a refusal.
         validated >> EmptyOperator(task_id="nothing_refused")
     return dag

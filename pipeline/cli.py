@@ -152,7 +152,8 @@ def _day(text: str) -> dt.date:
 
 
 def _run(given: argparse.Namespace) -> int:
-    """Every source, then every period that is due. A source that fails is named at the end and stops nothing else."""
+    """Every source, then every period that is due. What fails, or compares worse with published totals than it did, is named
+    at the end and stops nothing else."""
     runs = {source_id: _run_source(source_id, given.data) for source_id in given.source or source_ids()}
     failures = [run.refusal for run in runs.values() if run.refusal]
     changed = [source_id for source_id, run in runs.items() if run.view]
@@ -165,6 +166,7 @@ def _run(given: argparse.Namespace) -> int:
         for release in steps.publish_due(frequency, data=given.data)
     ]
     site_changed = steps.build_site(data=given.data)
+    failures += [sentence for source_id in runs for sentence in steps.regressions(source_id, data=given.data)]
     for failure in failures:
         print(f"fraudloss: {failure}", file=sys.stderr)
     if published or changed or site_changed:

@@ -351,14 +351,24 @@ def aggregate(source_id: str, *, data: Path | None = None, as_of: dt.date | None
         if not inputs or store.aggregate_manifest_path(source_id, view_id).is_file():
             return None
         from pipeline.aggregate.derive import derive
+        from pipeline.aggregate.reconcile import reconcile, regressions
         from pipeline.frames import observations_table
 
         view = derive(_observations_in_force(store, source_id, inputs), source(source_id))
+        worse = regressions(reconcile(view, source(source_id)))
         entry = store.write_table(store.aggregate_path(source_id, view_id), observations_table(view))
-        manifest = {"source": source_id, "view": view_id, "inputs": inputs, "files": [entry]}
+        manifest = {"source": source_id, "view": view_id, "inputs": inputs, "files": [entry], "regressions": worse}
         store.write_json(store.aggregate_manifest_path(source_id, view_id), manifest)
     log.event("aggregated", source=source_id, view=view_id, rows=len(view))
     return view_id
+
+
+def regressions(source_id: str, *, data: Path | None = None) -> list[str]:
+    """A sentence for each published total that the source's view compares with worse than expected (see `aggregate`)."""
+    store = store_at(data)
+    view_id, _ = _view_inputs(store, source_id, None)
+    manifest = store.read_json(store.aggregate_manifest_path(source_id, view_id)) or {"regressions": []}
+    return [f"{source_id}: {sentence}" for sentence in manifest["regressions"]]
 
 
 def _view_inputs(store: Store, source_id: str, as_of: dt.date | None) -> tuple[str, dict[str, str]]:
@@ -472,6 +482,7 @@ def _release_id(rows: pd.DataFrame, period: Period) -> str:
 
 def _release_input(store: Store, rows: pd.DataFrame, period: Period, release_id: str) -> ReleaseInput:
     from pipeline.aggregate.compare import findings
+    from pipeline.aggregate.reconcile import reconcile_release
     from pipeline.publish.release import ReleaseInput
 
     declared = [item for item in sources() if item.id in set(rows["source"])]
@@ -482,6 +493,7 @@ def _release_input(store: Store, rows: pd.DataFrame, period: Period, release_id:
         period=period,
         view=rows,
         findings=findings(rows, declared),
+        reconciliation=reconcile_release(rows, declared, period),
         sources=declared,
         snapshots=snapshots,
         as_of=max(rows["known_at"], default=None),

@@ -46,13 +46,16 @@ def _described(dag: Any) -> dict[str, Any]:
     }
 
 
+_STEPS = ("ingest_inbox", "validate", "aggregate", "regressions", "publish", "publish_due", "build_site", "build_data_docs")
+
+
 class NotedSteps:
     """Steps that note how they were called and answer as a case wants; an exception as an answer is raised."""
 
     def __init__(self) -> None:
         self.calls: list[list[Any]] = []
         self.answers: dict[str, Any] = {}
-        for name in ("ingest_inbox", "validate", "aggregate", "publish", "publish_due", "build_site", "build_data_docs"):
+        for name in _STEPS:
             setattr(steps, name, self._noting(name))
 
     def _noting(self, name: str) -> Any:
@@ -97,6 +100,7 @@ def record() -> dict[str, Any]:
         "a source that says the same": case(source, {"ingest_inbox": [], "validate": []}),
         "a source with new figures": case(source, new),
         "a source with a refused file": case(source, new | {"validate": refusal}),
+        "a source with a regression": case(source, new | {"regressions": ["loss 2024 was exact and is now different"]}),
     }
 
 

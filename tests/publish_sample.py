@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS
 from pipeline.frames import observations_frame
 from pipeline.model import Period, Snapshot
 from pipeline.publish.release import ReleaseInput
@@ -364,6 +365,7 @@ def given(period: str, frame: pd.DataFrame | None = None, **changes: Any) -> Rel
         "period": parsed,
         "view": view() if frame is None else frame,
         "findings": findings(),
+        "reconciliation": pd.DataFrame(columns=RECONCILIATION_COLUMNS, dtype=object),
         "sources": sources(),
         "snapshots": snapshots(),
         "as_of": dt.date(2026, 9, 20),

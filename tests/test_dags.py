@@ -135,8 +135,9 @@ def test_an_ingest_dag_fetches_then_validates_then_aggregates(described: dict[st
         assert dag["downstream"] == {
             "fetch": ["validate"],
             "validate": ["aggregate", "nothing_refused"],
-            "aggregate": [],
+            "aggregate": ["reconcile"],
             "nothing_refused": [],
+            "reconcile": [],
         }
 
 
@@ -250,7 +251,13 @@ def test_a_wrong_period_fails_before_anything_is_published(recorded: dict[str, A
 @pytest.mark.slow
 def test_a_source_that_did_not_change_emits_no_event(recorded: dict[str, Any]) -> None:
     unchanged, changed = recorded["a source that says the same"], recorded["a source with new figures"]
-    assert unchanged["tasks"] == {"fetch": "success", "validate": "success", "aggregate": "skipped", "nothing_refused": "success"}
+    assert unchanged["tasks"] == {
+        "fetch": "success",
+        "validate": "success",
+        "aggregate": "skipped",
+        "nothing_refused": "success",
+        "reconcile": "success",
+    }
     assert unchanged["events"] == 0
     assert changed["tasks"]["aggregate"] == "success"
     assert changed["events"] == 1
@@ -265,9 +272,19 @@ def test_a_refused_file_makes_the_run_red_at_once_and_what_was_accepted_is_still
         "validate": "failed",
         "aggregate": "success",
         "nothing_refused": "upstream_failed",
+        "reconcile": "success",
     }
     assert [call[0] for call in refused["calls"]].count("validate") == 1
     assert "build_data_docs" in [call[0] for call in refused["calls"]]
+
+
+@pytest.mark.slow
+def test_a_figure_that_compares_worse_than_it_did_makes_the_run_red_and_still_wakes_the_summaries(
+    recorded: dict[str, Any],
+) -> None:
+    worse = recorded["a source with a regression"]
+    assert (worse["state"], worse["tasks"]["reconcile"]) == ("failed", "failed")
+    assert worse["events"] == 1
 
 
 # ------------------------------------------------------------------------------------------- `make run`, with the real steps

@@ -16,9 +16,15 @@ import pandas as pd
 import pytest
 
 from pipeline.aggregate.compare import FINDING_COLUMNS
-from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile, regressions
+from pipeline.aggregate.reconcile import (
+    RECONCILIATION_COLUMNS,
+    published_totals,
+    reconcile,
+    reconcile_release,
+    regressions,
+)
 from pipeline.ingest.harmonise import harmonise
-from pipeline.model import FraudlossError
+from pipeline.model import FraudlossError, Period
 from pipeline.sources.catalogue import Source, source
 from tests.figures import declared, frame, only, row, snapshot
 
@@ -136,6 +142,34 @@ def test_a_source_without_published_totals_has_nothing_to_reconcile(tmp_path: Pa
     assert reconcile(frame(row("2024", 100)), declared(folder=tmp_path)).empty
 
 
+# -------------------------------------------------------------------------------------------------- totals of one release
+
+
+@pytest.mark.parametrize(
+    ("release", "listed_periods"),
+    [
+        ("2024", ["2024", "2024-01-01/2024-01-07", "2023-12/2024-06"]),
+        ("2023", []),
+        ("2024-Q1", ["2024-Q1"]),
+        ("2024-01", []),
+    ],
+)
+def test_a_total_stands_in_the_release_of_its_period_and_of_an_odd_period_in_the_year_of_its_end(
+    tmp_path: Path, release: str, listed_periods: list[str]
+) -> None:
+    periods = ["2024", "2024-Q1", "2024-01-01/2024-01-07", "2023-12/2024-06"]
+    listing = listed(tmp_path, *({"period": period, "value": "100"} for period in periods))
+    found = reconcile_release(frame(row("2024", 100)), [listing], Period.parse(release))
+    assert list(found["period"]) == listed_periods
+    assert list(found.columns) == RECONCILIATION_COLUMNS
+
+
+def test_our_figure_can_be_traced_from_its_reconciliation(tmp_path: Path) -> None:
+    ours = frame(row("2024", 100))
+    found = only(reconcile(ours, listed(tmp_path, {"value": "100"})))
+    assert found["observation_id"] == ours["id"].iloc[0]
+
+
 # ------------------------------------------------------------------------------------------------------------ regressions
 
 
@@ -156,8 +190,12 @@ def test_a_worse_status_is_a_sentence_with_both_figures(tmp_path: Path) -> None:
 
 
 def test_a_figure_that_went_missing_is_a_regression(tmp_path: Path) -> None:
-    (sentence,) = regressed(tmp_path, {"value": "100"}, row("2023", 100))
+    (sentence,) = regressed(tmp_path, {"value": "100"}, row("2024", 100, native_type="a"))
     assert "was exact and is now not_comparable: we hold no figure for" in sentence
+
+
+def test_a_period_that_was_never_taken_in_is_no_regression(tmp_path: Path) -> None:
+    assert regressed(tmp_path, {"value": "100"}, row("2023", 100)) == []
 
 
 def test_a_known_difference_may_not_grow_beyond_what_was_accepted(tmp_path: Path) -> None:

@@ -21,12 +21,21 @@ from typing import Any
 import pandas as pd
 
 from pipeline.aggregate.compare import FINDING_COLUMNS
-from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS, FraudlossError, Period, UsageError
+from pipeline.model import DIMENSIONS, MEASURES, PUBLISHED_FREQUENCIES, TOTAL, UNITS, FraudlossError, Period, UsageError
 from pipeline.sources.catalogue import Source
 
 FILE = "published_totals.csv"
 STATUSES = ("exact", "within_precision", "different", "not_comparable")  # the best first
-RECONCILIATION_COLUMNS = [*FINDING_COLUMNS, "id", "breakdown", "expected_status", "allowed_difference"]
+RECONCILIATION_COLUMNS = [
+    *FINDING_COLUMNS,
+    "id",
+    "breakdown",
+    "expected_status",
+    "allowed_difference",
+    "source",
+    "observation_id",  # of ours
+    "period_held",  # whether we hold any figure of the source for the period
+]
 
 _KEY = ["table", "period", "area", "native_type", *DIMENSIONS, "measure", "unit"]
 _NEEDED = (
@@ -63,29 +72,47 @@ class PublishedTotal:
     source: str
 
     @property
+    def period(self) -> Period:
+        return Period.parse(self.key[_KEY.index("period")])
+
+    @property
     def comparable(self) -> bool:
         """Whether a table of ours could hold it."""
         return self.key[0] != ""
 
 
-def reconcile(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
+def reconcile(observations: pd.DataFrame, source: Source, *, release: Period | None = None) -> pd.DataFrame:
     """Each published total of the source against ours: RECONCILIATION_COLUMNS, in the order of published_totals.csv.
 
-    `observations`: columns of pipeline.frames, of this source and any others. Without any figure of this source, or without a
-    published_totals.csv, the result is empty. Raises FraudlossError, naming the line, where the file is malformed.
+    `observations`: columns of pipeline.frames, of this source and any others. `release`: only what belongs to the release of
+    that period. Without any figure of this source, or without a published_totals.csv, the result is empty. Raises
+    FraudlossError, naming the line, where the file is malformed.
     """
-    totals = published_totals(source)
+    totals = [total for total in published_totals(source) if release is None or _belongs(total.period, release)]
     of_source = observations[(observations["source"] == source.id) & (observations["absence"] == "")]
     rows = []
     if not of_source.empty:
-        ours = _by_key(of_source, totals)
-        rows = [_finding(total, ours.get(total.key, []), source) for total in totals]
+        ours, held = _by_key(of_source, totals), set(of_source["period"])
+        rows = [_finding(total, ours.get(total.key, []), source) | {"period_held": total.period.code in held} for total in totals]
     return pd.DataFrame(rows, columns=RECONCILIATION_COLUMNS, dtype=object)
 
 
+def reconcile_release(observations: pd.DataFrame, sources: list[Source], release: Period) -> pd.DataFrame:
+    """The published totals that belong to the release of a period, of all these sources: RECONCILIATION_COLUMNS.
+
+    `observations`: what the release shows (columns of pipeline.frames). Raises FraudlossError as `reconcile` does.
+    """
+    parts = [found for source in sources if len(found := reconcile(observations, source, release=release))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=RECONCILIATION_COLUMNS, dtype=object)
+
+
 def regressions(findings: pd.DataFrame) -> list[str]:
-    """A sentence for each figure of `reconcile` that compares worse than expected; empty when none does."""
-    return [sentence for row in findings.to_dict("records") if (sentence := _regression(row))]
+    """A sentence for each figure of `reconcile` that compares worse than expected; empty when none does.
+
+    A period that we never took in is no regression: the totals are those of the publisher's whole history.
+    """
+    held = findings[findings["period_held"].astype(bool)]
+    return [sentence for row in held.to_dict("records") if (sentence := _regression(row))]
 
 
 def published_totals(source: Source) -> list[PublishedTotal]:
@@ -169,6 +196,13 @@ def _number(text: str, name: str, place: str) -> Decimal:
 # ------------------------------------------------------------------------------------------------------------ the comparison
 
 
+def _belongs(period: Period, release: Period) -> bool:
+    """A total stands in the release of its period; one of a period that is never published, in that of the year of its end."""
+    if period.frequency in PUBLISHED_FREQUENCIES or release.frequency != "annual":
+        return period == release
+    return period.end.year == release.end.year
+
+
 def _by_key(observations: pd.DataFrame, totals: list[PublishedTotal]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
     """Our figures under the keys of the published ones; of several vintages the one that was known last."""
     wanted = {total.key for total in totals if total.comparable}
@@ -206,6 +240,8 @@ def _finding(total: PublishedTotal, ours: list[dict[str, Any]], source: Source) 
         "breakdown": total.breakdown,
         "expected_status": total.expected_status,
         "allowed_difference": total.allowed_difference,
+        "source": source.id,
+        "observation_id": "",
     }
     return finding if len(ours) != 1 else {**finding, **_compared(total, ours[0])}
 
@@ -233,6 +269,7 @@ def _compared(total: PublishedTotal, ours: dict[str, Any]) -> dict[str, Any]:
         "tolerance": tolerance,
         "status": status,
         "explanation": (total.reason or "unknown") if status == "different" else "",
+        "observation_id": ours["id"],
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.model import ABSENCE, TOTAL, Period
 from pipeline.publish import charts, tables
 from pipeline.publish.charts import Chart, Point
+from pipeline.publish.reconciliation import reconciliation_tables
 from pipeline.publish.selection import (
     COMBINATIONS,
     CURRENCIES,
@@ -113,8 +114,15 @@ class Content:
 FREQUENCY_WORDS = {"annual": "year", "quarterly": "quarter", "monthly": "month"}
 
 
-def compose(period: Period, figures: Sequence[Figure], findings: Sequence[Mapping[str, Any]], families: Families) -> Content:
-    """The content of the release of `period` from its figures."""
+def compose(
+    period: Period,
+    figures: Sequence[Figure],
+    findings: Sequence[Mapping[str, Any]],
+    families: Families,
+    *,
+    reconciliation: Sequence[Mapping[str, Any]] = (),
+) -> Content:
+    """The content of the release of `period`: its figures, how sources agree, and what publishers print elsewhere."""
     by_family: dict[str, list[Figure]] = {}
     for figure in figures:
         by_family.setdefault(figure.family, []).append(figure)
@@ -126,6 +134,7 @@ def compose(period: Period, figures: Sequence[Figure], findings: Sequence[Mappin
         *_overview(period, by_family, sums, families),
         *(section for name in ordered if (section := _family_section(period, name, by_family[name], families))),
         *_event_section(events, by_family, families),
+        *_reconciliation_section(reconciliation, families),
         *_check_sections(figures, findings, families),
     ]
     return Content(
@@ -785,6 +794,20 @@ def _event_section(events: Sequence[str], by_family: Mapping[str, list[Figure]],
     return [Section("bases", "Offenders' bases, abroad and in Japan", "犯行拠点", lead, tuple(items))]
 
 
+def _reconciliation_section(rows: Sequence[Mapping[str, Any]], families: Families) -> list[Section]:
+    made = reconciliation_tables(rows, families)
+    if not made:
+        return []
+    lead = (
+        "What the publishers print in reports and press releases, or others of them, beside what their data give here. A "
+        "difference is shown with its reason, or as unknown; it is never smoothed away.",
+    )
+    items = tuple(
+        Item(table=table, collapsed=len(table.rows) > 12, summary=f"{table.title} ({len(table.rows)} rows)") for table in made
+    )
+    return [Section("reconciliation", "Reconciliation with published totals", "公表値との突合", lead, items)]
+
+
 def _named(figure: Figure) -> tuple[str, ...]:
     row = figure.row
     return (figure.family, row.period, row.native_type, row.measure, row.unit)
@@ -808,4 +831,4 @@ def _check_sections(figures: Sequence[Figure], findings: Sequence[Mapping[str, A
         "How the figures agree with each other and with what the publishers print. A difference beyond the printed precision is "
         "shown, never smoothed away.",
     )
-    return [Section("checks", "Reconciliation and other publications", "突合", lead, tuple(items))]
+    return [Section("checks", "The same figure in several publications", "突合", lead, tuple(items))]

@@ -110,8 +110,8 @@ def _csv_value(value: Any, name: str) -> str:
     return text_for_csv(value)
 
 
-def findings_csv(findings: pd.DataFrame) -> bytes:
-    """The findings as UTF-8 CSV, columns as they come."""
+def checks_csv(findings: pd.DataFrame) -> bytes:
+    """Findings of one kind as UTF-8 CSV, columns as they come."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(findings.columns)
@@ -133,10 +133,13 @@ def data_package(
     period: Period,
     release_id: str,
     sources: Sequence[Source],
-    findings_columns: Sequence[str],
+    check_columns: Mapping[str, Sequence[str]],
 ) -> bytes:
-    """`datapackage.json` (Frictionless Data Package 1) for the files given: name -> content."""
-    resources = [_resource(name, files[name], findings_columns) for name in sorted(files)]
+    """`datapackage.json` (Frictionless Data Package 1) for the files given: name -> content.
+
+    `check_columns`: the columns of the CSV files that do not hold observations, by name.
+    """
+    resources = [_resource(name, files[name], check_columns.get(name)) for name in sorted(files)]
     package = {
         "profile": "data-package",
         "name": f"fraudloss-{period.frequency}-{period.code.lower()}",
@@ -174,7 +177,7 @@ def _licences(sources: Sequence[Source]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def _resource(name: str, content: bytes, findings_columns: Sequence[str]) -> dict[str, Any]:
+def _resource(name: str, content: bytes, columns: Sequence[str] | None) -> dict[str, Any]:
     stem, _, ending = name.rpartition(".")
     entry: dict[str, Any] = {
         "name": f"{stem}-{ending}".lower().replace("_", "-"),
@@ -184,7 +187,7 @@ def _resource(name: str, content: bytes, findings_columns: Sequence[str]) -> dic
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
     if ending == "csv":
-        schema = _findings_schema(findings_columns) if stem == "findings" else TABLE_SCHEMA
+        schema = TABLE_SCHEMA if columns is None else _checks_schema(columns)
         return {**entry, "profile": "tabular-data-resource", "mediatype": "text/csv", "encoding": "utf-8", "schema": schema}
     mediatypes = {
         "parquet": "application/vnd.apache.parquet",
@@ -203,8 +206,8 @@ def _field(name: str) -> dict[str, Any]:
 TABLE_SCHEMA: dict[str, Any] = {"fields": [_field(name) for name in COLUMNS], "missingValues": [""], "primaryKey": "id"}
 
 
-def _findings_schema(columns: Sequence[str]) -> dict[str, Any]:
-    numbers = ("ours", "theirs", "difference", "tolerance")
+def _checks_schema(columns: Sequence[str]) -> dict[str, Any]:
+    numbers = ("ours", "theirs", "difference", "tolerance", "allowed_difference")
     return {
         "fields": [{"name": name, "type": "number" if name in numbers else "string"} for name in columns],
         "missingValues": [""],

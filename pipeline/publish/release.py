@@ -5,7 +5,8 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     index.html             the page, self-contained
     summary.xlsx           the same tables as a workbook
     <source>_<table>.csv   tidy rows of each table of each source, with the address of every figure
-    findings.csv           reconciliation with published totals
+    findings.csv           what several sources print for one figure
+    reconciliation.csv     what publishers print elsewhere, against ours
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
     datapackage.json       what the files hold
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -40,12 +41,14 @@ class ReleaseInput:
 
     `view`: OBSERVATION_COLUMNS, published and derived figures of all sources as of a date. `findings`: columns check, family or
     table, period, measure, unit, ours, theirs, difference, tolerance, status (exact, within_precision, different), explanation.
+    `reconciliation`: RECONCILIATION_COLUMNS of pipeline.aggregate.reconcile, for this period.
     """
 
     frequency: str
     period: Period
     view: pd.DataFrame
     findings: pd.DataFrame
+    reconciliation: pd.DataFrame
     sources: list[Source]
     snapshots: list[Snapshot]
     as_of: dt.date | None
@@ -74,8 +77,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     """The files of the release: name -> bytes."""
     rows, found, families = _read(given)
     findings = relevant_findings(given.findings, rows, given.period, families)
-    records = [dict(zip(findings.columns, values, strict=True)) for values in findings.itertuples(index=False, name=None)]
-    composed = contents.compose(given.period, found, records, families)
+    composed = contents.compose(given.period, found, _records(findings), families, reconciliation=_records(given.reconciliation))
     used = set(rows["source"])
     sources = [source for source in sorted(given.sources, key=lambda s: (s.precedence, s.id)) if source.id in used]
     ids = {part for snapshot in rows["snapshot"].astype(str) for part in snapshot.split("+")}
@@ -87,7 +89,8 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         "code_version": given.code_version,
         "release_id": given.release_id,
     }
-    files = _data_files(rows, found, findings, families)
+    checks = {"findings": findings, "reconciliation": given.reconciliation}
+    files = _data_files(rows, found, checks, families)
     files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
     files["index.html"] = page.release_page(composed, files=listed, **about).encode()
@@ -97,7 +100,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         period=given.period,
         release_id=given.release_id,
         sources=sources,
-        findings_columns=list(findings.columns),
+        check_columns={f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
     )
     return files
 
@@ -125,7 +128,13 @@ def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period
     return kept.iloc[order].reset_index(drop=True)
 
 
-def _data_files(rows: pd.DataFrame, found: Sequence[Figure], findings: pd.DataFrame, families: Families) -> dict[str, bytes]:
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None)]
+
+
+def _data_files(
+    rows: pd.DataFrame, found: Sequence[Figure], checks: Mapping[str, pd.DataFrame], families: Families
+) -> dict[str, bytes]:
     by_table: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for figure in found:
         for place, row in enumerate((figure.row, *figure.others)):
@@ -136,8 +145,7 @@ def _data_files(rows: pd.DataFrame, found: Sequence[Figure], findings: pd.DataFr
             lines, key=lambda line: (line["role"] == "history", line["period"], line["measure"], line["native_type"], line["id"])
         )
         files[f"{slug(source)}_{slug(table)}.csv"] = package.table_csv(ordered)
-    if len(findings):
-        files["findings.csv"] = package.findings_csv(findings)
+    files |= {f"{name}.csv": package.checks_csv(frame) for name, frame in checks.items() if len(frame)}
     files["observations.parquet"] = _observations_parquet(rows)
     return files
 
@@ -166,7 +174,8 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
     fixed = {
         "summary.xlsx": "all tables of this page as a workbook",
         "observations.parquet": "every observation that this release is made from",
-        "findings.csv": "reconciliation with published totals",
+        "findings.csv": "what several sources print for one figure",
+        "reconciliation.csv": "what publishers print in reports and press releases, against ours",
         "datapackage.json": "description of the files: columns, units, sources, licences",
     }
     if name in fixed:

@@ -455,7 +455,12 @@ def source_text(row: Any) -> str:
 
 
 def source_anchor(row: Any) -> str:
-    return f"#source-{slug(row.source)}"
+    return source_anchor_of(row.source)
+
+
+def source_anchor_of(source_id: str) -> str:
+    """Where a page says what the source is."""
+    return f"#source-{slug(source_id)}"
 
 
 def _shortened(text: str, length: int) -> str:

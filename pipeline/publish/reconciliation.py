@@ -1,0 +1,143 @@
+"""What publishers print elsewhere beside what we have: how much of it agrees, and every figure with its verdict.
+
+In: the rows of `pipeline.aggregate.reconcile` for one release, as dictionaries. Out: two `Table`s, a count of the verdicts by
+source and one line a published figure, the differences first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from pipeline.publish.selection import Families
+from pipeline.publish.tables import (
+    NO_ROW,
+    UNIT_SHORT,
+    Cell,
+    Column,
+    Table,
+    measure_title,
+    number_text,
+    short_money,
+    source_anchor_of,
+    text_cell,
+)
+
+VERDICTS: tuple[tuple[str, str], ...] = (
+    ("exact", "exact"),
+    ("within_precision", "within precision"),
+    ("different", "different, reason known"),
+    ("unexplained", "different, reason unknown"),
+    ("not_comparable", "not comparable"),
+)
+_ORDER = ("unexplained", "different", "within_precision", "exact", "not_comparable")
+_WORDS = dict(VERDICTS)
+NOTES = (
+    "Published figures are kept beside ours and never overwrite them.",
+    "Within precision: the rounding of the two figures alone explains the difference. Not comparable: we hold no figure of that "
+    "scope, and the reason says why.",
+)
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """A key of VERDICTS: the status, with a difference that nobody can explain told apart."""
+    unexplained = row["status"] == "different" and row["explanation"] == "unknown"
+    return "unexplained" if unexplained else str(row["status"])
+
+
+def reconciliation_tables(rows: Sequence[Mapping[str, Any]], families: Families) -> list[Table]:
+    """The count of verdicts by source, and every published figure; nothing where there is none."""
+    if not rows:
+        return []
+    return [_summary(rows, families), _figures(rows, families)]
+
+
+def _summary(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        counts.setdefault(str(row["source"]), Counter())[verdict(row)] += 1
+    lines = tuple(
+        (
+            text_cell(_title(source, families), header=True, href=source_anchor_of(source)),
+            *(_count(found[name]) for name, _ in VERDICTS),
+            _count(found.total()),
+        )
+        for source, found in sorted(counts.items(), key=lambda item: (families.precedence(item[0]), item[0]))
+    )
+    columns = (
+        Column("Source"),
+        *(Column(words.capitalize(), "figures", numeric=True) for _, words in VERDICTS),
+        Column("All", "figures", numeric=True),
+    )
+    return Table("reconciliation_summary", "Published totals that we reproduce", columns, lines, notes=NOTES, kind="list")
+
+
+def _count(number: int) -> Cell:
+    return Cell(str(number), value=Decimal(number), is_figure=True)
+
+
+def _title(source_id: str, families: Families) -> str:
+    source = families.sources.get(source_id)
+    return source.title if source else source_id
+
+
+def _figures(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
+    ordered = sorted(
+        enumerate(rows), key=lambda item: (_ORDER.index(verdict(item[1])), families.precedence(item[1]["source"]), item[0])
+    )
+    columns = (
+        Column("Source"),
+        Column("Published as"),
+        Column("Period"),
+        Column("Measure, unit"),
+        Column("Published", numeric=True),
+        Column("Ours", numeric=True),
+        Column("Difference", numeric=True, note="ours less the published figure"),
+        Column("Difference", "% of the published figure", numeric=True),
+        Column("Verdict"),
+        Column("Reason"),
+        Column("Published in"),
+    )
+    lines = tuple(_line(row, families) for _, row in ordered)
+    return Table("reconciliation", "Published totals against ours, figure by figure", columns, lines, notes=NOTES, kind="list")
+
+
+def _line(row: Mapping[str, Any], families: Families) -> tuple[Cell, ...]:
+    unit = str(row["unit"])
+    title, words = measure_title(str(row["measure"]))[0], UNIT_SHORT.get(unit, unit)
+    share = Decimal(row["difference"]) * 100 / row["theirs"] if _present(row["difference"]) and row["theirs"] else None
+    return (
+        text_cell(_title(str(row["source"]), families), header=True, href=source_anchor_of(str(row["source"]))),
+        text_cell(row["breakdown"], header=True),
+        text_cell(row["period"]),
+        text_cell(title if words == title.lower() else f"{title}, {words}"),
+        _number(row["theirs"], unit),
+        _number(row["ours"], unit, title=str(row["ours_source"])),
+        _number(row["difference"], unit, "change", title=_tolerance(row, unit)),
+        _number(None if share is None else share.quantize(Decimal("0.01"), ROUND_HALF_EVEN), "percent", "change"),
+        text_cell(_WORDS[verdict(row)]),
+        text_cell(row["explanation"]),
+        text_cell(row["theirs_source"]),
+    )
+
+
+def _present(value: Any) -> bool:
+    return isinstance(value, Decimal) and value.is_finite()
+
+
+def _tolerance(row: Mapping[str, Any], unit: str) -> str:
+    return f"rounding explains up to {number_text(row['tolerance'], unit)}" if _present(row["tolerance"]) else ""
+
+
+def _number(value: Any, unit: str, measure: str = "", *, title: str = "") -> Cell:
+    if not _present(value):
+        return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+    return Cell(
+        number_text(value, unit, measure),
+        value=value,
+        small=short_money(value, unit) if not measure else "",
+        title=title,
+        is_figure=True,
+    )
