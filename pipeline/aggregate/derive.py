@@ -72,8 +72,8 @@ class _Figures:
         return found if found is not None and not found["absence"] else None
 
     def frame(self) -> pd.DataFrame:
-        frame = pd.DataFrame(list(self.rows.values()), columns=OBSERVATION_COLUMNS, dtype=object)
-        return with_ids(frame).sort_values([*KEY_COLUMNS, "id"], kind="stable", ignore_index=True)
+        rows = [self.rows[key] for key in sorted(self.rows)]
+        return with_ids(pd.DataFrame({name: [row[name] for row in rows] for name in OBSERVATION_COLUMNS}, dtype=object))
 
 
 def key_of(row: _Row) -> _Key:

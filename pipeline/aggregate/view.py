@@ -11,7 +11,7 @@ import datetime as dt
 
 import pandas as pd
 
-from pipeline.frames import KEY_COLUMNS
+from pipeline.frames import KEY_COLUMNS, sorted_by_key
 from pipeline.model import Snapshot
 
 COVERAGE_COLUMNS = ["table", "frequency", "period"]
@@ -32,4 +32,4 @@ def in_force(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataFr
     speaks = (rank == speaking_file) | (~whole & (rank > speaking_file))
     latest = observations[speaks].assign(_rank=rank[speaks]).sort_values("_rank", kind="stable")
     kept = latest.drop_duplicates(KEY_COLUMNS, keep="last").drop(columns="_rank")
-    return kept.sort_values([*KEY_COLUMNS, "id"], kind="stable", ignore_index=True)
+    return sorted_by_key(kept)

@@ -1,0 +1,52 @@
+"""Frames of observations: what is written is read back, cell for cell, and rows stand in the order of their key."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pipeline.frames import KEY_COLUMNS, observations_frame, observations_table, read_observations, sorted_by_key
+
+
+def _figures() -> pd.DataFrame:
+    about = {"source": "s", "table": "t", "frequency": "annual", "classification": "", "unit": "JPY", "snapshot": "x"}
+    known = {"known_at": dt.date(2026, 2, 1), "origin": "book!A1"}
+    return observations_frame(
+        [
+            {
+                **about,
+                **known,
+                "period": "2025",
+                "measure": "loss",
+                "value": Decimal("142310000000.05"),
+                "precision": Decimal("0.5"),
+            },
+            {**about, **known, "period": "2024", "measure": "loss", "value": None, "absence": "not_collected", "note": "表"},
+            {**about, **known, "period": "2024", "measure": "cases", "value": Decimal(0), "overlay": True},
+        ]
+    )
+
+
+def test_what_is_written_is_read_back_with_exact_decimals_and_with_nothing_where_there_was_nothing(tmp_path: Path) -> None:
+    written = _figures()
+    pq.write_table(observations_table(written), tmp_path / "some.parquet")
+    read = read_observations(tmp_path / "some.parquet")
+    assert read.to_dict("records") == written.to_dict("records")
+    assert read.loc[1, "value"] is None and read.loc[0, "precision"] == Decimal("0.5")
+
+
+def test_a_file_without_rows_is_a_frame_without_rows(tmp_path: Path) -> None:
+    pq.write_table(observations_table(_figures().iloc[:0]), tmp_path / "none.parquet")
+    read = read_observations(tmp_path / "none.parquet")
+    assert not len(read) and list(read) == list(_figures())
+
+
+def test_rows_stand_in_the_order_of_their_key_however_they_come() -> None:
+    rows = _figures()
+    expected = rows.sort_values([*KEY_COLUMNS, "id"], ignore_index=True)
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        pd.testing.assert_frame_equal(sorted_by_key(rows.iloc[order]), expected)
