@@ -188,9 +188,12 @@ def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
 
 def _objects(column: pa.ChunkedArray) -> np.ndarray:
     """The column as Python objects, each distinct one made once; None where there is none."""
-    coded = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    values = np.array([*(coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else ()), None], dtype=object)
-    return values[coded.combine_chunks().indices.fill_null(len(values) - 1).to_numpy()]
+    if not len(column):
+        return np.zeros(0, dtype=object)
+    coded = column.combine_chunks()
+    coded = coded if pa.types.is_dictionary(column.type) else coded.dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    return values[coded.indices.fill_null(len(values) - 1).to_numpy()]
 
 
 def frame_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:

@@ -36,13 +36,15 @@ def test_what_is_written_is_read_back_with_exact_decimals_and_with_nothing_where
     pq.write_table(observations_table(written), tmp_path / "some.parquet")
     read = read_observations(tmp_path / "some.parquet")
     assert read.to_dict("records") == written.to_dict("records")
-    assert read.loc[1, "value"] is None and read.loc[0, "precision"] == Decimal("0.5")
+    assert read.loc[1, "value"] is None
+    assert read.loc[0, "precision"] == Decimal("0.5")
 
 
 def test_a_file_without_rows_is_a_frame_without_rows(tmp_path: Path) -> None:
     pq.write_table(observations_table(_figures().iloc[:0]), tmp_path / "none.parquet")
     read = read_observations(tmp_path / "none.parquet")
-    assert not len(read) and list(read) == list(_figures())
+    assert not len(read)
+    assert list(read) == list(_figures())
 
 
 def test_rows_stand_in_the_order_of_their_key_however_they_come() -> None:
