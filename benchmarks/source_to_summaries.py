@@ -29,7 +29,7 @@ INNER = {
     "judge the figures": ("pipeline.validate.verdict", "judge_many"),
     "derive": ("pipeline.aggregate.derive", "derive"),
     "build releases": ("pipeline.publish.release", "build"),
-    "write releases": ("pipeline.store", "Store.write_folder"),
+    "write releases": ("pipeline.store", "Commit.write_release"),
 }
 
 

@@ -89,15 +89,12 @@ def ingest_dag(source_id: str) -> DAG:
             """Ids of the snapshots validated just now. One task for all: Great Expectations costs seconds to import."""
             from pipeline import steps
 
-            judged = None
             try:
                 with refusal_is_final():
-                    judged = steps.validate(source_id, data=steps.data_root())
+                    return steps.validate(source_id, data=steps.data_root())
             finally:
-                # A refusal belongs in the Data Docs most of all.
-                if judged != []:
-                    steps.build_data_docs([source_id], data=steps.data_root())
-            return judged
+                # A refusal belongs in the Data Docs most of all; and what a killed run left behind is caught up with.
+                steps.build_data_docs(data=steps.data_root())
 
         @task(outlets=[Asset(f"observations_{source_id}")], trigger_rule="all_done")
         def aggregate() -> str:

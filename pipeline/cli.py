@@ -157,9 +157,7 @@ def _run(given: argparse.Namespace) -> int:
     runs = {source_id: _run_source(source_id, given.data) for source_id in given.source or source_ids()}
     failures = [run.refusal for run in runs.values() if run.refusal]
     changed = [source_id for source_id, run in runs.items() if run.view]
-    judged = [source_id for source_id, run in runs.items() if run.judged or run.refusal]
-    if judged:
-        steps.build_data_docs(judged, data=given.data)
+    docs_changed = steps.build_data_docs(data=given.data)
     published = [
         f"{frequency} {release}"
         for frequency in PUBLISHED_FREQUENCIES
@@ -169,7 +167,7 @@ def _run(given: argparse.Namespace) -> int:
     failures += [sentence for source_id in runs for sentence in steps.regressions(source_id, data=given.data)]
     for failure in failures:
         print(f"fraudloss: {failure}", file=sys.stderr)
-    if published or changed or site_changed:
+    if published or changed or docs_changed or site_changed:
         print(f"{len(published)} releases published; sources with new figures: {', '.join(changed) or 'none'}.")
     else:
         print("Nothing new: no work done.")
@@ -180,7 +178,7 @@ def _run_source(source_id: str, data: Path | None) -> steps.SourceRun:
     """A source that fails in a way that its steps do not know is named too, and stops nothing else."""
     try:
         return steps.run_source(source_id, data=data)
-    except FraudlossError as error:
+    except (FraudlossError, OSError) as error:
         return steps.SourceRun([], None, f"{source_id}: {error}")
 
 
@@ -219,8 +217,7 @@ def _aggregate(given: argparse.Namespace) -> int:
 
 def _publish(given: argparse.Namespace) -> int:
     release_id = steps.publish(given.frequency, given.period, data=given.data, as_of=given.as_of)
-    if release_id:
-        steps.build_site(data=given.data)
+    steps.build_site(data=given.data)
     print(f"release {release_id} of {given.period} published." if release_id else "Nothing new: no work done.")
     return 0
 
@@ -288,14 +285,14 @@ def _sources(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from pipeline import questions
+    from pipeline import verification
 
-    checked, problems = questions.verify(data=given.data)
+    found = verification.verify(data=given.data)
     if given.json:
-        _print_json({"checked": checked, "problems": problems})
+        _print_json({"checked": found.checked, "problems": found.problems})
     else:
-        print("\n".join([*problems, f"{checked} files checked, {len(problems)} problems."]))
-    return 1 if problems else 0
+        print("\n".join([*found.problems, f"{found.checked} files checked, {len(found.problems)} problems."]))
+    return 1 if found.problems else 0
 
 
 def _new_source(given: argparse.Namespace) -> int:

@@ -174,15 +174,16 @@ def observations_table(observations: pd.DataFrame) -> pa.Table:
     return frame_table(observations, OBSERVATION_SCHEMA)
 
 
-def read_observations(path: Path) -> pd.DataFrame:
-    """A Parquet file of observations as a frame (exact decimals, None where there is no value)."""
-    return read_frame(path, OBSERVATION_SCHEMA)
+def read_observations(parquet: Path | bytes) -> pd.DataFrame:
+    """A Parquet file of observations, or its bytes, as a frame (exact decimals, None where there is no value)."""
+    return read_frame(parquet, OBSERVATION_SCHEMA)
 
 
-def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
-    """A Parquet file as a frame of the schema's columns (exact decimals, None where there is no value)."""
+def read_frame(parquet: Path | bytes, schema: pa.Schema) -> pd.DataFrame:
+    """A Parquet file, or its bytes, as a frame of the schema's columns (exact decimals, None where there is no value)."""
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    table = pq.read_table(path, schema=None, partitioning=None, read_dictionary=texts)
+    place = pa.BufferReader(parquet) if isinstance(parquet, bytes) else parquet
+    table = pq.read_table(place, schema=None, partitioning=None, read_dictionary=texts)
     return pd.DataFrame({name: _objects(table[name]) for name in schema.names}, dtype=object)
 
 

@@ -1,4 +1,4 @@
-"""Questions to the store that change nothing: query, trace, freshness of sources, verify.
+"""Questions to the store that change nothing: query, trace, freshness of sources.
 
 In: the data root and a selection. Out: frames and records for the CLI to print.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from pipeline import steps
 from pipeline.aggregate.cubes import rows_of
@@ -21,7 +20,7 @@ from pipeline.frames import OBSERVATION_COLUMNS, read_observations
 from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
 from pipeline.reading.grids import cell_text
 from pipeline.sources.catalogue import Source, source, source_ids
-from pipeline.store import Store, sha256_of
+from pipeline.store import Store
 
 # ----------------------------------------------------------------------------------------------------------------- query
 
@@ -158,79 +157,3 @@ def _expected(day: dt.date, frequency: str, months_after: int) -> Period:
     latest_end = dt.date(months // 12, months % 12 + 1, 1) - dt.timedelta(days=1)
     period = Period.of(frequency, latest_end)
     return period if period.end <= latest_end else Period.of(frequency, period.start - dt.timedelta(days=1))
-
-
-# ---------------------------------------------------------------------------------------------------------------- verify
-
-
-def verify(*, data: Path | None = None) -> tuple[int, list[str]]:
-    """Recompute every hash, manifest and row count. Gives how many files were checked, and a sentence for each problem."""
-    store = steps.store_at(data)
-    check = _Check(store)
-    for source_id in source_ids():
-        for snapshot in store.snapshots(source_id):
-            check.snapshot(snapshot)
-    for path in sorted((store.processed / "validation" / "verdicts").glob("*/*.json")):
-        check.entries(path)
-    for path in sorted((store.processed / "manifests").glob("*/*.json")):
-        check.entries(path)
-    for path in sorted((store.processed / "releases").glob("*/*/*/manifest.json")):
-        check.release(path)
-    for path in sorted((store.processed / "releases").glob("*/*/current.json")):
-        check.pointer(path)
-    check.strangers()
-    return check.checked, check.problems
-
-
-class _Check:
-    def __init__(self, store: Store) -> None:
-        self.store, self.checked, self.problems = store, 0, list[str]()
-        self.known: set[Path] = set()
-
-    def snapshot(self, snapshot: Snapshot) -> None:
-        self.checked += 1
-        try:
-            self.known.add(self.store.raw_path(snapshot))
-        except FraudlossError as error:
-            self.problems.append(str(error))
-        self.known.add(self.store.raw / snapshot.source / snapshot.id / "snapshot.json")
-        if snapshot.sha256[:12] != snapshot.id:
-            self.problems.append(f"{snapshot.source}/{snapshot.id}: snapshot.json names another sha256 than its folder")
-
-    def entries(self, manifest: Path) -> None:
-        self.known.add(manifest)
-        for entry in (self.store.read_json(manifest) or {})["files"]:
-            path = self.store.root / entry["path"]
-            if self._same(path, entry["sha256"], manifest) and pq.read_metadata(path).num_rows != entry["rows"]:
-                self.problems.append(f"{path}: holds {pq.read_metadata(path).num_rows} rows, its manifest says {entry['rows']}")
-
-    def release(self, manifest: Path) -> None:
-        self.known.add(manifest)
-        for name, entry in (self.store.read_json(manifest) or {})["files"].items():
-            self._same(manifest.parent / name, entry["sha256"], manifest)
-
-    def pointer(self, path: Path) -> None:
-        self.known.add(path)
-        self.checked += 1
-        release_id = (self.store.read_json(path) or {}).get("release_id", "")
-        if not (path.parent / release_id / "manifest.json").is_file():
-            self.problems.append(f"{path}: points to the release {release_id!r}, which is not there. Publish the period again.")
-
-    def _same(self, path: Path, sha256: str, manifest: Path) -> bool:
-        self.known.add(path)
-        self.checked += 1
-        if not path.is_file():
-            self.problems.append(f"{path}: is gone, though {manifest.name} lists it. Run again: it is remade.")
-        elif sha256_of(path) != sha256:
-            self.problems.append(f"{path}: its bytes are not those that {manifest} lists. Remove it and run again.")
-        else:
-            return True
-        return False
-
-    def strangers(self) -> None:
-        """Files that no manifest knows: half-written by a killed run, or put there by hand."""
-        folders = [self.store.processed / name for name in ("observations", "quarantine", "aggregates", "releases")]
-        folders += [self.store.raw / source_id for source_id in source_ids()]
-        for path in sorted(found for folder in folders for found in folder.rglob("*") if found.is_file()):
-            if path not in self.known:
-                self.problems.append(f"{path}: no manifest lists it. Remove it (a killed run may have left it).")

@@ -6,15 +6,19 @@ Heavy libraries are imported inside the steps, so that a DAG file costs nothing 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import importlib
 import os
 import re
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import code_version, log
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, Snapshot, UsageError
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.publish.release import ReleaseInput
-    from pipeline.store import Store
+    from pipeline.store import Commit, Store
 
+_Read = TypeVar("_Read")
+LOOKS, SECONDS_BETWEEN_LOOKS = 4, 0.25
 REPOSITORY = Path(__file__).parents[1]
 SUITES = REPOSITORY / "expectations"
 
@@ -95,8 +101,7 @@ def _ingest_address(
     from pipeline.ingest.fetch import Fetched, FetchRules, Validators, fetch
 
     rules = FetchRules(**{name: _hashable(value) for name, value in declared.meta.get("fetch", {}).items()})
-    kept = store.read_json(store.fetched_path(declared.id)) or {}
-    known = kept.get(address)
+    known = (store.read_json(store.fetched_path(declared.id)) or {}).get(address)
     held = {snapshot.id: snapshot for snapshot in store.snapshots(declared.id)}
     validators = Validators(known["etag"], known["last_modified"]) if known and known["snapshot"] in held else None
     answer = fetch(address, temporary, validators=validators, rules=rules)
@@ -104,7 +109,9 @@ def _ingest_address(
         return held[known["snapshot"]], False  # type: ignore[index]
     snapshot, is_new = _ingest_file(store, declared.id, answer.path, published, {**about, "origin": answer.address})
     remembered = {**dataclasses.asdict(answer.validators), "snapshot": snapshot.id}
-    store.write_json(store.fetched_path(declared.id), {**kept, address: remembered})
+    with store.lock("fetched", declared.id):
+        kept = store.read_json(store.fetched_path(declared.id)) or {}
+        store.write_json(store.fetched_path(declared.id), {**kept, address: remembered})
     return snapshot, is_new
 
 
@@ -113,13 +120,19 @@ def _hashable(value: Any) -> Any:
 
 
 def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
-    """Keep every file of the source's inbox as a snapshot. Gives the ids of those that are new."""
+    """Keep every file of the source's inbox as a snapshot. Gives the ids of those that are new.
+
+    Raises FraudlossError where a file is taken away while it is read; those before it are kept.
+    """
     from pipeline.ingest.deliveries import in_inbox
 
     store, new = store_at(data), []
     source(source_id)
     for delivery in in_inbox(store.inbox(source_id), received=today()):
-        snapshot, is_new = _keep(store, source_id, delivery)
+        try:
+            snapshot, is_new = _keep(store, source_id, delivery)
+        except FileNotFoundError as error:
+            raise FraudlossError(f"{delivery.path}: was taken away while the inbox was read. Bring it again.") from error
         if is_new:
             new.append(snapshot.id)
             log.event("ingested", source=source_id, snapshot=snapshot.id, file=snapshot.file)
@@ -162,11 +175,7 @@ def _suite_path(source_id: str) -> Path:
 
 def _still_holds(store: Store, verdict: dict[str, Any] | None, version: str) -> bool:
     """Whether this code gave the verdict, and what it lists is there."""
-    return (
-        verdict is not None
-        and verdict["version"] == version
-        and all((store.root / entry["path"]).is_file() for entry in verdict["files"])
-    )
+    return verdict is not None and verdict["version"] == version and all(store.is_there(entry) for entry in verdict["files"])
 
 
 def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
@@ -190,11 +199,11 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
             reading = _reading(store, snapshot, declared)
         except RefusedInput as refusal:
             record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
-            verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, [])
+            verdicts[snapshot.id] = _save_refusal(store, snapshot, version, record)
             continue
         if reading.cases is not None and reading.cases.stopped:
             record = {"status": "refused", **reading.cases.to_json(), "message": reading.cases.message()}
-            verdicts[snapshot.id] = _save_verdict(store, snapshot, version, record, [])
+            verdicts[snapshot.id] = _save_refusal(store, snapshot, version, record)
         else:
             readings[snapshot] = reading
     if readings:
@@ -241,40 +250,51 @@ def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
 def _save_judged(store: Store, snapshot: Snapshot, version: str, reading: _Reading, verdict: Any) -> dict[str, Any]:
     record = {"status": "refused" if verdict.stopped else "accepted", **verdict.to_json()}
     record["message"] = verdict.message() if verdict.stopped else ""
-    files: list[dict[str, Any]] = []
-    if not verdict.stopped:
-        files = _save_rows(store, snapshot, verdict.ok, verdict.quarantined)
     if reading.cases is not None:
         # The rows that were read are the cases; what the suite said of the cubes made of them is kept beside.
         record |= {"cubes": {name: record[name] for name in ("read", "ok", "quarantined")}}
         said = reading.cases.to_json()
         record |= {name: said[name] for name in ("read", "ok", "quarantined")}
         record |= {"rules": said["rules"] + record["rules"], "documents": said["documents"] | record["documents"]}
-        if not verdict.stopped:
-            files += _save_cases(store, snapshot, reading.cases.ok, reading.cases.quarantined)
-    return _save_verdict(store, snapshot, version, record, files)
+    if verdict.stopped:
+        return _save_refusal(store, snapshot, version, record)
+    with store.commit() as commit:
+        files = _save_rows(store, commit, snapshot, verdict.ok, verdict.quarantined)
+        if reading.cases is not None:
+            files += _save_cases(store, commit, snapshot, reading.cases.ok, reading.cases.quarantined)
+        return _save_verdict(store, commit, snapshot, version, record, files)
 
 
-def _save_cases(store: Store, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame) -> list[dict[str, Any]]:
+def _save_refusal(store: Store, snapshot: Snapshot, version: str, record: dict[str, Any]) -> dict[str, Any]:
+    with store.commit() as commit:
+        return _save_verdict(store, commit, snapshot, version, record, [])
+
+
+def _save_cases(
+    store: Store, commit: Commit, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame
+) -> list[dict[str, Any]]:
     """Sound cases by month, as plain columns; unsound ones with the ids of the rules that they broke."""
     from pipeline.frames import cases_table
 
     written = [
-        store.write_table(store.cases_path(snapshot.source, snapshot.id, str(month)), cases_table(rows))
+        commit.write_table(store.cases_path(snapshot.source, snapshot.id, str(month)), cases_table(rows))
         for month, rows in ok.groupby("month", observed=True, sort=True)
     ]
     if len(quarantined):
         path = store.quarantined_cases_path(snapshot.source, snapshot.id)
-        written.append(store.write_table(path, cases_table(quarantined)))
+        written.append(commit.write_table(path, cases_table(quarantined)))
     return written
 
 
 def _save_verdict(
-    store: Store, snapshot: Snapshot, version: str, record: dict[str, Any], files: list[dict[str, Any]]
+    store: Store, commit: Commit, snapshot: Snapshot, version: str, record: dict[str, Any], files: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The verdict is the manifest of the rows that were saved: it is written after them."""
+    """The verdict is the manifest of the rows that were saved; rows that an earlier verdict left and this one does not go."""
     about = {"source": snapshot.source, "snapshot": snapshot.id, "file": snapshot.file, "version": version, "files": files}
-    store.write_json(store.verdict_path(snapshot.source, snapshot.id), record | about)
+    for path in store.row_paths(snapshot):
+        if store.relative(path) not in {entry["path"] for entry in files}:
+            commit.remove(path)
+    commit.write_json(store.verdict_path(snapshot.source, snapshot.id), record | about)
     log.event(
         record["status"],
         source=snapshot.source,
@@ -287,24 +307,19 @@ def _save_verdict(
     return record | about
 
 
-def _save_rows(store: Store, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame) -> list[dict[str, Any]]:
-    from pipeline.frames import observations_table
-
-    path = store.observations_path(snapshot.source, snapshot.id)
-    return [store.write_table(path, observations_table(ok)), *_save_quarantine(store, snapshot, quarantined)]
-
-
-def _save_quarantine(store: Store, snapshot: Snapshot, quarantined: pd.DataFrame) -> list[dict[str, Any]]:
+def _save_rows(
+    store: Store, commit: Commit, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame
+) -> list[dict[str, Any]]:
     import pyarrow as pa
 
-    from pipeline.frames import OBSERVATION_SCHEMA
+    from pipeline.frames import OBSERVATION_SCHEMA, observations_table
 
-    path = store.quarantine_path(snapshot.source, snapshot.id)
-    if quarantined.empty:
-        store.remove(path)
-        return []
-    schema = OBSERVATION_SCHEMA.append(pa.field("rule_ids", pa.string()))
-    return [store.write_table(path, pa.Table.from_pandas(quarantined[schema.names], schema=schema, preserve_index=False))]
+    written = [commit.write_table(store.observations_path(snapshot.source, snapshot.id), observations_table(ok))]
+    if len(quarantined):
+        schema = OBSERVATION_SCHEMA.append(pa.field("rule_ids", pa.string()))
+        table = pa.Table.from_pandas(quarantined[schema.names], schema=schema, preserve_index=False)
+        written.append(commit.write_table(store.quarantine_path(snapshot.source, snapshot.id), table))
+    return written
 
 
 def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) -> None:
@@ -320,24 +335,36 @@ def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) ->
         raise FraudlossError(f"{source_id}: " + "\n".join(messages))
 
 
-def build_data_docs(of: list[str] | None = None, *, data: Path | None = None) -> bool:
-    """Great Expectations' Data Docs of the current verdicts: the pages of the sources `of` (all by default), and the index.
+def build_data_docs(*, data: Path | None = None) -> bool:
+    """Great Expectations' Data Docs of the current verdicts. Only pages of sources with other verdicts than last time are made.
 
     True when anything was rewritten.
     """
-    from pipeline.validate import data_docs
-
     store = store_at(data)
-    verdicts = [
-        verdict
-        for source_id in source_ids()
-        for snapshot in store.snapshots(source_id)
-        if (verdict := store.read_json(store.verdict_path(source_id, snapshot.id)))
-    ]
     folder = store.processed / "validation" / "data_docs"
     with store.lock("data_docs"):
-        written = [store.write(folder / name, content) for name, content in data_docs.build(verdicts, pages_of=of).items()]
-    return any(written)
+        judged = {source_id: _verdict_paths(store, source_id) for source_id in source_ids()}
+        made_of = {source_id: _docs_version(paths) for source_id, paths in judged.items() if paths}
+        before = store.pages_made_of(folder)
+        changed = [source_id for source_id, version in made_of.items() if before.get(source_id) != version]
+        if not changed:
+            return False
+        from pipeline.validate import data_docs
+
+        verdicts = [verdict for paths in judged.values() for path in paths if (verdict := store.read_json(path))]
+        return store.write_pages(folder, data_docs.build(verdicts, pages_of=changed), made_of, others_stay=True)
+
+
+def _verdict_paths(store: Store, source_id: str) -> list[Path]:
+    paths = (store.verdict_path(source_id, snapshot.id) for snapshot in store.snapshots(source_id))
+    return [path for path in paths if path.is_file()]
+
+
+def _docs_version(verdicts: list[Path]) -> str:
+    from pipeline.store import sha256_of
+
+    parts = [code_version.code_version("validate/data_docs.py"), *(f"{path.name} {sha256_of(path)}" for path in verdicts)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 # ------------------------------------------------------------------------------------------------------------- aggregate
@@ -348,7 +375,7 @@ def aggregate(source_id: str, *, data: Path | None = None, as_of: dt.date | None
     store = store_at(data)
     with store.lock("source", source_id):
         view_id, inputs = _view_inputs(store, source_id, as_of)
-        if not inputs or store.aggregate_manifest_path(source_id, view_id).is_file():
+        if not inputs or _kept_view(store, source_id, view_id) is not None:
             return None
         from pipeline.aggregate.derive import derive
         from pipeline.aggregate.reconcile import reconcile, regressions
@@ -356,9 +383,10 @@ def aggregate(source_id: str, *, data: Path | None = None, as_of: dt.date | None
 
         view = derive(_observations_in_force(store, source_id, inputs), source(source_id))
         worse = regressions(reconcile(view, source(source_id)))
-        entry = store.write_table(store.aggregate_path(source_id, view_id), observations_table(view))
-        manifest = {"source": source_id, "view": view_id, "inputs": inputs, "files": [entry], "regressions": worse}
-        store.write_json(store.aggregate_manifest_path(source_id, view_id), manifest)
+        with store.commit() as commit:
+            entry = commit.write_table(store.aggregate_path(source_id, view_id), observations_table(view))
+            manifest = {"source": source_id, "view": view_id, "inputs": inputs, "files": [entry], "regressions": worse}
+            commit.write_json(store.aggregate_manifest_path(source_id, view_id), manifest)
     log.event("aggregated", source=source_id, view=view_id, rows=len(view))
     return view_id
 
@@ -385,32 +413,62 @@ def _view_inputs(store: Store, source_id: str, as_of: dt.date | None) -> tuple[s
 
 
 def _observations_in_force(store: Store, source_id: str, inputs: dict[str, str]) -> pd.DataFrame:
+    """The figures that speak. Raises ChangedBytes where a file is not the one that its verdict lists."""
     import pandas as pd
 
     from pipeline.aggregate.view import in_force
     from pipeline.frames import read_observations
 
-    frames = [read_observations(store.observations_path(source_id, snapshot_id)) for snapshot_id in sorted(inputs)]
+    frames = []
+    for snapshot_id, sha256 in sorted(inputs.items()):
+        path = store.observations_path(source_id, snapshot_id)
+        frames.append(read_observations(store.read_listed({"path": store.relative(path), "sha256": sha256})))
     chosen = [snapshot for snapshot in store.snapshots(source_id) if snapshot.id in inputs]
     return in_force(pd.concat(frames, ignore_index=True), chosen)
 
 
+def _kept_view(store: Store, source_id: str, view_id: str) -> dict[str, Any] | None:
+    """The entry of a view that was made before and is still there."""
+    manifest = store.read_json(store.aggregate_manifest_path(source_id, view_id))
+    return manifest["files"][0] if manifest and store.is_there(manifest["files"][0]) else None
+
+
 def view(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str] | None = None) -> pd.DataFrame:
-    """All figures of the sources as of a date (printed and derived), as one frame. Writes nothing."""
+    """All figures of the sources as of a date (printed and derived), as one frame. Writes nothing.
+
+    Raises ChangedBytes where a file that the figures come from was changed by hand.
+    """
     import pandas as pd
 
-    from pipeline.aggregate.derive import derive
-    from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+    from pipeline.frames import OBSERVATION_COLUMNS
 
-    store, frames = store_at(data), []
-    for source_id in of or source_ids():
-        view_id, inputs = _view_inputs(store, source_id, as_of)
-        path = store.aggregate_path(source_id, view_id)
-        if path.is_file():
-            frames.append(read_observations(path))
-        elif inputs:
-            frames.append(derive(_observations_in_force(store, source_id, inputs), source(source_id)))
+    store = store_at(data)
+    reads = [functools.partial(_source_view, store, source_id, as_of) for source_id in of or source_ids()]
+    found = [_consistent(read) for read in reads]
+    frames = [frame for frame in found if frame is not None]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=OBSERVATION_COLUMNS, dtype=object)
+
+
+def _source_view(store: Store, source_id: str, as_of: dt.date | None) -> pd.DataFrame | None:
+    from pipeline.aggregate.derive import derive
+    from pipeline.frames import read_observations
+
+    view_id, inputs = _view_inputs(store, source_id, as_of)
+    if entry := _kept_view(store, source_id, view_id):
+        return read_observations(store.read_listed(entry))
+    return derive(_observations_in_force(store, source_id, inputs), source(source_id)) if inputs else None
+
+
+def _consistent(read: Callable[[], _Read]) -> _Read:
+    """What `read` gives when no other run replaces a file and its manifest just then: a commit takes a moment, so look again."""
+    from pipeline.store import ChangedBytes
+
+    for _ in range(LOOKS):
+        try:
+            return read()
+        except ChangedBytes:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    return read()
 
 
 # --------------------------------------------------------------------------------------------------------------- publish
@@ -424,14 +482,18 @@ def publish(frequency: str, period: str, *, data: Path | None = None, as_of: dt.
     wanted = Period.parse(period)
     if frequency not in PUBLISHED_FREQUENCIES or wanted.frequency != frequency:
         raise UsageError(f"{period!r} is not a {frequency} period; published are {', '.join(PUBLISHED_FREQUENCIES)}.")
-    figures = view(data=data, as_of=as_of)
     from pipeline.publish.release import periods_with_figures
 
-    if wanted not in periods_with_figures(figures, frequency):
-        raise NothingToPublish(
-            f"no source has figures for {period}: nothing to publish. `fraudloss sources` shows what is there."
-        )
-    return _publish(store_at(data), figures, wanted, as_of)
+    store = store_at(data)
+    store.recover()
+    while True:
+        stamp, figures = store.verdicts_stamp(), view(data=data, as_of=as_of)
+        if wanted not in periods_with_figures(figures, frequency):
+            raise NothingToPublish(
+                f"no source has figures for {period}: nothing to publish. `fraudloss sources` shows what is there."
+            )
+        with contextlib.suppress(_Overtaken):
+            return _publish(store, figures, wanted, as_of, stamp)
 
 
 def publish_due(frequency: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[str]:
@@ -440,31 +502,49 @@ def publish_due(frequency: str, *, data: Path | None = None, as_of: dt.date | No
 
     if frequency not in PUBLISHED_FREQUENCIES:
         raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
-    store, figures = store_at(data), view(data=data, as_of=as_of)
-    published = []
-    for period in log.progress(periods_with_figures(figures, frequency), f"publish {frequency}"):
-        if release_id := _publish(store, figures, period, as_of):
-            published.append(f"{period.code}/{release_id}")
-    return published
+    store, published = store_at(data), list[str]()
+    store.recover()
+    while True:
+        stamp, figures = store.verdicts_stamp(), view(data=data, as_of=as_of)
+        try:
+            for period in log.progress(periods_with_figures(figures, frequency), f"publish {frequency}"):
+                if release_id := _publish(store, figures, period, as_of, stamp):
+                    published.append(f"{period.code}/{release_id}")
+            return published
+        except _Overtaken:
+            log.event("looking again", frequency=frequency, reason="another run judged new files")
 
 
-def _publish(store: Store, figures: pd.DataFrame, period: Period, as_of: dt.date | None) -> str | None:
+class _Overtaken(Exception):
+    """Files were judged since the figures were looked up: what would be published is older than what another run may have."""
+
+
+def _publish(
+    store: Store, figures: pd.DataFrame, period: Period, as_of: dt.date | None, stamp: frozenset[tuple[str, int, int]]
+) -> str | None:
+    """Make the release where it is not there, whole, and let it speak for the period. `stamp`: of the verdicts behind `figures`.
+
+    Raises _Overtaken rather than let older figures speak in the place of newer ones.
+    """
     from pipeline.publish.release import build, fingerprint_rows
 
     rows = fingerprint_rows(figures, period.frequency, period)
     release_id = _release_id(rows, period)
     folder = store.release_folder(period.frequency, period.code, release_id)
     with store.lock("release", period.frequency, period.code):
-        is_new = not (folder / "manifest.json").is_file()
-        if is_new:
-            store.sweep(folder.parent)
-            given = _release_input(store, rows, period, release_id)
-            files = build(given)
-            from pipeline.store import json_bytes
-
-            store.write_folder(folder, files, json_bytes(_manifest(given, files)))
-        if as_of is None:
-            store.write_json(folder.parent / "current.json", {"release_id": release_id})
+        pointer = store.current_path(period.frequency, period.code)
+        moves = as_of is None and (store.read_json(pointer) or {}).get("release_id") != release_id
+        if moves and store.verdicts_stamp() != stamp:
+            raise _Overtaken
+        is_new = not store.release_is_whole(folder)
+        with store.commit() as commit:
+            if is_new:
+                given = _release_input(store, rows, period, release_id)
+                commit.write_release(folder, build(given), _manifest(given))
+            if moves:
+                commit.write_json(pointer, {"release_id": release_id})
+            if moves and store.verdicts_stamp() != stamp:
+                raise _Overtaken
     if is_new:
         log.event("published", frequency=period.frequency, period=period.code, release=release_id)
     return release_id if is_new else None
@@ -502,7 +582,7 @@ def _release_input(store: Store, rows: pd.DataFrame, period: Period, release_id:
     )
 
 
-def _manifest(given: ReleaseInput, files: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(given: ReleaseInput) -> dict[str, Any]:
     from pipeline.publish.release import headline
 
     return {
@@ -513,10 +593,6 @@ def _manifest(given: ReleaseInput, files: dict[str, bytes]) -> dict[str, Any]:
         "code_version": given.code_version,
         "snapshots": [dataclasses.asdict(item) | {"known_at": item.known_at.isoformat()} for item in given.snapshots],
         "headline": headline(given),
-        "files": {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
-            for name, content in sorted(files.items())
-        },
     }
 
 
@@ -538,9 +614,10 @@ def build_site(*, data: Path | None = None) -> bool:
 
     store = store_at(data)
     with store.lock("site"):
-        files = site.build(current_manifests(data=data), view(data=data))
-        written = [store.write(store.processed / "site" / name, content) for name, content in files.items()]
-    return any(written)
+        manifests = current_manifests(data=data)
+        speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
+        files = site.build(manifests, view(data=data))
+        return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
 
 
 # -------------------------------------------------------------------------------------------------------------- run it all

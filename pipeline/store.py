@@ -1,31 +1,33 @@
 """The data root: where everything lies, and the only code that writes there.
 
-In: bytes, frames as Arrow tables, and records. Out: files under `raw/` and `processed/`, each written whole or not at all
-(temporary file in the same folder, fsync, rename; a folder is filled beside its place and renamed; the manifest last).
+In: bytes, frames as Arrow tables, and records. Out: files under `raw/` and `processed/`, each written whole or not at all, and
+those that belong together at once (`pipeline.atomic`).
 
     raw/inbox/<source>/                                           deliveries, as they arrive
     raw/<source>/<id>/<original name> + snapshot.json             snapshots
     processed/cases/source=<s>/snapshot=<id>/month=<YYYY-MM>.parquet   sound records of that snapshot
     processed/observations/source=<s>/snapshot=<id>.parquet       figures read from that snapshot
     processed/quarantine/source=<s>/snapshot=<id>.parquet         rows that broke a row rule, with the rule ids
-    processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the two files above
-    processed/validation/data_docs/                               Data Docs of the current verdicts
+    processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the files above
+    processed/validation/data_docs/                               Data Docs of the current verdicts, with a manifest
     processed/aggregates/source=<s>/view=<id>.parquet             a source as of a date, derived figures included
     processed/manifests/<s>/<id>.json                             what went into that view
     processed/fetched/<source>.json                               what servers said of the files that were fetched last
-    processed/releases/<frequency>/<period>/<id>/                 a release; manifest.json last
+    processed/releases/<frequency>/<period>/<id>/                 a release; appears in one step, with manifest.json
     processed/releases/<frequency>/<period>/current.json          which release speaks for the period now
-    processed/site/                                               index of releases
+    processed/site/                                               index of releases, with a manifest
+
+A file and the record that names its sha256 change in one commit. Every record carries a seal, the sha256 of its own bytes, so
+that no byte of it can be changed unseen either.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,9 +35,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import atomic
 from pipeline.model import FraudlossError, Snapshot
 
-_TEMPORARY = ".partial-"
+_LOCKS, _INBOX = ".locks", "inbox"
+_UNSEALED = "0" * 64
+_SEAL = re.compile(rb'^ "seal": "([0-9a-f]{64})"', re.MULTILINE)
+
+
+class ChangedBytes(FraudlossError):
+    """A file is not the one that its manifest lists: changed by hand, or just being replaced by another run."""
 
 
 def sha256_of(path: Path) -> str:
@@ -52,6 +61,19 @@ def json_bytes(record: Any) -> bytes:
     return (json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """The record as JSON with one more member, `seal`: the sha256 of these bytes with 64 zeros in its place."""
+    content = json_bytes({**record, "seal": _UNSEALED})
+    return _SEAL.sub(f' "seal": "{hashlib.sha256(content).hexdigest()}"'.encode(), content, count=1)
+
+
+def seal_holds(content: bytes) -> bool:
+    """Whether these bytes are a sealed record in which no byte was changed."""
+    seal = _SEAL.search(content)
+    unsealed = _SEAL.sub(f' "seal": "{_UNSEALED}"'.encode(), content, count=1)
+    return seal is not None and hashlib.sha256(unsealed).hexdigest().encode() == seal[1]
+
+
 class Store:
     """Paths, reads and atomic writes under one data root."""
 
@@ -62,67 +84,64 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------------ atomic
 
+    @contextlib.contextmanager
+    def commit(self, tree: Path | None = None) -> Iterator[Commit]:
+        """Changes under `tree` (`processed/` by default) that happen together at the end of the block, or not at all.
+
+        Raises OSError (disk full, …), after which the files are as they were.
+        """
+        with atomic.commit(tree or self.processed) as changes:
+            yield Commit(self, changes)
+
     def write(self, path: Path, content: bytes) -> bool:
         """Put `content` at `path` in one step. False where the same bytes are there already. Raises OSError (disk full, …)."""
         self._require_inside(path)
-        if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+        if _holds(path, content):
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
-        try:
-            with partial.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-        return True
+        tree = next((tree for tree in (self.raw, self.processed) if path.is_relative_to(tree)), self.root)
+        with self.commit(tree) as commit:
+            return commit.write(path, content)
 
-    def write_folder(self, path: Path, files: Mapping[str, bytes], manifest: bytes) -> None:
-        """Make the folder `path` with these files and `manifest.json`, all at once; a reader sees all of it or nothing."""
-        self._require_inside(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
-        shutil.rmtree(partial, ignore_errors=True)
-        try:
-            for name, content in [*sorted(files.items()), ("manifest.json", manifest)]:
-                target = partial / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            _sync_folder(partial)
-            if path.exists():
-                shutil.rmtree(path)
-            partial.replace(path)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        _sync_folder(path.parent)
-
-    def remove(self, path: Path) -> None:
-        """Take a file away that nothing refers to any more."""
-        self._require_inside(path)
-        path.unlink(missing_ok=True)
+    def write_json(self, path: Path, record: Mapping[str, Any]) -> bool:
+        """Write the record as sealed JSON. False where it is there already."""
+        return self.write(path, sealed(record))
 
     @contextlib.contextmanager
     def lock(self, *names: str) -> Iterator[None]:
-        """Hold the lock of one thing that two runs could write (a source, a release's period, the site); waits its turn."""
-        path = self.processed / ".locks" / ("-".join(names).replace("/", "_") + ".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(stream, fcntl.LOCK_UN)
+        """Hold the lock of one thing that two runs could write (a source, a release's period, the site); waits its turn.
 
-    def sweep(self, folder: Path) -> None:
-        """Clear what a killed run left half-written in `folder`. Call it while holding the folder's lock."""
-        for partial in folder.glob(f"{_TEMPORARY}*"):
-            shutil.rmtree(partial) if partial.is_dir() else partial.unlink(missing_ok=True)
+        What a killed run had decided is finished first, so that nobody works on half of it.
+        """
+        with atomic.exclusive(self.processed / _LOCKS / ("-".join(names).replace("/", "_") + ".lock")):
+            self.recover()
+            yield
+
+    def recover(self) -> None:
+        """Finish or clear away what killed runs left. Other runs that are at work are not disturbed."""
+        for tree in (self.raw, self.processed):
+            atomic.recover(tree)
+
+    def files(self) -> dict[Path, Path]:
+        """Every file that was written here, by its path, and where its bytes are. Deliveries in the inbox are left out.
+
+        The bytes are elsewhere for a file that a killed run decided to write: the next run puts it in its place.
+        """
+        found = {
+            path: path
+            for tree in (self.raw, self.processed)
+            for folder in sorted(tree.iterdir() if tree.is_dir() else ())
+            if folder.name not in (atomic.STAGING, _LOCKS, _INBOX)
+            for path in ([folder] if folder.is_file() else folder.rglob("*"))
+            if path.is_file() and path.name != ".gitkeep"
+        }
+        for target, prepared in {**atomic.decided(self.raw), **atomic.decided(self.processed)}.items():
+            if prepared is None:
+                found.pop(target, None)
+            elif prepared.is_dir():
+                found |= {target / path.relative_to(prepared): path for path in prepared.rglob("*") if path.is_file()}
+            else:
+                found[target] = prepared
+        return found
 
     def _require_inside(self, path: Path) -> None:
         if not path.resolve().is_relative_to(self.root.resolve()):
@@ -132,25 +151,24 @@ class Store:
 
     def inbox(self, source_id: str) -> Path:
         """Where files of the source arrive."""
-        return self.raw / "inbox" / source_id
+        return self.raw / _INBOX / source_id
 
     def put_snapshot(self, snapshot: Snapshot, content: bytes) -> bool:
         """Keep the bytes under their sha256. False where they are held already (then nothing is changed)."""
         folder = self.raw / snapshot.source / snapshot.id
         with self.lock("raw", snapshot.source):
-            if (folder / "snapshot.json").is_file():
+            held = self.read_json(folder / "snapshot.json")
+            if held is not None and (folder / held["file"]).is_file():
                 return False
-            self.write(folder / snapshot.file, content)
-            self.write(folder / "snapshot.json", json_bytes(snapshot.to_json()))
+            kept = Snapshot.from_json(held) if held else snapshot
+            with self.commit(self.raw) as commit:
+                commit.write_folder(folder, {kept.file: content, "snapshot.json": sealed(kept.to_json())})
         return True
 
     def snapshots(self, source_id: str) -> list[Snapshot]:
         """Every snapshot of the source, the one that speaks last at the end."""
-        records = (self.raw / source_id).glob("*/snapshot.json")
-        return sorted(
-            (Snapshot.from_json(json.loads(path.read_text(encoding="utf-8"))) for path in records),
-            key=lambda snapshot: snapshot.order,
-        )
+        found = (self.read_json(path) for path in (self.raw / source_id).glob("*/snapshot.json"))
+        return sorted((Snapshot.from_json(record) for record in found if record), key=lambda snapshot: snapshot.order)
 
     def raw_path(self, snapshot: Snapshot) -> Path:
         """The bytes as received. Raises FraudlossError when they are gone or have been changed by hand."""
@@ -184,6 +202,12 @@ class Store:
     def quarantined_cases_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "quarantine" / f"source={source_id}" / f"cases={snapshot_id}.parquet"
 
+    def row_paths(self, snapshot: Snapshot) -> list[Path]:
+        """Every file with rows of the snapshot that is there, sound or not."""
+        of_source = (self.observations_path, self.quarantine_path, self.quarantined_cases_path)
+        single = (path_of(snapshot.source, snapshot.id) for path_of in of_source)
+        return [*(path for path in single if path.is_file()), *self.cases_paths(snapshot)]
+
     def fetched_path(self, source_id: str) -> Path:
         return self.processed / "fetched" / f"{source_id}.json"
 
@@ -202,28 +226,133 @@ class Store:
     def releases_folder(self, frequency: str, period: str) -> Path:
         return self.processed / "releases" / frequency / period
 
+    def current_path(self, frequency: str, period: str) -> Path:
+        """The record of which release speaks for the period now."""
+        return self.releases_folder(frequency, period) / "current.json"
+
     def relative(self, path: Path) -> str:
         """The path as manifests name it: from the data root, with forward slashes."""
         return path.relative_to(self.root).as_posix()
 
-    def write_table(self, path: Path, table: pa.Table) -> dict[str, Any]:
-        """Write the table as Parquet; gives its entry for a manifest: path, sha256, rows."""
-        content = parquet_bytes(table)
-        self.write(path, content)
-        return {"path": self.relative(path), "sha256": hashlib.sha256(content).hexdigest(), "rows": table.num_rows}
-
     def read_json(self, path: Path) -> dict[str, Any] | None:
-        """The record at `path`, or None where there is none."""
+        """The record at `path`, or None where there is none. Raises ChangedBytes where its seal does not hold."""
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        except ValueError as error:
-            raise FraudlossError(f"{path}: not JSON any more ({error}). Remove it and run again: it is remade.") from error
+        if not seal_holds(content):
+            remedy = "Restore it from a backup." if path.is_relative_to(self.raw) else "Remove it and run again: it is remade."
+            raise ChangedBytes(f"{path}: its bytes were changed after it was written (the seal does not hold). {remedy}")
+        record: dict[str, Any] = json.loads(content)
+        del record["seal"]
+        return record
 
-    def write_json(self, path: Path, record: Any) -> bool:
-        """Write the record as JSON. False where it is there already."""
-        return self.write(path, json_bytes(record))
+    def read_listed(self, entry: Mapping[str, Any]) -> bytes:
+        """The bytes of a file that a manifest lists (path, sha256). Raises ChangedBytes where they are others, or gone."""
+        path = self.root / entry["path"]
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise ChangedBytes(f"{path}: is gone, though its manifest lists it. Run again: it is remade.") from None
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise ChangedBytes(f"{path}: its bytes are not those that its manifest lists. Remove it and run again: it is remade.")
+        return content
+
+    def is_there(self, entry: Mapping[str, Any]) -> bool:
+        """Whether a file that a manifest lists is there with its length; its bytes are not read."""
+        path = self.root / entry["path"]
+        return path.is_file() and path.stat().st_size == entry["size_bytes"]
+
+    def verdicts_stamp(self) -> frozenset[tuple[str, int, int]]:
+        """Another value whenever a verdict was written or taken away since; for comparing in one process, never to be kept."""
+        found = (self.processed / "validation" / "verdicts").glob("*/*.json")
+        return frozenset((str(path), status.st_ino, status.st_mtime_ns) for path in found if (status := _status(path)))
+
+    def release_is_whole(self, folder: Path) -> bool:
+        """Whether the release in `folder` has its manifest and every file that it lists, with its length."""
+        manifest = self.read_json(folder / "manifest.json")
+        return manifest is not None and all(
+            (folder / name).is_file() and (folder / name).stat().st_size == entry["size_bytes"]
+            for name, entry in manifest["files"].items()
+        )
+
+    def pages_made_of(self, folder: Path) -> dict[str, str]:
+        """What the pages in `folder` were made of, as `write_pages` was told; nothing where one of them is gone."""
+        manifest = self.read_json(folder / "manifest.json")
+        if manifest is None or not all((folder / page).is_file() for page in manifest["files"]):
+            return {}
+        return dict(manifest["made_of"])
+
+    def write_pages(self, folder: Path, pages: Mapping[str, bytes], made_of: Mapping[str, str], *, others_stay: bool) -> bool:
+        """Write pages and `manifest.json` beside them, at once. True when anything was rewritten.
+
+        `made_of`: part -> version of what its pages were made of. `others_stay`: pages of an earlier call that are not given now
+        are kept; else they are taken away.
+        """
+        name = folder / "manifest.json"
+        listed = (self.read_json(name) or {}).get("files", {})
+        others = {page: entry for page, entry in listed.items() if page not in pages}
+        made = {page: file_entry(content) for page, content in pages.items()}
+        with self.commit() as commit:
+            written = [commit.write(folder / page, content) for page, content in sorted(pages.items())]
+            for page in () if others_stay else sorted(others):
+                commit.remove(folder / page)
+            files = others | made if others_stay else made
+            written.append(commit.write_json(name, {"files": files, "made_of": dict(made_of)}))
+        return any(written)
+
+
+class Commit:
+    """Changes that happen together at the end of the block of `Store.commit`, which makes it."""
+
+    def __init__(self, store: Store, changes: atomic.Commit) -> None:
+        self._store, self._changes = store, changes
+
+    def write(self, path: Path, content: bytes) -> bool:
+        """Prepare `content` for `path`. False where the same bytes are there already."""
+        self._store._require_inside(path)
+        return self._changes.put(path, content)
+
+    def write_json(self, path: Path, record: Mapping[str, Any]) -> bool:
+        """Prepare the record as sealed JSON. False where it is there already."""
+        return self.write(path, sealed(record))
+
+    def write_table(self, path: Path, table: pa.Table) -> dict[str, Any]:
+        """Prepare the table as Parquet; gives its entry for a manifest: path, sha256, size_bytes, rows."""
+        content = parquet_bytes(table)
+        self.write(path, content)
+        return {"path": self._store.relative(path), **file_entry(content), "rows": table.num_rows}
+
+    def write_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
+        """Prepare a folder, which appears in one step. One that is there already gets back what it lacks, and is never away."""
+        self._store._require_inside(path)
+        self._changes.put_folder(path, files)
+
+    def write_release(self, path: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
+        """Prepare the folder of a release with `manifest.json`, to which the entries of its files are added."""
+        entries = {name: file_entry(content) for name, content in sorted(files.items())}
+        self.write_folder(path, {**files, "manifest.json": sealed({**manifest, "files": entries})})
+
+    def remove(self, path: Path) -> None:
+        """Prepare taking away a file that nothing refers to any more."""
+        self._store._require_inside(path)
+        self._changes.remove(path)
+
+
+def file_entry(content: bytes) -> dict[str, Any]:
+    """What a manifest says of a file."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -231,11 +360,3 @@ def parquet_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd", compression_level=3)
     return sink.getvalue().to_pybytes()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

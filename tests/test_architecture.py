@@ -13,16 +13,16 @@ STAGES = ("ingest", "validate", "aggregate", "publish")
 # Each layer may import those after it, never those before it.
 LAYERS = (
     ("cli",),
-    ("questions", "new_source"),
+    ("questions", "verification", "new_source"),
     ("steps",),
     STAGES,
-    ("sources", "reference", "reading", "store", "code_version", "log"),
+    ("sources", "reference", "reading", "store", "atomic", "code_version", "log"),
     ("frames", "run_period"),
     ("model",),
 )
 LAYER_OF = {name: place for place, names in enumerate(LAYERS) for name in names}
 # Within the layer of shared parts, one order too: a source uses what readers share.
-SHARED_ORDER = {"sources": 0, "reference": 1, "reading": 1, "store": 2, "code_version": 2, "log": 2}
+SHARED_ORDER = {"sources": 0, "reference": 1, "reading": 1, "store": 2, "atomic": 3, "code_version": 2, "log": 2}
 
 
 def modules() -> list[Path]:
@@ -83,4 +83,10 @@ def test_only_the_store_opens_files_for_writing() -> None:
     }
     # Beside the store: temporary folders outside the data root (a packed folder, an unpacked member, a fetched file), and
     # tables written into memory.
-    assert writers <= {"store.py", "ingest/fetch.py", "publish/release.py", "publish/package.py", "steps.py", "questions.py"}
+    temporary = {"ingest/fetch.py", "publish/release.py", "publish/package.py", "steps.py", "questions.py"}
+    assert writers <= {"store.py", "atomic.py"} | temporary
+
+
+def test_only_the_store_changes_the_disk_through_the_one_seam() -> None:
+    users = {path.relative_to(PIPELINE).as_posix() for path in modules() if "atomic" in imported_packages(path)}
+    assert users == {"store.py"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli, questions, steps
+from pipeline import cli, questions, steps, verification
 from pipeline.ingest.deliveries import in_inbox
 from pipeline.ingest.fetch import FetchError
 from pipeline.model import FraudlossError, RefusedInput
@@ -136,7 +136,7 @@ def test_a_figure_made_of_records_leads_to_their_rows(tmp_path: Path, capsys: py
     assert cli.main(["--data", str(tmp_path), "trace", row["id"], "--json"]) == 0
     (cell,) = json.loads(capsys.readouterr().out)["cells"]
     assert cell["text"].startswith(f"{int(row['value'])} records: deaccented.csv row ")
-    assert questions.verify(data=tmp_path)[1] == []
+    assert verification.verify(data=tmp_path).problems == []
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """A reader sees a whole file or none; nothing is written outside the data root; raw bytes are never changed unseen."""
 
+import contextlib
+import dataclasses
 import errno
 import multiprocessing
 import os
@@ -9,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipeline import atomic
 from pipeline.model import FraudlossError
-from pipeline.store import Store, json_bytes, parquet_bytes
+from pipeline.store import ChangedBytes, Store, json_bytes, parquet_bytes, seal_holds
 from tests.figures import snapshot
 
 
@@ -48,29 +51,75 @@ def test_a_full_disk_leaves_the_old_file_and_no_remains(store: Store, monkeypatc
 
 def test_a_folder_appears_whole_with_its_manifest_or_not_at_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     path = store.processed / "releases" / "r1"
-    calls = iter([None, None, OSError(errno.ENOSPC, "No space left on device")])
-    real = os.fsync
+    files = {"a.csv": b"1", "b.csv": b"2"}
 
-    def failing_third(descriptor: int) -> None:
-        if (error := next(calls, None)) is not None:
-            raise error
-        real(descriptor)
+    def no_space_for_the_second(operation: str, target: Path) -> None:
+        if operation == "write" and target.name == "b.csv":
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", failing_third)
-    with pytest.raises(OSError, match="No space left"):
-        store.write_folder(path, {"a.csv": b"1", "b.csv": b"2"}, b"{}")
+    monkeypatch.setattr(atomic, "before_change", no_space_for_the_second)
+    with pytest.raises(OSError, match="No space left"), store.commit() as commit:
+        commit.write_release(path, files, {"release_id": "r1"})
     assert files_in(store.processed) == []
-    monkeypatch.setattr(os, "fsync", real)
-    store.write_folder(path, {"a.csv": b"1", "b.csv": b"2"}, b"{}")
+    monkeypatch.undo()
+    with store.commit() as commit:
+        commit.write_release(path, files, {"release_id": "r1"})
     assert files_in(path) == ["a.csv", "b.csv", "manifest.json"]
+    assert store.release_is_whole(path)
 
 
-def test_what_a_killed_run_left_is_swept_before_the_next_one_writes(store: Store) -> None:
-    remains = store.processed / "releases" / ".partial-1-r1"
-    remains.mkdir(parents=True)
-    (remains / "a.csv").write_bytes(b"half")
-    store.sweep(remains.parent)
-    assert files_in(store.processed) == []
+def test_a_release_that_lost_a_file_gets_it_back_and_is_never_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = store.processed / "releases" / "r1"
+    files = {"a.csv": b"1", "b.csv": b"2"}
+    with store.commit() as commit:
+        commit.write_release(path, files, {"release_id": "r1"})
+    (path / "a.csv").unlink()
+    assert not store.release_is_whole(path)
+    seen = []
+    monkeypatch.setattr(atomic, "before_change", lambda *_: seen.append({"b.csv", "manifest.json"} <= set(files_in(path))))
+    with store.commit() as commit:
+        commit.write_release(path, files, {"release_id": "r1"})
+    assert store.release_is_whole(path)
+    assert seen == [True] * len(seen) != []
+
+
+def test_files_that_belong_together_change_together_or_not_at_all(store: Store) -> None:
+    one, two, three = (store.processed / name for name in ("one", "two", "three"))
+    store.write(three, b"old")
+    with contextlib.suppress(KeyboardInterrupt), store.commit() as commit:
+        commit.write(one, b"1")
+        commit.remove(three)
+        raise KeyboardInterrupt
+    assert files_in(store.processed) == ["three"]
+    with store.commit() as commit:
+        commit.write(one, b"1")
+        commit.write(two, b"2")
+        commit.remove(three)
+        assert files_in(store.processed / "one") == []
+    assert sorted(path.name for path in store.processed.iterdir()) == ["one", "two"]
+
+
+def test_a_record_shows_any_byte_that_was_changed(store: Store) -> None:
+    path = store.processed / "record.json"
+    store.write_json(path, {"b": 1, "a": {"seal": "x"}, "詐欺": [1, 2]})
+    assert store.read_json(path) == {"b": 1, "a": {"seal": "x"}, "詐欺": [1, 2]}
+    content = path.read_bytes()
+    for place in range(len(content)):
+        changed = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        assert not seal_holds(changed), changed
+    assert not seal_holds(content + b" ")
+    path.write_bytes(content.replace(b"1", b"2", 1))
+    with pytest.raises(ChangedBytes, match="Remove it and run again"):
+        store.read_json(path)
+
+
+def test_a_table_that_was_changed_by_hand_is_not_read(store: Store) -> None:
+    with store.commit() as commit:
+        entry = commit.write_table(store.processed / "t.parquet", pa.table({"a": [1]}))
+    assert store.read_listed(entry) == parquet_bytes(pa.table({"a": [1]}))
+    (store.processed / "t.parquet").write_bytes(parquet_bytes(pa.table({"a": [2]})))
+    with pytest.raises(ChangedBytes, match=r"t\.parquet"):
+        store.read_listed(entry)
 
 
 def test_nothing_is_written_outside_the_data_root(store: Store) -> None:
@@ -82,6 +131,15 @@ def test_bytes_are_kept_under_their_sha256_and_taken_in_once(store: Store) -> No
     kept = snapshot("abc", "2025-05-23")
     assert store.put_snapshot(kept, b"1")
     assert not store.put_snapshot(kept, b"1")
+    assert files_in(store.raw) == ["npa/abc/abc.csv", "npa/abc/snapshot.json"]
+    assert store.snapshots("npa") == [kept]
+
+
+def test_bytes_that_are_gone_are_taken_in_again_and_what_was_known_of_them_stays(store: Store) -> None:
+    kept = snapshot("abc", "2025-05-23")
+    store.put_snapshot(kept, b"1")
+    (store.raw / "npa" / "abc" / "abc.csv").unlink()
+    assert store.put_snapshot(dataclasses.replace(kept, file="other.csv", published="2026"), b"1")
     assert files_in(store.raw) == ["npa/abc/abc.csv", "npa/abc/snapshot.json"]
     assert store.snapshots("npa") == [kept]
 

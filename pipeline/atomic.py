@@ -1,0 +1,255 @@
+"""Changes to a folder tree that happen all together or not at all, and the locks between processes.
+
+In: a tree (`data/raw`, `data/processed`), and bytes for paths below it. Out: those files, each whole. Only the store uses this.
+
+A commit is prepared in `<tree>/.partial/<process>-<number>/`: every new file is written and synced there. When more than one
+thing changes, a journal says what goes where; once it is there the commit holds, and whoever comes next finishes what a killed
+process left (`recover`). Without a journal nothing has happened, and what was prepared is cleared away. Whether the process of a
+commit still lives is told by the lock that it holds on its folder, never by its number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+STAGING = ".partial"
+_JOURNAL, _LOCK = "journal.json", "lock"
+
+
+def _let_it_happen(operation: str, path: Path) -> None:
+    """What normally stands before a change of the disk: nothing."""
+
+
+# The seam through which every change of the disk goes: (what is about to happen, to which path). Tests kill the process here,
+# fill the disk here, and take files away here.
+before_change: Callable[[str, Path], None] = _let_it_happen
+
+
+def _write(path: Path, content: bytes) -> None:
+    before_change("write", path)
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _rename(path: Path, target: Path) -> None:
+    before_change("rename", target)
+    path.replace(target)
+
+
+def _remove(path: Path) -> None:
+    before_change("remove", path)
+    path.unlink(missing_ok=True)
+
+
+def _make_folder(path: Path) -> None:
+    if not path.is_dir():
+        before_change("make folder", path)
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    before_change("clear", folder)
+    shutil.rmtree(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ----------------------------------------------------------------------------------------------------------------- locks
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`; waits its turn. The lock ends with the process, whatever ends that."""
+    descriptor = _locked(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> int:
+    """The open lock file. One that was taken away while we waited for it is no lock any more: then another is made."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)
+
+
+def _is_alive(folder: Path) -> bool:
+    """Whether the process that prepares this commit still holds its lock."""
+    try:
+        descriptor = os.open(folder / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextlib.contextmanager
+def _gate(tree: Path) -> Iterator[Path]:
+    """The staging folder, while nobody else begins, ends or recovers a commit in this tree. Gone again when it is empty."""
+    staging = tree / STAGING
+    gate = staging / _LOCK
+    with exclusive(gate):
+        yield staging
+        if not any(path.is_dir() for path in staging.iterdir()):
+            gate.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                staging.rmdir()
+
+
+# --------------------------------------------------------------------------------------------------------------- commits
+
+
+class Commit:
+    """Changes that are being prepared. Create with `commit`; nothing of it is seen before the block ends."""
+
+    def __init__(self, tree: Path, folder: Path) -> None:
+        self.tree, self._folder = tree, folder
+        self._changes: list[dict[str, str | None]] = []
+        self._numbers = itertools.count(1)
+
+    def put(self, path: Path, content: bytes) -> bool:
+        """Prepare the file `path`. False where the same bytes are there already."""
+        if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+            return False
+        staged = self._staged(path)
+        _write(staged, content)
+        return True
+
+    def put_folder(self, path: Path, files: Mapping[str, bytes]) -> bool:
+        """Prepare the folder `path`, which appears in one step; one that is there already gets back what it lacks."""
+        if path.exists():
+            return any([self.put(path / name, content) for name, content in sorted(files.items())])
+        staged = self._staged(path)
+        _make_folder(staged)
+        for name, content in sorted(files.items()):
+            _make_folder((staged / name).parent)
+            _write(staged / name, content)
+        for folder in [staged, *(found for found in staged.rglob("*") if found.is_dir())]:
+            _sync_folder(folder)
+        return True
+
+    def remove(self, path: Path) -> None:
+        """Prepare taking away a file that nothing refers to any more."""
+        if path.exists():
+            self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": None})
+
+    def _staged(self, path: Path) -> Path:
+        name = str(next(self._numbers))
+        self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": name})
+        return self._folder / name
+
+    def happen(self) -> None:
+        """Make all changes. From the moment that the journal is there, they hold even if this process does not live."""
+        if len(self._changes) > 1:
+            _write(self._folder / "journal", json.dumps(self._changes).encode())
+            _rename(self._folder / "journal", self._folder / _JOURNAL)
+            _sync_folder(self._folder)
+        _apply(self.tree, self._folder, self._changes)
+
+
+@contextlib.contextmanager
+def commit(tree: Path) -> Iterator[Commit]:
+    """Changes under `tree` that happen together when the block ends without an error, and not at all otherwise."""
+    folder, lock = _begin(tree)
+    try:
+        changes = Commit(tree, folder)
+        yield changes
+        changes.happen()
+    finally:
+        # Where the journal is there already, the next process finishes; where it is not, nothing has happened.
+        if not (folder / _JOURNAL).exists() and folder.exists():
+            _end(tree, folder)
+        os.close(lock)
+
+
+def _begin(tree: Path) -> tuple[Path, int]:
+    with _gate(tree) as staging:
+        _recover(tree, staging)
+        for number in itertools.count(1):
+            folder = staging / f"{os.getpid()}-{number}"
+            if not folder.exists():
+                break
+        _make_folder(folder)
+        return folder, _locked(folder / _LOCK)
+
+
+def _apply(tree: Path, folder: Path, changes: list[dict[str, str | None]]) -> None:
+    """Put every prepared file in its place, and forget the journal; what was done before is not done again."""
+    for change in changes:
+        target, staged = tree / str(change["path"]), change["staged"]
+        if staged is None:
+            _remove(target)
+        elif (folder / staged).exists():
+            _make_folder(target.parent)
+            _rename(folder / staged, target)
+    for parent in {(tree / str(change["path"])).parent for change in changes}:
+        if parent.is_dir():
+            _sync_folder(parent)
+    if (folder / _JOURNAL).exists():
+        _remove(folder / _JOURNAL)
+
+
+def _end(tree: Path, folder: Path) -> None:
+    with _gate(tree):
+        _clear(folder)
+
+
+def recover(tree: Path) -> None:
+    """Finish what killed processes had decided, and clear away what they had only begun."""
+    if (tree / STAGING).is_dir():
+        with _gate(tree) as staging:
+            _recover(tree, staging)
+
+
+def _recover(tree: Path, staging: Path) -> None:
+    for folder in sorted(path for path in staging.iterdir() if path.is_dir()):
+        if not _is_alive(folder):
+            if (folder / _JOURNAL).exists():
+                _apply(tree, folder, _journal(folder))
+            _clear(folder)
+
+
+def _journal(folder: Path) -> list[dict[str, str | None]]:
+    changes: list[dict[str, str | None]] = json.loads((folder / _JOURNAL).read_text(encoding="utf-8"))
+    return changes
+
+
+def decided(tree: Path) -> dict[Path, Path | None]:
+    """What a journal says and has not happened yet: path -> the prepared file or folder that belongs there, None to remove."""
+    found: dict[Path, Path | None] = {}
+    for journal in sorted((tree / STAGING).glob(f"*/{_JOURNAL}")):
+        with contextlib.suppress(FileNotFoundError):
+            for change in _journal(journal.parent):
+                staged = change["staged"] and journal.parent / str(change["staged"])
+                if staged is None or (staged and staged.exists()):
+                    found[tree / str(change["path"])] = staged or None
+    return found
