@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.aggregate.derive import derive
 from pipeline.aggregate.view import in_force, known_by
 from pipeline.ingest.deliveries import in_inbox, snapshot_of
 from pipeline.ingest.harmonise import harmonise
@@ -58,3 +59,10 @@ def value(observations: pd.DataFrame, **wanted: str) -> Decimal:
     figure = found.iloc[0]["value"]
     assert isinstance(figure, Decimal)
     return figure
+
+
+@functools.cache
+def everything() -> pd.DataFrame:
+    """What all shipped sources say, printed and derived: the view that releases are made from."""
+    found = sorted(path.name for path in INBOX.iterdir() if path.is_dir())
+    return pd.concat([derive(as_of(source_id), source(source_id)) for source_id in found], ignore_index=True)
