@@ -17,7 +17,16 @@ _SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js"}
 WORDS = ("model.py", "frames.py")
 SHARED_READING = (*WORDS, "reading", "ingest", "validate", "sources/catalogue.py")
 AGGREGATION = ("aggregate", "reference")
-PUBLICATION = (*WORDS, "publish", "reference", "aggregate/compare.py", "aggregate/reconcile.py", "sources/catalogue.py")
+PUBLICATION = (
+    *WORDS,
+    "publishing.py",
+    "publish",
+    "reference",
+    "reading/crosswalk.py",
+    "aggregate/compare.py",
+    "aggregate/reconcile.py",
+    "sources/catalogue.py",
+)
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
@@ -25,12 +25,13 @@ def _quoted(value: Any) -> str:
     return f'"{text}"' if " " in text or not text else text
 
 
-def progress(items: Sequence[_Item], title: str) -> Iterator[_Item]:
-    """The items, with a progress bar on standard error where that is a terminal."""
-    if not sys.stderr.isatty() or len(items) < 2:
+def progress(items: Iterable[_Item], title: str, *, total: int | None = None) -> Iterator[_Item]:
+    """The items, with a progress bar on standard error where that is a terminal. `total`: how many, where they have no length."""
+    count = len(items) if isinstance(items, Sized) else total
+    if not sys.stderr.isatty() or count is None or count < 2:
         yield from items
         return
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, description=title, console=Console(stderr=True), transient=True)
+    yield from track(items, description=title, total=count, console=Console(stderr=True), transient=True)

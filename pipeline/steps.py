@@ -6,32 +6,26 @@ Heavy libraries are imported inside the steps, so that a DAG file costs nothing 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
-import functools
 import hashlib
 import importlib
 import os
 import re
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log
-from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, Snapshot, UsageError
-from pipeline.sources.catalogue import Source, source, source_ids, sources
+from pipeline.model import FraudlossError, Snapshot, UsageError
+from pipeline.sources.catalogue import Source, source, source_ids
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.publish.release import ReleaseInput
+    from pipeline.publishing import Backfill, Planned
     from pipeline.store import Commit, Store
 
-_Read = TypeVar("_Read")
-LOOKS, SECONDS_BETWEEN_LOOKS = 4, 0.25
 REPOSITORY = Path(__file__).parents[1]
 SUITES = REPOSITORY / "expectations"
 
@@ -370,67 +364,22 @@ def _docs_version(verdicts: list[Path]) -> str:
 # ------------------------------------------------------------------------------------------------------------- aggregate
 
 
-def aggregate(source_id: str, *, data: Path | None = None, as_of: dt.date | None = None) -> str | None:
-    """Make the source's view as of a date: the figures in force and those derived from them. None where it is there already."""
-    store = store_at(data)
-    with store.lock("source", source_id):
-        view_id, inputs = _view_inputs(store, source_id, as_of)
-        if not inputs or _kept_view(store, source_id, view_id) is not None:
-            return None
-        from pipeline.aggregate.derive import derive
-        from pipeline.aggregate.reconcile import reconcile, regressions
-        from pipeline.frames import observations_table
+def aggregate(source_id: str, *, data: Path | None = None) -> str | None:
+    """Make the source's view of all that is accepted (printed and derived figures), and its history from vintage to vintage.
 
-        view = derive(_observations_in_force(store, source_id, inputs), source(source_id))
-        worse = regressions(reconcile(view, source(source_id)))
-        with store.commit() as commit:
-            entry = commit.write_table(store.aggregate_path(source_id, view_id), observations_table(view))
-            manifest = {"source": source_id, "view": view_id, "inputs": inputs, "files": [entry], "regressions": worse}
-            commit.write_json(store.aggregate_manifest_path(source_id, view_id), manifest)
-    log.event("aggregated", source=source_id, view=view_id, rows=len(view))
-    return view_id
+    Gives the view's id, or None where it is there already.
+    """
+    from pipeline import vintages
+
+    source(source_id)
+    return vintages.aggregate(store_at(data), source_id)
 
 
 def regressions(source_id: str, *, data: Path | None = None) -> list[str]:
     """A sentence for each published total that the source's view compares with worse than expected (see `aggregate`)."""
-    store = store_at(data)
-    view_id, _ = _view_inputs(store, source_id, None)
-    manifest = store.read_json(store.aggregate_manifest_path(source_id, view_id)) or {"regressions": []}
-    return [f"{source_id}: {sentence}" for sentence in manifest["regressions"]]
+    from pipeline import vintages
 
-
-def _view_inputs(store: Store, source_id: str, as_of: dt.date | None) -> tuple[str, dict[str, str]]:
-    """The id of the view, and the snapshots in it with the sha256 of their observations."""
-    from pipeline.aggregate.view import known_by
-
-    inputs = {}
-    for snapshot in known_by(store.snapshots(source_id), as_of):
-        verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
-        if verdict and verdict["status"] == "accepted":
-            inputs[snapshot.id] = verdict["files"][0]["sha256"]
-    content = "\n".join([source_id, code_version.of_view(source_id), *(f"{key} {inputs[key]}" for key in sorted(inputs))])
-    return hashlib.sha256(content.encode()).hexdigest()[:12], inputs
-
-
-def _observations_in_force(store: Store, source_id: str, inputs: dict[str, str]) -> pd.DataFrame:
-    """The figures that speak. Raises ChangedBytes where a file is not the one that its verdict lists."""
-    import pandas as pd
-
-    from pipeline.aggregate.view import in_force
-    from pipeline.frames import read_observations
-
-    frames = []
-    for snapshot_id, sha256 in sorted(inputs.items()):
-        path = store.observations_path(source_id, snapshot_id)
-        frames.append(read_observations(store.read_listed({"path": store.relative(path), "sha256": sha256})))
-    chosen = [snapshot for snapshot in store.snapshots(source_id) if snapshot.id in inputs]
-    return in_force(pd.concat(frames, ignore_index=True), chosen)
-
-
-def _kept_view(store: Store, source_id: str, view_id: str) -> dict[str, Any] | None:
-    """The entry of a view that was made before and is still there."""
-    manifest = store.read_json(store.aggregate_manifest_path(source_id, view_id))
-    return manifest["files"][0] if manifest and store.is_there(manifest["files"][0]) else None
+    return vintages.regressions(store_at(data), source_id)
 
 
 def view(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str] | None = None) -> pd.DataFrame:
@@ -438,37 +387,9 @@ def view(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str
 
     Raises ChangedBytes where a file that the figures come from was changed by hand.
     """
-    import pandas as pd
+    from pipeline import vintages
 
-    from pipeline.frames import OBSERVATION_COLUMNS
-
-    store = store_at(data)
-    reads = [functools.partial(_source_view, store, source_id, as_of) for source_id in of or source_ids()]
-    found = [_consistent(read) for read in reads]
-    frames = [frame for frame in found if frame is not None]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=OBSERVATION_COLUMNS, dtype=object)
-
-
-def _source_view(store: Store, source_id: str, as_of: dt.date | None) -> pd.DataFrame | None:
-    from pipeline.aggregate.derive import derive
-    from pipeline.frames import read_observations
-
-    view_id, inputs = _view_inputs(store, source_id, as_of)
-    if entry := _kept_view(store, source_id, view_id):
-        return read_observations(store.read_listed(entry))
-    return derive(_observations_in_force(store, source_id, inputs), source(source_id)) if inputs else None
-
-
-def _consistent(read: Callable[[], _Read]) -> _Read:
-    """What `read` gives when no other run replaces a file and its manifest just then: a commit takes a moment, so look again."""
-    from pipeline.store import ChangedBytes
-
-    for _ in range(LOOKS):
-        try:
-            return read()
-        except ChangedBytes:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    return read()
+    return vintages.view(store_at(data), as_of, of)
 
 
 # --------------------------------------------------------------------------------------------------------------- publish
@@ -479,145 +400,52 @@ def publish(frequency: str, period: str, *, data: Path | None = None, as_of: dt.
 
     Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it.
     """
-    wanted = Period.parse(period)
-    if frequency not in PUBLISHED_FREQUENCIES or wanted.frequency != frequency:
-        raise UsageError(f"{period!r} is not a {frequency} period; published are {', '.join(PUBLISHED_FREQUENCIES)}.")
-    from pipeline.publish.release import periods_with_figures
+    from pipeline import publishing
 
-    store = store_at(data)
-    store.recover()
-    while True:
-        stamp, figures = store.verdicts_stamp(), view(data=data, as_of=as_of)
-        if wanted not in periods_with_figures(figures, frequency):
-            raise NothingToPublish(
-                f"no source has figures for {period}: nothing to publish. `fraudloss sources` shows what is there."
-            )
-        with contextlib.suppress(_Overtaken):
-            return _publish(store, figures, wanted, as_of, stamp)
+    published = publishing.publish(store_at(data), frequency, period, as_of)
+    return published.release_id if published.is_new else None
 
 
 def publish_due(frequency: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[str]:
     """Publish every period of the frequency whose release is not there yet. Gives the new releases' ids as `period/id`."""
-    from pipeline.publish.release import periods_with_figures
+    from pipeline import publishing
 
-    if frequency not in PUBLISHED_FREQUENCIES:
-        raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
-    store, published = store_at(data), list[str]()
-    store.recover()
-    while True:
-        stamp, figures = store.verdicts_stamp(), view(data=data, as_of=as_of)
-        try:
-            for period in log.progress(periods_with_figures(figures, frequency), f"publish {frequency}"):
-                if release_id := _publish(store, figures, period, as_of, stamp):
-                    published.append(f"{period.code}/{release_id}")
-            return published
-        except _Overtaken:
-            log.event("looking again", frequency=frequency, reason="another run judged new files")
+    published = publishing.publish_due(store_at(data), frequency, as_of)
+    return [f"{item.period}/{item.release_id}" for item in published]
 
 
-class _Overtaken(Exception):
-    """Files were judged since the figures were looked up: what would be published is older than what another run may have."""
+def plan(frequency: str, first: str, last: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[Planned]:
+    """What `backfill` with the same arguments would do, period by period. Writes nothing."""
+    from pipeline import publishing
+
+    return publishing.plan(store_at(data), frequency, first, last, as_of)
 
 
-def _publish(
-    store: Store, figures: pd.DataFrame, period: Period, as_of: dt.date | None, stamp: frozenset[tuple[str, int, int]]
-) -> str | None:
-    """Make the release where it is not there, whole, and let it speak for the period. `stamp`: of the verdicts behind `figures`.
+def backfill(
+    frequency: str, first: str, last: str, *, data: Path | None = None, as_of: dt.date | None = None, workers: int = 1
+) -> Backfill:
+    """Publish every period from `first` to `last`, both included: restated with all that is in the store or, given a date,
+    reproduced as it would have been published then, without letting it speak for its period.
 
-    Raises _Overtaken rather than let older figures speak in the place of newer ones.
+    Raises UsageError for periods that are none of the frequency or turned round, and for a date on which nothing was known.
     """
-    from pipeline.publish.release import build, fingerprint_rows
+    from pipeline import publishing
 
-    rows = fingerprint_rows(figures, period.frequency, period)
-    release_id = _release_id(rows, period)
-    folder = store.release_folder(period.frequency, period.code, release_id)
-    with store.lock("release", period.frequency, period.code):
-        pointer = store.current_path(period.frequency, period.code)
-        moves = as_of is None and (store.read_json(pointer) or {}).get("release_id") != release_id
-        if moves and store.verdicts_stamp() != stamp:
-            raise _Overtaken
-        is_new = not store.release_is_whole(folder)
-        with store.commit() as commit:
-            if is_new:
-                given = _release_input(store, rows, period, release_id)
-                commit.write_release(folder, build(given), _manifest(given))
-            if moves:
-                commit.write_json(pointer, {"release_id": release_id})
-            if moves and store.verdicts_stamp() != stamp:
-                raise _Overtaken
-    if is_new:
-        log.event("published", frequency=period.frequency, period=period.code, release=release_id)
-    return release_id if is_new else None
-
-
-def _release_id(rows: pd.DataFrame, period: Period) -> str:
-    """A release is a function of the rows that it shows and of the code that shows them; of nothing else."""
-    from pipeline.frames import observations_table
-    from pipeline.store import parquet_bytes
-
-    ordered = rows.sort_values("id", kind="stable")
-    parts = f"{period.frequency} {period.code} {code_version.of_publication(rows['source'])} "
-    return hashlib.sha256(parts.encode() + parquet_bytes(observations_table(ordered))).hexdigest()[:12]
-
-
-def _release_input(store: Store, rows: pd.DataFrame, period: Period, release_id: str) -> ReleaseInput:
-    from pipeline.aggregate.compare import findings
-    from pipeline.aggregate.reconcile import reconcile_release
-    from pipeline.publish.release import ReleaseInput
-
-    declared = [item for item in sources() if item.id in set(rows["source"])]
-    ids = {part for snapshot in rows["snapshot"] for part in snapshot.split("+")}
-    snapshots = [item for each in declared for item in store.snapshots(each.id) if item.id in ids]
-    return ReleaseInput(
-        frequency=period.frequency,
-        period=period,
-        view=rows,
-        findings=findings(rows, declared),
-        reconciliation=reconcile_release(rows, declared, period),
-        sources=declared,
-        snapshots=snapshots,
-        as_of=max(rows["known_at"], default=None),
-        code_version=code_version.of_publication(rows["source"]),
-        release_id=release_id,
-    )
-
-
-def _manifest(given: ReleaseInput) -> dict[str, Any]:
-    from pipeline.publish.release import headline
-
-    return {
-        "frequency": given.frequency,
-        "period": given.period.code,
-        "release_id": given.release_id,
-        "as_of": given.as_of.isoformat() if given.as_of else None,
-        "code_version": given.code_version,
-        "snapshots": [dataclasses.asdict(item) | {"known_at": item.known_at.isoformat()} for item in given.snapshots],
-        "headline": headline(given),
-    }
+    return publishing.backfill(store_at(data), frequency, first, last, as_of, workers)
 
 
 def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:
     """The manifests of the releases that speak now, by frequency and period."""
-    store, found = store_at(data), []
-    for frequency in PUBLISHED_FREQUENCIES:
-        for pointer in sorted((store.processed / "releases" / frequency).glob("*/current.json")):
-            current = store.read_json(pointer) or {}
-            manifest = store.read_json(pointer.parent / current["release_id"] / "manifest.json")
-            if manifest:
-                found.append(manifest)
-    return found
+    from pipeline import publishing
+
+    return publishing.current_manifests(store_at(data))
 
 
 def build_site(*, data: Path | None = None) -> bool:
     """The index of all releases, made from them. True when anything was rewritten."""
-    from pipeline.publish import site
+    from pipeline import publishing
 
-    store = store_at(data)
-    with store.lock("site"):
-        manifests = current_manifests(data=data)
-        speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
-        files = site.build(manifests, view(data=data))
-        return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
+    return publishing.build_site(store_at(data))
 
 
 # -------------------------------------------------------------------------------------------------------------- run it all

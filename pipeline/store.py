@@ -11,6 +11,9 @@ those that belong together at once (`pipeline.atomic`).
     processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the files above
     processed/validation/data_docs/                               Data Docs of the current verdicts, with a manifest
     processed/aggregates/source=<s>/view=<id>.parquet             a source as of a date, derived figures included
+    processed/revisions/source=<s>/view=<id>.parquet              every revision of its figures, with the day it was known from
+    processed/vintages/source=<s>/view=<id>.parquet               the days on which a snapshot spoke for a table and period
+    processed/record_changes/source=<s>/view=<id>.parquet         rows added, withdrawn and changed, month by month
     processed/manifests/<s>/<id>.json                             what went into that view
     processed/fetched/<source>.json                               what servers said of the files that were fetched last
     processed/releases/<frequency>/<period>/<id>/                 a release; appears in one step, with manifest.json
@@ -202,6 +205,13 @@ class Store:
     def quarantined_cases_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "quarantine" / f"source={source_id}" / f"cases={snapshot_id}.parquet"
 
+    def cases_entries(self, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
+        """The entries of the sound cases of a snapshot in its verdict, by month."""
+        folder = self.relative(self.cases_path(snapshot.source, snapshot.id, "").parent)
+        listed = (self.read_json(self.verdict_path(snapshot.source, snapshot.id)) or {"files": []})["files"]
+        months = {entry["path"].partition("/month=")[2].removesuffix(".parquet"): entry for entry in listed}
+        return {month: entry for month, entry in sorted(months.items()) if entry["path"].startswith(f"{folder}/")}
+
     def row_paths(self, snapshot: Snapshot) -> list[Path]:
         """Every file with rows of the snapshot that is there, sound or not."""
         of_source = (self.observations_path, self.quarantine_path, self.quarantined_cases_path)
@@ -214,11 +224,18 @@ class Store:
     def verdict_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "validation" / "verdicts" / source_id / f"{snapshot_id}.json"
 
-    def aggregate_path(self, source_id: str, view_id: str) -> Path:
-        return self.processed / "aggregates" / f"source={source_id}" / f"view={view_id}.parquet"
+    def view_paths(self, source_id: str, view_id: str) -> list[Path]:
+        """The files of a view: figures, revisions, vintages, record changes."""
+        folders = ("aggregates", "revisions", "vintages", "record_changes")
+        return [self.processed / folder / f"source={source_id}" / f"view={view_id}.parquet" for folder in folders]
 
     def aggregate_manifest_path(self, source_id: str, view_id: str) -> Path:
         return self.processed / "manifests" / source_id / f"{view_id}.json"
+
+    def aggregate_manifests(self, source_id: str) -> list[dict[str, Any]]:
+        """What went into each view of the source that was ever made here."""
+        paths = sorted((self.processed / "manifests" / source_id).glob("*.json"))
+        return [manifest for path in paths if (manifest := self.read_json(path))]
 
     def release_folder(self, frequency: str, period: str, release_id: str) -> Path:
         return self.releases_folder(frequency, period) / release_id

@@ -16,9 +16,10 @@ from typing import Any
 import pandas as pd
 
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS
-from pipeline.frames import observations_frame
+from pipeline.frames import CHANGE_SCHEMA, RECORD_CHANGE_SCHEMA, REVISION_SCHEMA, UNIT_COLUMNS, empty_frame, observations_frame
 from pipeline.model import Period, Snapshot
 from pipeline.publish.release import ReleaseInput
+from pipeline.publish.revisions import ReleaseRevisions
 from pipeline.sources.catalogue import Source, Table
 
 YEARS = [str(year) for year in range(2016, 2026)]
@@ -357,15 +358,34 @@ def findings() -> pd.DataFrame:
     )
 
 
+def first_release(frame: pd.DataFrame) -> ReleaseRevisions:
+    """The history of a release of which nothing was known before."""
+    return ReleaseRevisions(
+        vintages=(dt.date(2026, 9, 20),),
+        reasons=("new_period",),
+        changes=empty_frame(CHANGE_SCHEMA),
+        revisions=empty_frame(REVISION_SCHEMA),
+        units=units(frame),
+        records=empty_frame(RECORD_CHANGE_SCHEMA),
+    )
+
+
+def units(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each table and period of the frame, known from one day."""
+    found = frame[UNIT_COLUMNS].drop_duplicates(ignore_index=True)
+    return found.assign(vintage=dt.date(2026, 9, 20)).astype(object)
+
+
 def given(period: str, frame: pd.DataFrame | None = None, **changes: Any) -> ReleaseInput:
     """What the release of `period` is made from."""
-    parsed = Period.parse(period)
+    parsed, shown = Period.parse(period), view() if frame is None else frame
     entries: dict[str, Any] = {
         "frequency": parsed.frequency,
         "period": parsed,
-        "view": view() if frame is None else frame,
+        "view": shown,
         "findings": findings(),
         "reconciliation": pd.DataFrame(columns=RECONCILIATION_COLUMNS, dtype=object),
+        "revisions": first_release(shown),
         "sources": sources(),
         "snapshots": snapshots(),
         "as_of": dt.date(2026, 9, 20),

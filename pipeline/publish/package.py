@@ -207,7 +207,8 @@ TABLE_SCHEMA: dict[str, Any] = {"fields": [_field(name) for name in COLUMNS], "m
 
 
 def _checks_schema(columns: Sequence[str]) -> dict[str, Any]:
-    numbers = ("ours", "theirs", "difference", "tolerance", "allowed_difference")
+    numbers = {"ours", "theirs", "difference", "tolerance", "allowed_difference"}
+    numbers |= {"value_before", "value_after", "precision_before", "precision_after", "value", "precision", "place"}
     return {
         "fields": [{"name": name, "type": "number" if name in numbers else "string"} for name in columns],
         "missingValues": [""],

@@ -7,6 +7,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     <source>_<table>.csv   tidy rows of each table of each source, with the address of every figure
     findings.csv           what several sources print for one figure
     reconciliation.csv     what publishers print elsewhere, against ours
+    revisions.csv          what changed since the release before; its columns alone where nothing did
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
     datapackage.json       what the files hold
 
@@ -28,6 +29,9 @@ from pipeline.frames import OBSERVATION_SCHEMA, observations_table
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
 from pipeline.publish import package, page, workbook
+from pipeline.publish.content import Item, Section
+from pipeline.publish.revision_tables import lead_sentences, revision_tables
+from pipeline.publish.revisions import ReleaseRevisions
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
 from pipeline.publish.tables import family_title, slug
 from pipeline.sources.catalogue import Source
@@ -49,6 +53,7 @@ class ReleaseInput:
     view: pd.DataFrame
     findings: pd.DataFrame
     reconciliation: pd.DataFrame
+    revisions: ReleaseRevisions
     sources: list[Source]
     snapshots: list[Snapshot]
     as_of: dt.date | None
@@ -78,6 +83,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     rows, found, families = _read(given)
     findings = relevant_findings(given.findings, rows, given.period, families)
     composed = contents.compose(given.period, found, _records(findings), families, reconciliation=_records(given.reconciliation))
+    composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, families)))
     used = set(rows["source"])
     sources = [source for source in sorted(given.sources, key=lambda s: (s.precedence, s.id)) if source.id in used]
     ids = {part for snapshot in rows["snapshot"].astype(str) for part in snapshot.split("+")}
@@ -89,7 +95,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         "code_version": given.code_version,
         "release_id": given.release_id,
     }
-    checks = {"findings": findings, "reconciliation": given.reconciliation}
+    checks = {"findings": findings, "reconciliation": given.reconciliation, "revisions": given.revisions.changes}
     files = _data_files(rows, found, checks, families)
     files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
@@ -109,6 +115,14 @@ def _read(given: ReleaseInput) -> tuple[pd.DataFrame, list[Figure], Families]:
     rows = fingerprint_rows(given.view, given.frequency, given.period)
     families = Families(given.sources)
     return rows, figures(rows_of(rows), given.period, families), families
+
+
+def _revision_section(given: ReleaseInput, found: Sequence[Figure], families: Families) -> Section:
+    items = (
+        Item(table=table, collapsed=len(table.rows) > 12, summary=f"{table.title} ({len(table.rows)} rows)")
+        for table in revision_tables(given.period, found, given.revisions, families)
+    )
+    return Section("revisions", "Revisions", "改訂", lead_sentences(given.revisions), tuple(items))
 
 
 def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period, families: Families) -> pd.DataFrame:
@@ -145,7 +159,7 @@ def _data_files(
             lines, key=lambda line: (line["role"] == "history", line["period"], line["measure"], line["native_type"], line["id"])
         )
         files[f"{slug(source)}_{slug(table)}.csv"] = package.table_csv(ordered)
-    files |= {f"{name}.csv": package.checks_csv(frame) for name, frame in checks.items() if len(frame)}
+    files |= {f"{name}.csv": package.checks_csv(frame) for name, frame in checks.items() if len(frame) or name == "revisions"}
     files["observations.parquet"] = _observations_parquet(rows)
     return files
 
@@ -176,6 +190,7 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "observations.parquet": "every observation that this release is made from",
         "findings.csv": "what several sources print for one figure",
         "reconciliation.csv": "what publishers print in reports and press releases, against ours",
+        "revisions.csv": "every figure that changed since the release before",
         "datapackage.json": "description of the files: columns, units, sources, licences",
     }
     if name in fixed:

@@ -16,7 +16,7 @@ import itertools
 import operator
 import re
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -150,6 +150,11 @@ def select_rows(view: pd.DataFrame, period: Period) -> pd.DataFrame:
     return chosen
 
 
+def selector(view: pd.DataFrame) -> Callable[[Period], Any]:
+    """Selects from `view` (OBSERVATION_COLUMNS) as `select_rows` does, but gives the positions of the rows, sorted by key."""
+    return _Index(view).places
+
+
 # What was selected for which period, and the index of the view that was selected from last. A view is not changed in place.
 _selections: dict[int, tuple[weakref.ref[pd.DataFrame], str]] = {}
 _last_index: list[tuple[weakref.ref[pd.DataFrame], _Index]] = []
@@ -167,7 +172,7 @@ class _Index:
         self.place[order] = np.arange(len(order))
         periods, self.codes = pd.factorize(self.frame["period"].to_numpy(object))
         ends = np.bincount(periods, minlength=len(self.codes)).cumsum()
-        self.rows = np.split(np.argsort(periods, kind="stable"), ends[:-1])
+        self.rows = np.split(np.argsort(periods, kind="stable"), ends[:-1]) if len(self.codes) else []
         frequency = self.frame["frequency"]
         records = self.frame["origin"].str.contains(FROM_RECORDS, regex=False).astype(bool)
         plain = self.frame["area"].isin(_national(self.frame["area"])) & ~_has_breakdown(self.frame)
@@ -189,6 +194,10 @@ class _Index:
         self.masks = {key: mask.to_numpy(bool) for key, mask in self.masks.items()}
 
     def select(self, period: Period) -> pd.DataFrame:
+        return self.frame.iloc[self.places(period)].reset_index(drop=True)
+
+    def places(self, period: Period) -> Any:
+        """Where the selected rows stand in the view, in the order of their key."""
         parts = [self._of_period(str(code), rows, period) for code, rows in zip(self.codes, self.rows, strict=True)]
         chosen = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
         return self.frame.iloc[chosen[np.argsort(self.place[chosen], kind="stable")]].reset_index(drop=True)

@@ -1,0 +1,327 @@
+"""The tables in which a release shows its own history: changed figures, vintages of the headline, revision statistics, records.
+
+In: `ReleaseRevisions` and the figures of the release. Out: sentences and `Table`s, which page and workbook render alike.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import pandas as pd
+
+from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS
+from pipeline.model import CHANGES, REASONS, TOTAL, Period
+from pipeline.publish import tables
+from pipeline.publish.revisions import (
+    HEADLINE_MEASURES,
+    HeadlineHistory,
+    ReleaseRevisions,
+    Vintage,
+    headline_histories,
+    revision_statistics,
+)
+from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, parsed, role
+from pipeline.publish.tables import Cell, Column, Table, text_cell
+
+# A page lists this many changed figures; revisions.csv has all of them.
+LISTED_CHANGES = 60
+# What was made from listed figures by arithmetic alone is left to the CSV.
+_FOLLOWING = ("share", "change", "mean", "rate", "converted", "converted_months")
+_NATIVE = {"revised": "改訂", "corrected": "訂正", "new": "新規", "withdrawn": "取下げ", "reclassified": "組替え"}
+_HUNDREDTH, _ZERO = Decimal("0.01"), Decimal(0)
+
+
+def lead_sentences(revisions: ReleaseRevisions) -> tuple[str, ...]:
+    """In a sentence or two: which release this one replaces, and why."""
+    last, before = revisions.vintages[-1], revisions.previous_vintage
+    if before is None:
+        return (f"The first release of its period; its figures were known by {last.isoformat()}.",)
+    reasons = "; ".join(REASONS[reason] for reason in revisions.reasons)
+    counts = collections.Counter(revisions.changes["change"])
+    counted = ", ".join(f"{counts[kind]:,} {kind.replace('_', ' ')}" for kind in CHANGES if counts[kind])
+    sentence = (
+        f"This release takes the place of the one known by {before.isoformat()}, because of what became known on "
+        f"{last.isoformat()}: {reasons}."
+    )
+    figures = f"Figures that changed: {counted}; revisions.csv lists each." if counted else "No figure that it shows has changed."
+    return (sentence, figures)
+
+
+def revision_tables(period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, families: Families) -> list[Table]:
+    """What changed, the vintages of the headline figures, how far first figures were off, and how records came in late."""
+    histories = headline_histories(period, found, revisions, families)
+    made = (
+        _changes_table(period, revisions.changes, families),
+        *(_triangle(measure, histories, families) for measure in HEADLINE_MEASURES),
+        _statistics(histories, families),
+        _records_table(revisions.records),
+    )
+    return [table for table in made if table is not None]
+
+
+# ----------------------------------------------------------------------------------------------------------------- changes
+
+
+def _changes_table(period: Period, changes: pd.DataFrame, families: Families) -> Table | None:
+    lines = [line for line in changes.to_dict("records") if _is_listed(line)]
+    if not lines:
+        return None
+    ordered = sorted(lines, key=lambda line: _change_rank(line, period))
+    shown = ordered[:LISTED_CHANGES]
+    notes = ["Shares, means, rates and US dollars follow from these figures; revisions.csv lists them too."]
+    if len(ordered) > len(shown):
+        notes.insert(0, f"{len(ordered) - len(shown):,} further changes stand in revisions.csv.")
+    columns = (
+        Column("Period", native="期間"),
+        Column("Series"),
+        Column("Type", native="手口"),
+        Column("Measure"),
+        Column("Before", numeric=True),
+        Column("Now", numeric=True),
+        Column("Difference", numeric=True),
+        Column("Difference", "%", numeric=True),
+        Column("What happened"),
+        Column("Source"),
+    )
+    rows = tuple(_change_line(line, families) for line in shown)
+    return Table(
+        "revised_figures", "Figures that changed since the release before", columns, rows, notes=tuple(notes), kind="list"
+    )
+
+
+def _is_listed(line: Mapping[Any, Any]) -> bool:
+    return line["derivation"] not in _FOLLOWING and line["change"] != "confirmed"
+
+
+def _change_rank(line: Mapping[Any, Any], period: Period) -> tuple[Any, ...]:
+    """What was known before and what is new after it, the period's own figures before its history, totals before types."""
+    broken_down = [line[name] for name in KEY_COLUMNS if name not in UNIT_COLUMNS and line[name] not in NO_BREAKDOWN]
+    return (
+        line["change"] == "new",
+        role(line["period"], period) == "history",
+        line["native_type"] != TOTAL,
+        len(broken_down),
+        line["period"],
+        line["source"],
+        line["table"],
+        tables.measure_rank((line["measure"], line["unit"])),
+        [line[name] for name in KEY_COLUMNS],
+    )
+
+
+def _change_line(line: Mapping[Any, Any], families: Families) -> tuple[Cell, ...]:
+    old, new = (_row_of(line, side) for side in ("before", "after"))
+    now = new or old
+    difference, share = _difference(line["value_before"], line["value_after"])
+    what = f"{line['change'].replace('_', ' ')}{': ' + line['note'] if line['change'] == 'reclassified' else ''}"
+    return (
+        text_cell(tables.period_label(line["period"]), header=True),
+        text_cell(tables.family_title(families.family(now), families)[0]),
+        tables.type_cell(now),
+        text_cell(", ".join([_measure_words(line), *_dimension_words(line)])),
+        tables.figure_cell(old) if old else text_cell("–"),
+        tables.figure_cell(new) if new else text_cell("–"),
+        _difference_cell(difference, line["unit"]),
+        _share_cell(share),
+        text_cell(what, native=_NATIVE.get(line["change"], ""), title=CHANGES[line["change"]]),
+        text_cell(line["source"], href=tables.source_anchor(now)),
+    )
+
+
+_Side = collections.namedtuple("_Side", OBSERVATION_COLUMNS)  # type: ignore[misc]
+
+
+def _row_of(line: Mapping[Any, Any], side: str) -> Any:
+    """The observation on one side of a change; None where there is none."""
+    if line[f"id_{side}"] is None:
+        return None
+    moved = {name: line[f"{name}_before"] for name in ("fraud_type", "classification")} if side == "before" else {}
+    own = {name: line[f"{name}_{side}"] for name in ("value", "precision", "absence", "edition", "snapshot", "origin", "id")}
+    kept = {name: line[name] for name in (*KEY_COLUMNS, "derivation", "overlay")}
+    rest = {"known_at": line[f"known_{side}"], "obs_status": "A", "conf_status": "F", "note": ""}
+    return _Side(**{**kept, **moved, **own, **rest})
+
+
+def _measure_words(line: Mapping[Any, Any]) -> str:
+    title, unit = tables.measure_title(line["measure"])[0], tables.UNIT_SHORT.get(line["unit"], line["unit"])
+    return title if unit == title.lower() else f"{title}, {unit}"
+
+
+def _dimension_words(line: Mapping[Any, Any]) -> list[str]:
+    names = [name for name in KEY_COLUMNS[KEY_COLUMNS.index("native_type") + 1 : KEY_COLUMNS.index("measure")]]
+    parts = [
+        f"{tables.dimension_title(name).lower()}: {tables.code_label(line[name])}"
+        for name in names
+        if line[name] not in NO_BREAKDOWN
+    ]
+    return [*([line["area"]] if "-" in line["area"] else []), *parts]
+
+
+def _difference(before: Decimal | None, after: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    """After less before, and in per cent of before."""
+    if before is None or after is None:
+        return None, None
+    difference = after - before
+    return difference, (difference * 100 / before).quantize(_HUNDREDTH, ROUND_HALF_EVEN) if before else None
+
+
+def _difference_cell(value: Decimal | None, unit: str) -> Cell:
+    if value is None:
+        return text_cell("–")
+    scaled = value * 100 if unit == "ratio" else value
+    return Cell(tables.number_text(value, unit, "change"), value=scaled, is_figure=True)
+
+
+def _share_cell(value: Decimal | None) -> Cell:
+    if value is None:
+        return text_cell("–")
+    return Cell(f"{value:+,f}".replace("-", "−") if value else "0.00", value=value or _ZERO, is_figure=True)
+
+
+# ---------------------------------------------------------------------------------------------------- history of headlines
+
+
+def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Families) -> Table | None:
+    """Periods down, vintages across, the latest period first."""
+    own = [item for item in histories if item.measure == measure and len(item.vintages) > 1]
+    if not own:
+        return None
+    width = max(len(item.vintages) for item in own)
+    periods = collections.Counter((item.family, item.period) for item in own)
+    columns = (
+        Column("Series"),
+        Column("Period", native="期間"),
+        *(Column(f"Vintage {number}", numeric=True) for number in range(1, width + 1)),
+        Column("Revision", numeric=True, note="latest less first"),
+        Column("Revision", "%", numeric=True),
+    )
+    ordered = sorted(own, key=lambda item: (item.family, -parsed(item.period).end.toordinal(), item.classification))
+    rows = tuple(_triangle_line(item, width, families, ambiguous=periods[(item.family, item.period)] > 1) for item in ordered)
+    note = (
+        "Each figure stands with the first day on which it could be known. Where several publications print it, the one that "
+        "leads by the declared order of the sources speaks; a vintage that changed neither figure nor edition is left out."
+    )
+    title = f"Vintages of the totals: {tables.measure_title(measure)[0].lower()}"
+    return Table(f"vintages_{measure}", title, columns, rows, native="改訂の経過", notes=(note,), kind="list")
+
+
+def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, ambiguous: bool) -> tuple[Cell, ...]:
+    english, native = tables.family_title(item.family, families)
+    scheme = families.classification(item.classification)
+    _, share = _difference(item.vintages[0].value, item.vintages[-1].value)
+    empty = [Cell("[z]", marks=("[z]",), title="no further vintage", is_figure=True)] * (width - len(item.vintages))
+    return (
+        text_cell(english, native=native, header=True),
+        text_cell(f"{tables.period_label(item.period)}{f' ({scheme})' if ambiguous else ''}", header=True, title=scheme),
+        *(_vintage_cell(vintage, item.unit) for vintage in item.vintages),
+        *empty,
+        _difference_cell(item.revision, item.unit),
+        _share_cell(share),
+    )
+
+
+def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
+    mark = {"provisional": ("[p]",), "corrected": ("[r]",), "restated": ("[r]",)}.get(vintage.edition, ())
+    large = tables.short_money(vintage.value, unit).split(" · ")[0]
+    small = " · ".join(
+        part for part in (large, vintage.day.isoformat(), tables.edition_word(vintage.edition), vintage.source) if part
+    )
+    return Cell(
+        tables.number_text(vintage.value, unit),
+        value=vintage.value,
+        marks=mark,
+        small=small,
+        title=f"from {vintage.day.isoformat()}, {vintage.source}, {tables.edition_word(vintage.edition)}",
+        precision=vintage.precision,
+        is_figure=True,
+    )
+
+
+def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Table | None:
+    found = revision_statistics(histories)
+    if not found:
+        return None
+    columns = (
+        Column("Series"),
+        Column("Measure"),
+        Column("Periods", numeric=True, note="of which more than one printing is known"),
+        Column("Mean revision", numeric=True),
+        Column("Mean absolute revision", numeric=True),
+        Column("Relative mean absolute revision", "%", numeric=True),
+    )
+    rows = tuple(
+        (
+            text_cell(tables.family_title(family, families)[0], native=tables.family_title(family, families)[1], header=True),
+            text_cell(f"{tables.measure_title(measure)[0]}, {tables.UNIT_SHORT.get(unit, unit)}"),
+            Cell(str(count), value=Decimal(count), is_figure=True),
+            _rounded(mean, unit),
+            _rounded(absolute, unit),
+            text_cell("–") if relative is None else _percent(relative),
+        )
+        for (family, measure, unit), (count, mean, absolute, relative) in found.items()
+    )
+    note = (
+        "Revision: the latest figure less the first, over the periods shown of which more than one printing is known. Relative "
+        "mean absolute revision: sum of the absolute revisions over the sum of the first figures."
+    )
+    return Table("revision_statistics", "How far first figures were from the latest", columns, rows, notes=(note,), kind="list")
+
+
+def _rounded(value: Decimal, unit: str) -> Cell:
+    rounded = value.quantize(Decimal(1), ROUND_HALF_EVEN)
+    return Cell(
+        f"{rounded:+,f}".replace("-", "−") if rounded else "0",
+        value=rounded,
+        small=tables.short_money(rounded, unit),
+        is_figure=True,
+    )
+
+
+def _percent(ratio: Decimal) -> Cell:
+    share = (ratio * 100).quantize(_HUNDREDTH, ROUND_HALF_EVEN)
+    return Cell(f"{share:,f}", value=share, is_figure=True)
+
+
+# ----------------------------------------------------------------------------------------------------------------- records
+
+
+def _records_table(records: pd.DataFrame) -> Table | None:
+    """Where reports of a month were taken in over several files: how many came late, were taken out or changed."""
+    lines = records.to_dict("records")
+    compared = {(line["source"], line["month"]) for line in lines if line["snapshot_before"] is not None}
+    shown = [line for line in lines if (line["source"], line["month"]) in compared]
+    if not shown:
+        return None
+    latest = {(line["source"], line["month"]): line["rows_after"] for line in sorted(shown, key=lambda line: line["vintage"])}
+    columns = (
+        Column("Month"),
+        Column("Source"),
+        Column("File known from"),
+        Column("Days after the month", numeric=True, note="reporting lag"),
+        Column("Rows", numeric=True),
+        Column("Added", numeric=True),
+        Column("Withdrawn", numeric=True),
+        Column("Changed", numeric=True, note="the same report with another loss or number of victims"),
+        Column("Share of the latest file", "%", numeric=True),
+    )
+    rows = tuple(
+        (
+            text_cell(tables.period_label(line["month"]), header=True),
+            text_cell(line["source"]),
+            text_cell(line["vintage"].isoformat()),
+            *(_count(line[name]) for name in ("lag_days", "rows_after", "rows_added", "rows_withdrawn", "rows_changed")),
+            _percent(Decimal(line["rows_after"]) / whole)
+            if (whole := latest[(line["source"], line["month"])])
+            else text_cell("–"),
+        )
+        for line in sorted(shown, key=lambda line: (line["source"], line["month"], line["vintage"]))
+    )
+    note = "Files are compared as bags of rows: the publisher's row numbers shift with every late report and are no key."
+    return Table("record_revisions", "Records from file to file", columns, rows, notes=(note,), kind="list")
+
+
+def _count(number: Any) -> Cell:
+    return Cell(f"{int(number):,}", value=Decimal(int(number)), is_figure=True)

@@ -1,0 +1,280 @@
+"""What a release knows of its own history: what changed since the release before, and how its headline figures came to be.
+
+In: the rows that the release shows, the revisions and vintages of its sources and how their records changed (pipeline.frames:
+REVISION_COLUMNS, VINTAGE_COLUMNS, RECORD_CHANGE_COLUMNS). Out: `ReleaseRevisions`, `HeadlineHistory`, and statistics on them;
+`pipeline.publish.revision_tables` shows them.
+
+The release before is the one that would have been published before the last day on which something that the release shows
+became known. It follows from the sources' vintages alone, whatever was really published and in whatever order files arrived.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.frames import CHANGE_COLUMNS, KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, VINTAGE_COLUMNS
+from pipeline.model import CHANGES, REASON_OF_CHANGE, REASONS, FraudlossError, Period
+from pipeline.publish.selection import Families, Figure, role, selector
+
+HEADLINE_MEASURES = ("loss", "cases")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseRevisions:
+    """The history of a release, as far as it shows in it.
+
+    `vintages`: the days on which what it shows changed, from the day of its first release on. `reasons`: keys of model.REASONS,
+    why the last of them made a new release. `changes`: CHANGE_COLUMNS, what changed on that day. `revisions`: REVISION_COLUMNS,
+    every revision of what it shows. `units`: VINTAGE_COLUMNS of the tables and periods that it shows. `records`:
+    RECORD_CHANGE_COLUMNS of its months.
+    """
+
+    vintages: tuple[dt.date, ...]
+    reasons: tuple[str, ...]
+    changes: pd.DataFrame
+    revisions: pd.DataFrame
+    units: pd.DataFrame
+    records: pd.DataFrame
+
+    @property
+    def previous_vintage(self) -> dt.date | None:
+        """The day from which the release before was known; None for the first release of a period."""
+        return self.vintages[-2] if len(self.vintages) > 1 else None
+
+    def reasons_since(self, vintages: set[dt.date]) -> tuple[str, ...]:
+        """Keys of model.REASONS for the vintages that are not among these, which an older release had."""
+        first_days = self.units.groupby(UNIT_COLUMNS)["vintage"].min()
+        later = set(self.vintages) - vintages
+        kinds = [kind for kind, day in zip(self.revisions["change"], self.revisions["vintage"], strict=True) if day in later]
+        return reasons_of([*kinds, *("new" for day in first_days if day in later)])
+
+    def to_json(self) -> dict[str, Any]:
+        """For the manifest: vintages, reasons, and how many figures changed in which way."""
+        counts = collections.Counter(self.changes["change"])
+        return {
+            "vintages": [day.isoformat() for day in self.vintages],
+            "reasons": list(self.reasons),
+            "changes": {kind: counts[kind] for kind in CHANGES if counts[kind]},
+        }
+
+
+class Histories:
+    """The revisions, vintages and record changes of all sources, made ready for many releases."""
+
+    def __init__(self, revisions: pd.DataFrame, vintages: pd.DataFrame, records: pd.DataFrame) -> None:
+        self.revisions, self.vintages, self.records = revisions, vintages, records
+        self._places: Callable[[Period], Any] = selector(_as_observations(revisions))
+        self._days: dict[tuple[str, ...], list[dt.date]] = {}
+        for unit, day in zip(_units(vintages), vintages["vintage"], strict=True):
+            self._days.setdefault(unit, []).append(day)
+
+    def of_release(self, rows: pd.DataFrame, period: Period) -> ReleaseRevisions:
+        """The history of the release of `period` that shows `rows` (OBSERVATION_COLUMNS).
+
+        Raises FraudlossError where no vintage is known of something that it shows: such a release is not published.
+        """
+        revisions = self.revisions.iloc[self._places(period)].reset_index(drop=True)
+        units = sorted({*_units(rows), *_units(revisions)})
+        if unknown := [unit for unit in units if unit not in self._days]:
+            source, table, _, code = unknown[0]
+            raise FraudlossError(
+                f"{period.frequency} {period.code} is not published, because its revisions cannot be computed: no vintage is "
+                f"known of {source}, table {table}, period {code}. Aggregate the source again."
+            )
+        first = min(self._days[unit][0] for unit in units if role(unit[3], period) in ("period", "cumulative"))
+        days = {day for unit in units for day in self._days[unit]} | set(revisions["vintage"])
+        vintages = tuple(sorted(day for day in days if day >= first))
+        changes = self._changes(rows, revisions, vintages)
+        shown = [(*unit, day) for unit in units for day in self._days[unit]]
+        return ReleaseRevisions(
+            vintages=vintages,
+            reasons=("new_period",) if len(vintages) == 1 else reasons_of(changes["change"]),
+            changes=changes,
+            revisions=revisions,
+            units=pd.DataFrame(shown, columns=VINTAGE_COLUMNS, dtype=object),
+            records=self._of_months(set(rows["source"]), set(period.months)),
+        )
+
+    def _changes(self, rows: pd.DataFrame, revisions: pd.DataFrame, vintages: tuple[dt.date, ...]) -> pd.DataFrame:
+        """What the last day changed: revisions of that day, and the figures of tables and periods that were not known before."""
+        last = vintages[-1]
+        if len(vintages) == 1:
+            return revisions.iloc[:0][CHANGE_COLUMNS]
+        entered = _as_new(rows[np.array([self._days[unit][0] == last for unit in _units(rows)], dtype=bool)])
+        changed = revisions[(revisions["vintage"] == last).to_numpy(bool)][CHANGE_COLUMNS]
+        filled = [frame for frame in (changed, entered) if len(frame)]
+        if not filled:
+            return changed
+        return pd.concat(filled).sort_values([*KEY_COLUMNS, "change"], kind="stable", ignore_index=True)
+
+    def _of_months(self, sources: set[str], months: set[str]) -> pd.DataFrame:
+        wanted = self.records["source"].isin(sources) & self.records["month"].isin(months)
+        return self.records[wanted.to_numpy(bool)].reset_index(drop=True)
+
+
+def reasons_of(changes: Iterable[str]) -> tuple[str, ...]:
+    """Why a release with these changes (keys of model.CHANGES) took the place of the one before: keys of model.REASONS."""
+    found = {REASON_OF_CHANGE[kind] for kind in changes}
+    telling = found - {"confirmation"} or {"confirmation"}
+    return tuple(reason for reason in REASONS if reason in telling)
+
+
+def _units(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    return list(zip(*(frame[name].tolist() for name in UNIT_COLUMNS), strict=True))
+
+
+def _as_observations(revisions: pd.DataFrame) -> pd.DataFrame:
+    """The figures that were revised, as they stand after it or, where they are gone, before: to be selected like any other."""
+    sides = {"value": "value", "precision": "precision", "absence": "absence", "edition": "edition", "known": "known_at"}
+    sides |= {"snapshot": "snapshot", "origin": "origin", "id": "id"}
+    gone = revisions["id_after"].isna()
+    made = {theirs: revisions[f"{ours}_after"].where(~gone, revisions[f"{ours}_before"]) for ours, theirs in sides.items()}
+    kept = {name: revisions[name] for name in (*KEY_COLUMNS, "derivation", "overlay", "note")}
+    frame = pd.DataFrame({**kept, **made, "obs_status": "A", "conf_status": "F"}, dtype=object)
+    return frame[OBSERVATION_COLUMNS]
+
+
+def _as_new(rows: pd.DataFrame) -> pd.DataFrame:
+    """Observations as changes: figures that were not there before."""
+    sides = {"value": "value", "precision": "precision", "absence": "absence", "edition": "edition", "known_at": "known"}
+    sides |= {"snapshot": "snapshot", "origin": "origin", "id": "id"}
+    frame = pd.DataFrame(index=rows.index, columns=CHANGE_COLUMNS, dtype=object).where(lambda empty: empty.notna(), None)
+    for name in (*KEY_COLUMNS, "derivation", "overlay", "note"):
+        frame[name] = rows[name]
+    for theirs, ours in sides.items():
+        frame[f"{ours}_after"] = rows[theirs]
+    return frame.assign(change="new")[CHANGE_COLUMNS]
+
+
+# ---------------------------------------------------------------------------------------------------- history of headlines
+
+
+@dataclasses.dataclass(frozen=True)
+class Vintage:
+    """A headline figure as it stood from a day on."""
+
+    day: dt.date
+    source: str
+    value: Decimal
+    edition: str
+    precision: Decimal | None
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadlineHistory:
+    """A headline figure of one period, vintage by vintage; a vintage that changed neither value nor edition is left out."""
+
+    family: str
+    measure: str
+    unit: str
+    classification: str
+    period: str
+    vintages: tuple[Vintage, ...]
+    printings: int  # on how many days a publication spoke for it
+
+    @property
+    def revision(self) -> Decimal:
+        """R = L - P: the latest figure less the first (methods of the OECD's revision analysis)."""
+        return self.vintages[-1].value - self.vintages[0].value
+
+
+def headline_histories(
+    period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, families: Families
+) -> list[HeadlineHistory]:
+    """The vintages of the totals of loss and cases, of the period and those before it, in national currency.
+
+    On each day the source speaks that leads by its declared precedence among those that had a figure then.
+    """
+    days: dict[tuple[str, ...], list[dt.date]] = {}
+    for unit, day in zip(_units(revisions.units), revisions.units["vintage"], strict=True):
+        days.setdefault(unit, []).append(day)
+    revised: dict[tuple[str, ...], list[Mapping[Any, Any]]] = {}
+    for line in revisions.revisions.sort_values("vintage", kind="stable").to_dict("records"):
+        revised.setdefault(tuple(line[name] for name in KEY_COLUMNS), []).append(line)
+    made = []
+    for figure in found:
+        if figure.row.frequency == period.frequency and figure.role in ("period", "history") and _is_headline(figure, families):
+            rows = (figure.row, *figure.others)
+            states = {
+                (row.source, row.table): _states(row, revised.get(tuple(getattr(row, name) for name in KEY_COLUMNS), []), days)
+                for row in rows
+            }
+            if vintages := _leading(states, families):
+                row, printed = figure.row, {day for row in rows for day in days[_unit(row)]}
+                made.append(
+                    HeadlineHistory(figure.family, row.measure, row.unit, row.classification, row.period, vintages, len(printed))
+                )
+    return made
+
+
+def _unit(row: Any) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in UNIT_COLUMNS)
+
+
+def _is_headline(figure: Figure, families: Families) -> bool:
+    row = figure.row
+    national = row.measure == "cases" or row.unit == families.currency(figure.family)
+    return figure.is_total and figure.is_plain and not row.overlay and row.measure in HEADLINE_MEASURES and national
+
+
+def _states(row: Any, lines: Sequence[Mapping[Any, Any]], days: Mapping[tuple[str, ...], list[dt.date]]) -> dict[dt.date, Any]:
+    """One source's figure from each day on; None from where it had none."""
+    first_day = days[_unit(row)][0]
+    if not lines:
+        return {
+            first_day: Vintage(first_day, row.source, row.value, row.edition, row.precision) if row.value is not None else None
+        }
+    states: dict[dt.date, Any] = {}
+    if lines[0]["id_before"] is not None:
+        states[first_day] = _vintage(lines[0], "before", first_day)
+    for line in lines:
+        states[line["vintage"]] = _vintage(line, "after", line["vintage"])
+    return states
+
+
+def _vintage(line: Mapping[Any, Any], side: str, day: dt.date) -> Vintage | None:
+    value = line[f"value_{side}"]
+    return None if value is None else Vintage(day, line["source"], value, line[f"edition_{side}"], line[f"precision_{side}"])
+
+
+def _leading(by_source: Mapping[tuple[str, str], Mapping[dt.date, Any]], families: Families) -> tuple[Vintage, ...]:
+    standing: dict[tuple[str, str], Any] = {}
+    vintages: list[Vintage] = []
+    for day in sorted({day for states in by_source.values() for day in states}):
+        standing |= {name: states[day] for name, states in by_source.items() if day in states}
+        present = {name: state for name, state in standing.items() if state is not None}
+        if present:
+            name = min(present, key=lambda name: (families.precedence(name[0]), name))
+            now = dataclasses.replace(present[name], day=day)
+            if not vintages or (now.value, now.edition) != (vintages[-1].value, vintages[-1].edition):
+                vintages.append(now)
+    return tuple(vintages)
+
+
+def revision_statistics(
+    histories: Iterable[HeadlineHistory],
+) -> dict[tuple[str, str, str], tuple[int, Decimal, Decimal, Decimal | None]]:
+    """By family, measure and unit: periods, mean revision, mean absolute revision, relative mean absolute revision.
+
+    R = L - P, latest less first figure, over the periods of which more than one printing is known. RMAR = sum |R| / sum |P|,
+    scaled by the earlier estimate (McKenzie and Gamba, section 3.6, as the OECD recommends); None where the first figures are
+    all zero.
+    """
+    groups: dict[tuple[str, str, str], list[HeadlineHistory]] = {}
+    for item in histories:
+        if item.printings > 1:
+            groups.setdefault((item.family, item.measure, item.unit), []).append(item)
+    made = {}
+    for key, items in sorted(groups.items()):
+        revised = [item.revision for item in items]
+        total, scale = sum(map(abs, revised), Decimal(0)), sum((abs(item.vintages[0].value) for item in items), Decimal(0))
+        made[key] = (len(items), sum(revised, Decimal(0)) / len(items), total / len(items), total / scale if scale else None)
+    return made

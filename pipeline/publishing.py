@@ -1,0 +1,460 @@
+"""Releases: which periods the figures allow, what each is made from, why it takes the place of the one before, and making it.
+
+In: a store with views and their histories, a frequency, periods, an as-of date. Out: release folders and the pointers to those
+that speak now; and, for `plan`, what would be done. A release is a function of what it shows, of how that came about, and of the
+code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import hashlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import code_version, log, vintages
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, UsageError
+from pipeline.sources.catalogue import sources
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.publish.release import ReleaseInput
+    from pipeline.publish.revisions import Histories, ReleaseRevisions
+    from pipeline.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What came of publishing one period."""
+
+    frequency: str
+    period: str
+    release_id: str
+    is_new: bool  # False: the same release was there already
+    reasons: tuple[str, ...]  # keys of model.REASONS: why it takes the place of the one before
+
+    def tell(self) -> Published:
+        """Log it where it is new."""
+        if self.is_new:
+            reasons = ", ".join(reason.replace("_", " ") for reason in self.reasons)
+            log.event("published", frequency=self.frequency, period=self.period, release=self.release_id, reason=reasons)
+        return self
+
+
+# ----------------------------------------------------------------------------------------------- what may be published
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A release that the figures allow, before anything of it is made."""
+
+    period: Period
+    rows: pd.DataFrame
+    revisions: ReleaseRevisions
+    release_id: str
+
+    @property
+    def snapshot_ids(self) -> list[str]:
+        """The snapshots that speak in it."""
+        return sorted({part for snapshot in self.rows["snapshot"] for part in snapshot.split("+")})
+
+
+class Candidates:
+    """The releases of all periods that the figures known as of a date allow."""
+
+    def __init__(self, store: Store, as_of: dt.date | None) -> None:
+        from pipeline.publish.revisions import Histories
+
+        vintages.require_known(store, as_of)
+        self.as_of = as_of
+        # Taken first: whatever is judged from now on makes these figures out of date.
+        self.stamp = store.verdicts_stamp()
+        known = vintages.known(store, as_of)
+        self.figures = known.figures
+        self._histories: Histories = Histories(known.revisions, known.vintages, known.records)
+
+    def periods(self, frequency: str) -> list[Period]:
+        """Those of the frequency that have figures, in order of time."""
+        from pipeline.publish.release import periods_with_figures
+
+        return periods_with_figures(self.figures, frequency)
+
+    def of_period(self, period: Period) -> Candidate:
+        """The release of a period that has figures. Raises FraudlossError where its revisions cannot be computed."""
+        from pipeline.publish.release import fingerprint_rows
+
+        rows = fingerprint_rows(self.figures, period.frequency, period)
+        revisions = self._histories.of_release(rows, period)
+        return Candidate(period, rows, revisions, _release_id(rows, revisions, period))
+
+
+def _release_id(rows: pd.DataFrame, revisions: ReleaseRevisions, period: Period) -> str:
+    """A release is a function of what it shows, of how that came about, and of the code that shows it; of nothing else."""
+    from pipeline.frames import (
+        OBSERVATION_SCHEMA,
+        RECORD_CHANGE_SCHEMA,
+        REVISION_SCHEMA,
+        VINTAGE_SCHEMA,
+        frame_table,
+    )
+    from pipeline.store import parquet_bytes
+
+    digest = hashlib.sha256(f"{period.frequency} {period.code} {code_version.of_publication(rows['source'])} ".encode())
+    for frame, schema in (
+        (rows.sort_values("id", kind="stable"), OBSERVATION_SCHEMA),
+        (revisions.revisions, REVISION_SCHEMA),
+        (revisions.units, VINTAGE_SCHEMA),
+        (revisions.records, RECORD_CHANGE_SCHEMA),
+    ):
+        digest.update(parquet_bytes(frame_table(frame, schema)))
+    return digest.hexdigest()[:12]
+
+
+def period_of(frequency: str, code: str) -> Period:
+    """The period, which must be one of the frequency. Raises UsageError."""
+    if frequency not in PUBLISHED_FREQUENCIES:
+        raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
+    period = Period.parse(code)
+    if period.frequency != frequency:
+        example = Period.of(frequency, dt.date(2025, 4, 1)).code
+        raise UsageError(f"{code!r} is not a {frequency} period: write it as {example}.")
+    return period
+
+
+def periods_between(frequency: str, first: str, last: str) -> list[Period]:
+    """Every period of the frequency from `first` to `last`, both included. Raises UsageError where they are turned round."""
+    return list(period_of(frequency, first).walk_to(period_of(frequency, last)))
+
+
+# ------------------------------------------------------------------------------------------------------------ publishing
+
+
+class _Overtaken(Exception):
+    """Files were judged since the figures were looked up: what would be published is older than what another run may have."""
+
+
+def publish(store: Store, frequency: str, code: str, as_of: dt.date | None) -> Published:
+    """Publish one period. Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it."""
+    period = period_of(frequency, code)
+    store.recover()
+    while True:
+        candidates = Candidates(store, as_of)
+        if period not in candidates.periods(frequency):
+            raise NothingToPublish(
+                f"no source has figures for {code}: nothing to publish. `fraudloss sources` shows what is there."
+            )
+        with contextlib.suppress(_Overtaken):
+            return _publish(store, candidates, period).tell()
+
+
+def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Published]:
+    """Publish every period of the frequency whose release is not there yet. Gives the new releases.
+
+    A release that cannot be made stops no other; it is named at the end (FraudlossError).
+    """
+    if frequency not in PUBLISHED_FREQUENCIES:
+        raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
+    store.recover()
+    published: list[Published] = []
+    while True:
+        candidates, failures = Candidates(store, as_of), list[str]()
+        try:
+            for period in log.progress(candidates.periods(frequency), f"publish {frequency}"):
+                try:
+                    published.append(_publish(store, candidates, period).tell())
+                except FraudlossError as failure:
+                    failures.append(str(failure))
+        except _Overtaken:
+            log.event("looking again", frequency=frequency, reason="another run judged new files")
+            continue
+        if failures:
+            raise FraudlossError("\n".join(failures))
+        return [item for item in published if item.is_new]
+
+
+def _publish(store: Store, candidates: Candidates, period: Period) -> Published:
+    """Make the release where it is not there, whole, and let it speak for the period unless an as-of date was given.
+
+    Raises _Overtaken rather than let older figures speak in the place of newer ones.
+    """
+    from pipeline.publish.release import build
+
+    candidate = candidates.of_period(period)
+    folder = store.release_folder(period.frequency, period.code, candidate.release_id)
+    with store.lock("release", period.frequency, period.code):
+        speaking = current_manifest(store, period) if candidates.as_of is None else None
+        moves = candidates.as_of is None and (speaking or {}).get("release_id") != candidate.release_id
+        if moves and store.verdicts_stamp() != candidates.stamp:
+            raise _Overtaken
+        is_new = not store.release_is_whole(folder)
+        with store.commit() as commit:
+            if is_new:
+                given = _release_input(store, candidate)
+                commit.write_release(folder, build(given), _manifest(given))
+            if moves:
+                commit.write_json(store.current_path(period.frequency, period.code), {"release_id": candidate.release_id})
+            if moves and store.verdicts_stamp() != candidates.stamp:
+                raise _Overtaken
+    reasons = _reasons_since(speaking, candidate) if candidates.as_of is None else candidate.revisions.reasons
+    return Published(period.frequency, period.code, candidate.release_id, is_new, reasons)
+
+
+def _reasons_since(speaking: dict[str, Any] | None, candidate: Candidate) -> tuple[str, ...]:
+    """Why this release takes the place of the one that speaks: what became known since, and whether the code is another."""
+    if speaking is None:
+        return ("new_period",)
+    other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
+    if sorted(item["id"] for item in speaking["snapshots"]) == candidate.snapshot_ids:
+        return ("new_code",)
+    reasons = candidate.revisions.reasons_since({dt.date.fromisoformat(day) for day in speaking["revision"]["vintages"]})
+    return (*reasons, "new_code") if other_code else reasons
+
+
+def _release_input(store: Store, candidate: Candidate) -> ReleaseInput:
+    from pipeline.aggregate.compare import findings
+    from pipeline.aggregate.reconcile import reconcile_release
+    from pipeline.publish.release import ReleaseInput
+
+    rows, period = candidate.rows, candidate.period
+    declared = [item for item in sources() if item.id in set(rows["source"])]
+    speaking = set(candidate.snapshot_ids)
+    return ReleaseInput(
+        frequency=period.frequency,
+        period=period,
+        view=rows,
+        findings=findings(rows, declared),
+        reconciliation=reconcile_release(rows, declared, period),
+        revisions=candidate.revisions,
+        sources=declared,
+        snapshots=[item for each in declared for item in store.snapshots(each.id) if item.id in speaking],
+        as_of=max(rows["known_at"], default=None),
+        code_version=code_version.of_publication(rows["source"]),
+        release_id=candidate.release_id,
+    )
+
+
+def _manifest(given: ReleaseInput) -> dict[str, Any]:
+    from pipeline.publish.release import headline
+
+    return {
+        "frequency": given.frequency,
+        "period": given.period.code,
+        "release_id": given.release_id,
+        "as_of": given.as_of.isoformat() if given.as_of else None,
+        "code_version": given.code_version,
+        "snapshots": [dataclasses.asdict(item) | {"known_at": item.known_at.isoformat()} for item in given.snapshots],
+        "revision": given.revisions.to_json(),
+        "headline": headline(given),
+    }
+
+
+def current_manifest(store: Store, period: Period) -> dict[str, Any] | None:
+    """The manifest of the release that speaks for the period now."""
+    current = store.read_json(store.current_path(period.frequency, period.code))
+    if current is None:
+        return None
+    return store.read_json(store.release_folder(period.frequency, period.code, current["release_id"]) / "manifest.json")
+
+
+def current_manifests(store: Store) -> list[dict[str, Any]]:
+    """The manifests of the releases that speak now, by frequency and period."""
+    found = (
+        current_manifest(store, Period.parse(pointer.parent.name))
+        for frequency in PUBLISHED_FREQUENCIES
+        for pointer in sorted((store.processed / "releases" / frequency).glob("*/current.json"))
+    )
+    return [manifest for manifest in found if manifest]
+
+
+def build_site(store: Store) -> bool:
+    """The index of all releases, made from them. True when anything was rewritten."""
+    from pipeline.publish import site
+
+    with store.lock("site"):
+        manifests = current_manifests(store)
+        speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
+        files = site.build(manifests, vintages.view(store))
+        return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
+
+
+# ------------------------------------------------------------------------------------------------------ plan and backfill
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What publishing one period would do."""
+
+    period: str
+    action: str  # nothing, new release, restate, no figures
+    reasons: tuple[str, ...]  # keys of model.REASONS
+    release_id: str
+    snapshots: list[str]  # ids of those that speak in it
+
+    def to_json(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "reasons": list(self.reasons)}
+
+
+def plan(store: Store, frequency: str, first: str, last: str, as_of: dt.date | None) -> list[Planned]:
+    """What `backfill` with the same arguments would do, period by period. Writes nothing, takes no lock."""
+    wanted = periods_between(frequency, first, last)
+    candidates = Candidates(store, as_of)
+    there = set(candidates.periods(frequency))
+    return [
+        _planned(store, candidates, period) if period in there else Planned(period.code, "no figures", (), "", [])
+        for period in wanted
+    ]
+
+
+def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
+    candidate = candidates.of_period(period)
+    is_there = store.release_is_whole(store.release_folder(period.frequency, period.code, candidate.release_id))
+    speaking = current_manifest(store, period) if candidates.as_of is None else None
+    if candidates.as_of is not None:
+        action, reasons = ("nothing", ()) if is_there else ("new release", candidate.revisions.reasons)
+    elif speaking is None:
+        action, reasons = "new release", ("new_period",)
+    elif is_there and speaking["release_id"] == candidate.release_id:
+        action, reasons = "nothing", ()
+    else:
+        action, reasons = "restate", _reasons_since(speaking, candidate)
+    return Planned(period.code, action, reasons, candidate.release_id, candidate.snapshot_ids)
+
+
+@dataclasses.dataclass(frozen=True)
+class Backfill:
+    """What a backfill did, and what it left."""
+
+    done: list[Published]
+    without_figures: list[str]
+    failures: list[str]
+    left: list[str]  # periods that it did not come to, because it was told to stop
+
+
+def backfill(store: Store, frequency: str, first: str, last: str, as_of: dt.date | None, workers: int = 1) -> Backfill:
+    """Publish every period from `first` to `last`, both included, in `workers` processes; the bytes are the same for any number.
+
+    SIGINT and SIGTERM stop it: the periods at work are finished whole, the others are left. Run again, it goes on with them.
+    """
+    wanted = periods_between(frequency, first, last)
+    if workers < 1:
+        raise UsageError(f"{workers} workers: give 1 or more.")
+    store.recover()
+    there = set(Candidates(store, as_of).periods(frequency)) if workers > 1 else None
+    with _stop_signals() as stopped:
+        outcomes: dict[str, Published | FraudlossError] = {}
+        publish_each = _in_processes(store.root, as_of, workers) if there is not None else _in_this_process(store, as_of)
+        todo = wanted if there is None else [period for period in wanted if period in there]
+        with contextlib.closing(publish_each(todo, stopped)) as results:
+            for code, outcome in log.progress(results, f"backfill {frequency}", total=len(todo)):
+                outcomes[code] = outcome.tell() if isinstance(outcome, Published) else outcome
+    return _summed_up(wanted, todo, outcomes)
+
+
+_Outcome = tuple[str, "Published | FraudlossError"]
+_Results = Callable[[Sequence[Period], threading.Event], Generator[_Outcome]]
+
+
+def _summed_up(wanted: list[Period], todo: list[Period], outcomes: dict[str, Published | FraudlossError]) -> Backfill:
+    empty = [code for code, outcome in outcomes.items() if isinstance(outcome, NothingToPublish)]
+    empty += [period.code for period in wanted if period not in todo]
+    return Backfill(
+        done=[outcome for outcome in outcomes.values() if isinstance(outcome, Published)],
+        without_figures=sorted(empty),
+        failures=[str(o) for o in outcomes.values() if isinstance(o, FraudlossError) and not isinstance(o, NothingToPublish)],
+        left=[period.code for period in todo if period.code not in outcomes],
+    )
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, instead of ending the process in the middle of a period."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Latest:
+    """The candidates, looked up again whenever another run judged new files meanwhile."""
+
+    def __init__(self, store: Store, as_of: dt.date | None) -> None:
+        self.store, self.as_of, self.candidates = store, as_of, Candidates(store, as_of)
+        self.there: dict[str, set[Period]] = {}
+
+    def publish(self, period: Period) -> Published | FraudlossError:
+        """Publish the period, or say why not."""
+        while True:
+            there = self.there.setdefault(period.frequency, set(self.candidates.periods(period.frequency)))
+            try:
+                if period not in there:
+                    return NothingToPublish(f"no source has figures for {period.code}")
+                return _publish(self.store, self.candidates, period)
+            except _Overtaken:
+                self.candidates, self.there = Candidates(self.store, self.as_of), {}
+            except FraudlossError as failure:
+                return failure
+
+
+def _in_this_process(store: Store, as_of: dt.date | None) -> _Results:
+    def results(periods: Sequence[Period], stopped: threading.Event) -> Generator[_Outcome]:
+        latest = _Latest(store, as_of)
+        for period in periods:
+            if stopped.is_set():
+                return
+            yield period.code, latest.publish(period)
+
+    return results
+
+
+def _in_processes(root: Path, as_of: dt.date | None, workers: int) -> _Results:
+    def results(periods: Sequence[Period], stopped: threading.Event) -> Generator[_Outcome]:
+        # Not forked: the libraries that draw and compress have threads of their own, which a fork would leave half alive.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(root, as_of)) as pool:
+            waiting, at_work = list(periods), dict[Future[Any], str]()
+            while waiting or at_work:
+                # No more is handed out than is worked on, so that a stop leaves nothing in a queue.
+                while waiting and len(at_work) < workers and not stopped.is_set():
+                    period = waiting.pop(0)
+                    at_work[pool.submit(_work, period.code)] = period.code
+                if not at_work:
+                    return
+                for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                    code = at_work.pop(future)
+                    try:
+                        yield code, future.result()
+                    except BrokenProcessPool:
+                        stopped.set()
+
+    return results
+
+
+_worker: list[_Latest] = []
+
+
+def _start_worker(root: Path, as_of: dt.date | None) -> None:
+    """In a worker process: look the figures up once. Ctrl-C reaches every process of the terminal; only the first one decides."""
+    from pipeline.store import Store
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker[:] = [_Latest(Store(root), as_of)]
+
+
+def _work(code: str) -> Published | FraudlossError:
+    (latest,) = _worker
+    return latest.publish(Period.parse(code))
