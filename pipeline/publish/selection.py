@@ -200,7 +200,7 @@ class _Index:
         """Where the selected rows stand in the view, in the order of their key."""
         parts = [self._of_period(str(code), rows, period) for code, rows in zip(self.codes, self.rows, strict=True)]
         chosen = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
-        return self.frame.iloc[chosen[np.argsort(self.place[chosen], kind="stable")]].reset_index(drop=True)
+        return chosen[np.argsort(self.place[chosen], kind="stable")]
 
     def _of_period(self, code: str, rows: Any, release: Period) -> Any:
         kind, played = release.frequency, role(code, release)
