@@ -7,6 +7,8 @@ import pytest
 
 from pipeline.aggregate.derive import derive
 from pipeline.model import TOTAL
+from pipeline.reference import average_rate
+from pipeline.sources.catalogue import Table
 from tests.figures import declared, frame, none, only, row
 
 SOURCE = declared()
@@ -122,8 +124,8 @@ def test_a_mean_names_its_denominator_and_shares_are_of_the_table() -> None:
         row("2025", 25, measure="cases_completed", unit="cases"),
     ]
     view = derived(*rows)
-    assert only(view, measure="mean_loss")["value"] == Decimal(25)
-    assert only(view, measure="mean_loss_completed")["value"] == Decimal(40)
+    assert only(view, measure="mean_loss", unit="JPY")["value"] == Decimal(25)
+    assert only(view, measure="mean_loss_completed", unit="JPY")["value"] == Decimal(40)
     assert only(view, measure="share_of_loss", native_type="a")["value"] == Decimal(25)
 
 
@@ -156,6 +158,34 @@ def test_dollars_use_the_average_of_the_months_rates_where_months_are_not_there(
 
 def test_dollars_are_absent_where_a_month_has_no_rate() -> None:
     assert only(derived(row("2031", 5)), unit="USD")["absence"] == "not_yet_known"
+
+
+def test_what_is_compared_between_countries_is_in_dollars_for_the_whole_country_and_for_nothing_else() -> None:
+    # Federal Reserve H.10, mean of the monthly averages of 2024; World Bank SP.POP.TOTL, Japan 2024: 123,975,371
+    rate = average_rate("JPY", "2024").value
+    median = {"measure": "median_loss"}
+    view = derived(
+        row("2024", 1_000_000_000),
+        row("2024", 400_000_000, native_type="a"),
+        row("2024", 40, measure="cases", unit="cases"),
+        row("2024", 10, measure="cases", unit="cases", native_type="a"),
+        row("2024", 3_000, **median),
+        row("2024", 2_000, native_type="a", **median),
+    )
+    dollars = (Decimal(1_000_000_000) / rate).quantize(Decimal("0.01"))
+    assert only(view, measure="loss", unit="USD", native_type="_T")["value"] == dollars
+    assert only(view, measure="mean_loss", unit="USD")["value"] == (dollars / 40).quantize(Decimal("0.01"))
+    assert only(view, measure="median_loss", unit="USD")["value"] == (3_000 / rate).quantize(Decimal("0.01"))
+    per_100k = only(view, measure="loss_per_100k", unit="USD_per_100k")["value"]
+    assert per_100k == (dollars * 100_000 / Decimal(123_975_371)).quantize(Decimal("0.001"))
+
+
+def test_a_loss_has_one_value_in_dollars_where_further_tables_break_the_headline_down() -> None:
+    ages = Table("ages", "Victims by age", "", "ages", parts_add_up=False, identities=())
+    tables = {**SOURCE.meta["tables"], "ages": {}}
+    broken_down = declared(tables={**SOURCE.tables, "ages": ages}, meta={"tables": tables, "headline_tables": ["special_fraud"]})
+    view = derived(row("2024", 100), row("2024", 100, table="ages"), source=broken_down)
+    assert only(view, measure="loss", unit="USD")["table"] == "special_fraud"
 
 
 def test_deriving_is_a_function_of_the_rows_not_of_their_order() -> None:

@@ -37,7 +37,7 @@ def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
     figures = _Figures([dict(zip(OBSERVATION_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)])
     for add in (_totals_from_parts, _residuals, _longer_periods):
         figures.add(add(figures, source))
-    for add in (_shares, _means, _rates, _dollars, _changes):
+    for add in (_shares, _dollars, _means, _rates, _changes):
         figures.add(add(figures, source))
     return figures.frame()
 
@@ -243,7 +243,7 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
             ("cases_with_loss", "mean_loss_with_loss"),
         ):
             cases = figures.value(row, measure=denominator, unit="cases")
-            if cases is None or cases["value"] <= 0 or _is_converted(row):
+            if cases is None or cases["value"] <= 0 or (_is_converted(row) and not _is_national_total(row, source)):
                 continue
             step = YEN if row["unit"] == "JPY" else CENT
             value, precision = _quotient(row, cases, Decimal(1), step)
@@ -253,7 +253,9 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
 def _rates(figures: _Figures, source: Source) -> Iterable[_Row]:
     """Annual loss and cases per 100,000 inhabitants of the same year; absent, and said so, where the population is not known."""
     for row in figures.present("loss", "cases"):
-        if row["frequency"] != "annual" or row["area"] != source.country or _is_converted(row) or _is_detail(row):
+        if row["frequency"] != "annual" or row["area"] != source.country or _is_detail(row):
+            continue
+        if _is_converted(row) and not _is_national_total(row, source):
             continue
         measure = f"{row['measure']}_per_100k"
         unit = f"{row['unit']}_per_100k"
@@ -272,6 +274,11 @@ def _is_converted(row: _Row) -> bool:
     return row["derivation"] in ("converted", "converted_months")
 
 
+def _is_national_total(row: _Row, source: Source) -> bool:
+    """Whether the figure stands for the whole table in the whole country: what is compared with other countries."""
+    return row["native_type"] == row["fraud_type"] == TOTAL and row["area"] == source.country and not _is_detail(row)
+
+
 def _is_detail(row: _Row) -> bool:
     return any(row[name] != TOTAL for name in DIMENSIONS)
 
@@ -286,13 +293,13 @@ def _dollars(figures: _Figures, source: Source) -> Iterable[_Row]:
     """
     if source.currency == "USD":
         return
-    for row in figures.present("loss", "loss_net"):
-        if row["unit"] != source.currency:
+    for row in figures.present("loss", "loss_net", "median_loss"):
+        if not _goes_into_dollars(row, source):
             continue
         period = Period.parse(row["period"])
         months = [figures.value(row, frequency="monthly", period=month) for month in period.months]
         try:
-            if period.frequency in ("annual", "half_yearly", "quarterly") and all(months):
+            if row["measure"] in ADDITIVE_MEASURES and period.frequency in ("annual", "half_yearly", "quarterly") and all(months):
                 parts = [month for month in months if month is not None]
                 converted = [_in_dollars(month, source.currency) for month in parts]
                 value, half = sum((value for value, _ in converted), ZERO), sum((half for _, half in converted), ZERO)
@@ -302,6 +309,14 @@ def _dollars(figures: _Figures, source: Source) -> Iterable[_Row]:
         except MissingReference as missing:
             if row["native_type"] == TOTAL and not _is_detail(row):
                 yield _absent(row, [row], "converted", "not_yet_known", str(missing), unit="USD")
+
+
+def _goes_into_dollars(row: _Row, source: Source) -> bool:
+    """Where a source breaks its headline down in further tables, these are left out: they have no months, and one loss must not
+    have two values in dollars. A median is converted for the whole country only."""
+    in_headline = row["table"] in source.meta.get("headline_tables", (row["table"],))
+    whole = row["measure"] in ADDITIVE_MEASURES or _is_national_total(row, source)
+    return row["unit"] == source.currency and in_headline and whole
 
 
 def _in_dollars(row: _Row, currency: str) -> tuple[Decimal, Decimal]:

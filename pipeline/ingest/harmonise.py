@@ -7,14 +7,13 @@ does not know and for a figure that stands twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, observations_frame
 from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS, Period, RefusedInput, Snapshot
-from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.reading.crosswalk import crosswalk_rows, in_force
 from pipeline.reading.figures import Figure
 from pipeline.sources.catalogue import Source
 
@@ -96,7 +95,7 @@ def _common(figure: Figure, dimension: str, label: str, period: Period, snapshot
         return TOTAL
     rows = crosswalk_rows(source.folder / "crosswalk.csv")
     for row in rows.get((dimension, label), ()):
-        if _in_force(row, period):
+        if in_force(row, period):
             return row["common_code"]
     known = sorted(native for name, native in rows if name == dimension)
     raise RefusedInput(
@@ -106,12 +105,6 @@ def _common(figure: Figure, dimension: str, label: str, period: Period, snapshot
         expected=f"one of the labels in {source.id}/crosswalk.csv: {', '.join(known)}",
         action="if the publisher has a new category, add a line to crosswalk.csv with its evidence; else mend the file",
     )
-
-
-def _in_force(row: Mapping[str, str], period: Period) -> bool:
-    begins = Period.parse(row["valid_from"]).start if row["valid_from"] else period.start
-    ends = Period.parse(row["valid_to"]).end if row["valid_to"] else period.end
-    return begins <= period.start and period.end <= ends
 
 
 def _refuse_doubles(frame: pd.DataFrame, snapshot: Snapshot) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.model import ABSENCE, TOTAL, Period
 from pipeline.publish import charts, tables
 from pipeline.publish.charts import Chart, Point
+from pipeline.publish.countries import CountryComparison, comparison_tables
 from pipeline.publish.reconciliation import reconciliation_tables
 from pipeline.publish.selection import (
     COMBINATIONS,
@@ -37,6 +38,8 @@ EVENTS_WARNING = (
 OVERLAY_WARNING = (
     "Of which, cutting across the types: these cases are already counted in the types above. Never add them to anything."
 )
+OVERLAY_OF_TOTAL_WARNING = "Of which: these cases are already counted in the total. Never add them to it or to each other."
+OVERLAPPING_WARNING = "These overlap: one case can stand in several of them. Never add them to anything."
 CUMULATIVE_WARNING = "Cumulative since January: not the figure of a single month or quarter, and never to be added to one."
 CLASSIFICATION_WARNING = (
     "The same period under another classification of types: not comparable with the other tables, and never to be added."
@@ -47,6 +50,9 @@ PARTS_WARNING = (
 )
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 _BILLION = Decimal(10) ** 9
+_MILLION = Decimal(10) ** 6
+_LEDE_CARDS = 3
+_DOLLARS = f"Loss, {tables.UNIT_SHORT['USD']}"
 EVENT_MEASURES = ("persons_arrested", "persons_detained", "bases_raided")
 
 
@@ -71,6 +77,7 @@ class Card:
     lines: tuple[Line, ...]
     note: str = ""
     warning: str = ""
+    country: str = ""  # ISO 3166-1, of a card of one series
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +128,7 @@ def compose(
     families: Families,
     *,
     reconciliation: Sequence[Mapping[str, Any]] = (),
+    compared: CountryComparison | None = None,
 ) -> Content:
     """The content of the release of `period`: its figures, how sources agree, and what publishers print elsewhere."""
     by_family: dict[str, list[Figure]] = {}
@@ -132,7 +140,8 @@ def compose(
     cards = _cards(period, ordered, by_family, sums, events, families)
     sections = [
         *_overview(period, by_family, sums, families),
-        *(section for name in ordered if (section := _family_section(period, name, by_family[name], families))),
+        *_countries_section(compared, families),
+        *_series_sections(period, ordered, by_family, families),
         *_event_section(events, by_family, families),
         *_reconciliation_section(reconciliation, families),
         *_check_sections(figures, findings, families),
@@ -162,7 +171,8 @@ def overview(period: Period, figures: Sequence[Figure], families: Families) -> O
     by_family: dict[str, list[Figure]] = {}
     for figure in figures:
         by_family.setdefault(figure.family, []).append(figure)
-    ordered = sorted(by_family, key=lambda name: _family_rank(name, families))
+    leading = [name for name in by_family if not families.is_subordinate(name)]
+    ordered = sorted(leading, key=lambda name: _family_rank(name, families))
     sums = [(c, combined(c, figures, families)) for c in COMBINATIONS]
     sections = _overview(period, by_family, sums, families)
     items = [item for section in sections for item in section.items]
@@ -171,12 +181,10 @@ def overview(period: Period, figures: Sequence[Figure], families: Families) -> O
     for name in ordered:
         plain = [f for f in by_family[name] if f.role in ("period", "history") and f.row.measure in ("cases", "loss")]
         yearly = [f for f in plain if f.row.frequency == "annual"]
-        breaks = break_years(name, _annual_totals(yearly, "loss", "JPY", families), families)
-        english = tables.family_title(name, families)[0]
+        breaks = break_years(name, _annual_totals(yearly, "loss", families.currency(name), families), families)
+        english = tables.series_title(name, families)[0]
         if name not in charted:
-            items += [
-                Item(chart=chart) for chart in _history_charts(tables.slug(name), english, yearly, breaks, period, families)
-            ]
+            items += [Item(chart=chart) for chart in _history_charts(name, english, yearly, breaks, period, families)]
         table = tables.history_table(f"{tables.slug(name)}_history", f"{english} by year", yearly, breaks, families)
         items += [Item(table=table)] if table and len(table.rows) >= 3 else []
     cards = _cards(period, [name for name in ordered if not _is_event_family(by_family[name])], by_family, sums, [], families)
@@ -187,7 +195,9 @@ def _family_rank(name: str, families: Families) -> tuple[Any, ...]:
     known = tables.FAMILY_ORDER
     holders = [s for s in families.sources.values() if any(t.family == name for t in s.tables.values())]
     precedence = min((s.precedence for s in holders), default=99)
-    return (name not in known, known.index(name) if name in known else 0, families.country(name) != "JP", precedence, name)
+    country = families.country(name)
+    place = known.index(name) if name in known else 0
+    return (name not in known, place, country != "JP", precedence, country, families.order(name), name)
 
 
 def _is_event_family(figures: Sequence[Figure]) -> bool:
@@ -230,6 +240,8 @@ def _cards(
         if own:
             cards.append(_sum_card(combination, own, period))
     for name in ordered:
+        if families.is_subordinate(name):
+            continue  # it breaks down a series that has a card
         leads = _lead_totals(by_family[name], families)
         roles = {role for role, _, _ in leads}
         shown = [lead for lead in leads if not (lead[0] == "cumulative" and "period" in roles)]
@@ -250,13 +262,15 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
     for measure in ("change_on_year", "change_on_year_cases"):
         rows = [row for (found, _), row in cells.items() if found == measure]
         lines += [_line(row) for row in rows[:1]]
-    english, native = tables.family_title(name, families)
+    english, native = tables.series_title(name, families)
     code = members[0].row.period
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
     warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
     note = f"Classification: {tables.clean(families.classification(classification))}." if classification else ""
-    return Card(english, native, tables.period_label(code), edition, tuple(lines), note, " ".join(warnings))
+    return Card(
+        english, native, tables.period_label(code), edition, tuple(lines), note, " ".join(warnings), families.country(name)
+    )
 
 
 def _line(row: Any) -> Line:
@@ -326,25 +340,35 @@ def worst_edition(editions: Iterable[str]) -> str:
 
 
 def _lede(cards: Sequence[Card]) -> tuple[str, ...]:
-    """One sentence a card, for the first cards: the answer before any table."""
-    sentences = []
+    """One sentence a card, for the first cards and the first of each further country: the answer before any table."""
     first_of_title = list({card.title: card for card in reversed(cards)}.values())[::-1]
-    for card in first_of_title[:3]:
-        lines = {line.label: line for line in card.lines}
-        cases, yen, dollars = lines.get("Cases"), lines.get("Loss, yen"), lines.get("Loss, US dollars")
-        change = lines.get("Change of loss on the year")
-        parts = []
-        if cases and cases.text[0].isdigit():
-            parts.append(f"{cases.text} cases")
-        if yen and yen.text[0] == "¥":
-            parts.append(f"a loss of {yen.text}{f' ({dollars.text})' if dollars and dollars.text[0] == 'U' else ''}")
-        if not parts:
-            continue
-        sentence = f"{card.title}, {card.period}: {' and '.join(parts)}"
-        if change and change.text[0] in "+−":
-            sentence += f", {change.text} on the year before"
-        sentences.append(f"{sentence}{' (provisional)' if card.edition == 'provisional' else ''}.")
-    return tuple(sentences)
+    first_of_country = list({card.country: card for card in reversed(first_of_title) if card.country}.values())[::-1]
+    chosen = [card for place, card in enumerate(first_of_title) if place < _LEDE_CARDS or card in first_of_country]
+    return tuple(sentence for card in chosen if (sentence := _sentence(card)))
+
+
+def _sentence(card: Card) -> str:
+    """Cases and loss of a card, each with its own change; empty where the card has neither."""
+    lines = {line.label: line for line in card.lines if line.text[-1:] != "]"}
+    losses = [lines[f"Loss, {words}"] for unit in CURRENCIES if (words := tables.UNIT_SHORT[unit]) and f"Loss, {words}" in lines]
+    national = next((line for line in losses if line is not lines.get(_DOLLARS)), lines.get(_DOLLARS))
+    parts = []
+    if cases := lines.get("Cases"):
+        parts.append(f"{cases.text} cases{_aside(_change(lines.get('Change of cases on the year')))}")
+    if national:
+        dollars = lines[_DOLLARS].text if _DOLLARS in lines and national is not lines[_DOLLARS] else ""
+        parts.append(f"a loss of {national.text}{_aside(dollars, _change(lines.get('Change of loss on the year')))}")
+    provisional = " (provisional)" if card.edition == "provisional" else ""
+    return f"{card.title}, {card.period}: {' and '.join(parts)}{provisional}." if parts else ""
+
+
+def _change(line: Line | None) -> str:
+    return f"{line.text} on the year before" if line else ""
+
+
+def _aside(*words: str) -> str:
+    said = "; ".join(word for word in words if word)
+    return f" ({said})" if said else ""
 
 
 def headline(period: Period, figures: Sequence[Figure], families: Families) -> dict[str, Any]:
@@ -353,8 +377,8 @@ def headline(period: Period, figures: Sequence[Figure], families: Families) -> d
     Keys: family, period, classification, edition, cases, loss, unit, loss_usd; `together` holds the sums that are allowed.
     """
     entries: dict[str, dict[str, Any]] = {}
-    names = sorted({figure.family for figure in figures}, key=lambda name: _family_rank(name, families))
-    for name in names:
+    leading = {figure.family for figure in figures if not families.is_subordinate(figure.family)}
+    for name in sorted(leading, key=lambda name: _family_rank(name, families)):
         leads = _lead_totals([figure for figure in figures if figure.family == name], families)
         if leads:
             entries[name] = _headline_entry(leads[0][1], leads[0][2])
@@ -370,9 +394,10 @@ def _headline_entry(classification: str, members: Sequence[Figure]) -> dict[str,
     shown = [f.row for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None]
     entry: dict[str, Any] = {"period": members[0].row.period, "classification": classification}
     for row in shown:
-        entry["loss_usd" if (row.measure, row.unit) == ("loss", "USD") else row.measure] = exact_text(row.value)
-        if row.measure == "loss" and row.unit != "USD":
-            entry["unit"] = row.unit
+        converted = row.measure == "loss" and row.derivation in ("converted", "converted_months")
+        entry["loss_usd" if converted else row.measure] = exact_text(row.value)
+        if row.measure == "loss" and not converted:
+            entry |= {"unit": row.unit} | ({"loss_usd": exact_text(row.value)} if row.unit == "USD" else {})
     return {**entry, "edition": worst_edition(row.edition for row in shown)}
 
 
@@ -478,10 +503,31 @@ def _section_id(name: str) -> str:
     return f"series-{tables.slug(name)}"
 
 
-def _family_section(period: Period, name: str, figures: Sequence[Figure], families: Families) -> Section | None:
+def _series_sections(
+    period: Period, ordered: Sequence[str], by_family: Mapping[str, list[Figure]], families: Families
+) -> list[Section]:
+    """One section a series; the tables of a source that breaks its headline down stand together in one."""
+    together: dict[str, list[str]] = {}
+    for name in ordered:
+        source = families.sectioned(name)
+        together.setdefault(f"source {source.id}" if source else name, []).append(name)
+    sections = []
+    for key, names in together.items():
+        items = [item for name in names for item in _family_items(period, name, by_family[name], families)]
+        if items:
+            source = families.sectioned(names[0])
+            english, native = tables.family_title(names[0], families)
+            if source:
+                english = f"{tables.country_name(source.country)}: {source.title}"
+            lead = _family_lead([figure for name in names for figure in by_family[name]], families)
+            sections.append(Section(_section_id(key), english, native, lead, tuple(items)))
+    return sections
+
+
+def _family_items(period: Period, name: str, figures: Sequence[Figure], families: Families) -> list[Item]:
     if all(figure.role in ("history", "event") for figure in figures):
-        return None
-    english, native = tables.family_title(name, families)
+        return []
+    english = tables.family_title(name, families)[0]
     items: list[Item] = []
     blocks: dict[tuple[str, str, str], list[Figure]] = {}
     for figure in figures:
@@ -495,10 +541,7 @@ def _family_section(period: Period, name: str, figures: Sequence[Figure], famili
     for place, key in enumerate(order):
         items += _block(name, english, key, blocks[key], families, place=place, name_classification=several)
     items += _history(period, name, english, figures, families)
-    items += _other_periods(name, english, figures, families)
-    if not items:
-        return None
-    return Section(_section_id(name), english, native, _family_lead(figures, families), tuple(items))
+    return [*items, *_other_periods(name, english, figures, families)]
 
 
 def _block_rank(figures: Sequence[Figure], families: Families) -> tuple[int, int]:
@@ -551,7 +594,7 @@ def _block(
     types = {f.row.native_type for f in plain}
     items: list[Item] = []
     if len(types) >= 3:
-        items += _type_charts(base, title, figures)
+        items += _type_charts(base, title, figures, families.currency(name))
     alone = plain
     if len(types) >= 2:
         order = tables.type_order(plain)
@@ -567,10 +610,11 @@ def _block(
     table = tables.measures_list(f"{base}_figures", title_alone, alone, families)
     items += [Item(table=_warned(table, warnings))] if table else []
     measures = tuple(dict.fromkeys(f.row.measure for f in figures))
+    of_what = OVERLAY_WARNING if len(types) >= 2 else OVERLAY_OF_TOTAL_WARNING if types else OVERLAPPING_WARNING
     overlay = tables.types_by_measures(
         f"{base}_overlay", f"{title}: of which, cutting across types", figures, measures, families, overlay=True
     )
-    items += [Item(table=_warned(overlay, [OVERLAY_WARNING, *warnings]))] if overlay else []
+    items += [Item(table=_warned(overlay, [of_what, *warnings]))] if overlay else []
     items += _breakdowns(base, title, figures, warnings, families)
     return items
 
@@ -580,11 +624,20 @@ def _warned(table: Table, warnings: Sequence[str]) -> Table:
     return dataclasses.replace(table, warning=text)
 
 
-def _type_charts(base: str, title: str, figures: Sequence[Figure]) -> list[Item]:
+def _axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:
+    """(measure, unit, title, divisor) of the two charts of a series: losses in national currency, and cases."""
+    scale, words = (_BILLION, "billion") if currency == "JPY" else (_MILLION, "million")
+    return (
+        ("loss", currency, f"Loss, {words} {tables.UNIT_SHORT.get(currency, currency)}", scale),
+        ("cases", "cases", "Cases", Decimal(1)),
+    )
+
+
+def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str) -> list[Item]:
     """Cases and loss by type side by side, the largest loss on top; overlays and the total never enter."""
     parts = [f for f in figures if f.is_plain and not f.row.overlay and f.row.native_type != TOTAL]
     panels = []
-    for measure, unit, words, scale in (("loss", "JPY", "Loss, billion yen", _BILLION), ("cases", "cases", "Cases", Decimal(1))):
+    for measure, unit, words, scale in _axes(currency):
         rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
         if len(rows) >= 3:
             panels.append(
@@ -661,19 +714,19 @@ def _history(period: Period, name: str, english: str, figures: Sequence[Figure],
     timed = [f for f in figures if f.role in ("period", "history") and f.row.frequency == period.frequency]
     measures = [f for f in timed if f.row.measure in ("cases", "loss")]
     base = tables.slug(name)
-    yen = _annual_totals(timed, "loss", "JPY", families, period.frequency)
-    breaks = break_years(name, yen or _annual_totals(timed, "cases", "cases", families, period.frequency), families)
+    losses = _annual_totals(timed, "loss", families.currency(name), families, period.frequency)
+    breaks = break_years(name, losses or _annual_totals(timed, "cases", "cases", families, period.frequency), families)
     leading = _leading_lines(measures, families)
     led = [f for f in measures if (f.row.period, f.row.classification) in leading]
     rest = [f for f in measures if (f.row.period, f.row.classification) not in leading]
     words = f"{english} by {FREQUENCY_WORDS[period.frequency]}"
     table = tables.history_table(f"{base}_history", words, led, breaks, families)
     other = tables.history_table(f"{base}_history_other", f"{words}: other classifications", rest, {}, families, least=1)
-    items = [Item(chart=chart) for chart in _history_charts(base, english, timed, breaks, period, families)]
+    items = [Item(chart=chart) for chart in _history_charts(name, english, timed, breaks, period, families)]
     items += [Item(table=table)] if table else []
     items += [Item(table=_warned(other, [CLASSIFICATION_WARNING]), collapsed=True, summary=other.title)] if other else []
     if period.frequency == "annual":
-        items += _types_over_time(base, english, timed, families)
+        items += _types_over_time(name, english, timed, families)
     return items
 
 
@@ -690,25 +743,23 @@ def _leading_lines(figures: Sequence[Figure], families: Families) -> set[tuple[s
 
 
 def _history_charts(
-    base: str, english: str, timed: Sequence[Figure], breaks: Mapping[str, str], period: Period, families: Families
+    name: str, english: str, timed: Sequence[Figure], breaks: Mapping[str, str], period: Period, families: Families
 ) -> list[Chart]:
     made = []
-    if period.frequency == "annual" and any(base in combination.families for combination in COMBINATIONS):
+    if period.frequency == "annual" and any(name in combination.families for combination in COMBINATIONS):
         return []  # the stacked chart of the overview shows these series
-    for measure, unit, y_title, scale in (
-        ("loss", "JPY", "Loss, billion yen", _BILLION),
-        ("cases", "cases", "Cases", Decimal(1)),
-    ):
+    for measure, unit, y_title, scale in _axes(families.currency(name)):
         rows = _annual_totals(timed, measure, unit, families, period.frequency)
         if len(rows) >= 4:
             points = [Point(row.period, english, float(row.value / scale), is_provisional(row)) for row in rows]
             title = f"{english}: {tables.measure_title(measure)[0].lower()} by {FREQUENCY_WORDS[period.frequency]}"
-            made.append(charts.lines(f"{base}_history_{measure}", title, y_title, points, breaks))
+            made.append(charts.lines(f"{tables.slug(name)}_history_{measure}", title, y_title, points, breaks))
     return made
 
 
-def _types_over_time(base: str, english: str, timed: Sequence[Figure], families: Families) -> list[Item]:
+def _types_over_time(name: str, english: str, timed: Sequence[Figure], families: Families) -> list[Item]:
     items: list[Item] = []
+    base, currency = tables.slug(name), families.currency(name)
     classifications = sorted({f.row.classification for f in timed if not f.is_total})
     for place, classification in enumerate(classifications):
         own = [f for f in timed if f.row.classification == classification]
@@ -717,34 +768,35 @@ def _types_over_time(base: str, english: str, timed: Sequence[Figure], families:
         loss, cases = (
             tables.types_by_periods(f"{base}_types_{measure}{suffix}", f"{english}: {title}{words}", own, measure, unit, families)
             for measure, unit, title in (
-                ("loss", "JPY", "loss by type and year"),
+                ("loss", currency, "loss by type and year"),
                 ("cases", "cases", "cases by type and year"),
             )
         )
         if loss:
-            chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own)
+            chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own, currency)
             items += [Item(chart=chart)] if chart else []
         items += [Item(table=table) for table in (loss, cases) if table]
     return items
 
 
-def _multiples(chart_id: str, title: str, figures: Sequence[Figure]) -> Chart | None:
+def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: str) -> Chart | None:
     rows = [
         f.row
         for f in figures
         if f.is_plain
         and not f.row.overlay
         and not f.is_total
-        and (f.row.measure, f.row.unit) == ("loss", "JPY")
+        and (f.row.measure, f.row.unit) == ("loss", currency)
         and f.row.value is not None
     ]
     latest = max((row.period for row in rows), default="")
     sizes = {_chart_label(row): row.value for row in rows if row.period == latest}
     ordered = sorted(rows, key=lambda row: (-sizes.get(_chart_label(row), Decimal(-1)), _chart_label(row), row.period))
-    points = [Point(row.period, _chart_label(row), float(row.value / _BILLION), is_provisional(row)) for row in ordered]
+    _, _, words, scale = _axes(currency)[0]
+    points = [Point(row.period, _chart_label(row), float(row.value / scale), is_provisional(row)) for row in ordered]
     if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
         return None
-    return charts.small_multiples(chart_id, title, "Loss, billion yen, by year", points)
+    return charts.small_multiples(chart_id, title, f"{words}, by year", points)
 
 
 def _other_periods(name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:
@@ -792,6 +844,22 @@ def _event_section(events: Sequence[str], by_family: Mapping[str, list[Figure]],
     everything = [figure for name in events for figure in by_family[name]]
     lead = _family_lead(everything, families)
     return [Section("bases", "Offenders' bases, abroad and in Japan", "犯行拠点", lead, tuple(items))]
+
+
+def _countries_section(compared: CountryComparison | None, families: Families) -> list[Section]:
+    if compared is None:
+        return []
+    names = list(dict.fromkeys(tables.country_name(item.country) for item in compared.series))
+    lead = (
+        f"Countries with figures for the whole {FREQUENCY_WORDS[compared.period.frequency]}: {', '.join(names)}. What is not "
+        "comparable stands side by side and is not ranked; the matrix says why.",
+        *compared.left_out,
+    )
+    items = tuple(
+        Item(table=table, collapsed=table.id == "countries_types", summary=f"{table.title} ({len(table.rows)} rows)")
+        for table in comparison_tables(compared, families)
+    )
+    return [Section("countries", "Countries side by side", "各国比較", lead, items)]
 
 
 def _reconciliation_section(rows: Sequence[Mapping[str, Any]], families: Families) -> list[Section]:

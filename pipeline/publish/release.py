@@ -7,6 +7,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     <source>_<table>.csv   tidy rows of each table of each source, with the address of every figure
     findings.csv           what several sources print for one figure
     reconciliation.csv     what publishers print elsewhere, against ours
+    comparison.csv         several countries side by side, where two or more have figures
     revisions.csv          what changed since the release before; its columns alone where nothing did
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
     datapackage.json       what the files hold
@@ -28,7 +29,7 @@ import pyarrow.parquet as pq
 from pipeline.frames import OBSERVATION_SCHEMA, observations_table
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
-from pipeline.publish import package, page, workbook
+from pipeline.publish import countries, package, page, workbook
 from pipeline.publish.content import Item, Section
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import ReleaseRevisions
@@ -82,7 +83,10 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     """The files of the release: name -> bytes."""
     rows, found, families = _read(given)
     findings = relevant_findings(given.findings, rows, given.period, families)
-    composed = contents.compose(given.period, found, _records(findings), families, reconciliation=_records(given.reconciliation))
+    compared = countries.compare(given.period, found, families)
+    composed = contents.compose(
+        given.period, found, _records(findings), families, reconciliation=_records(given.reconciliation), compared=compared
+    )
     composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, families)))
     used = set(rows["source"])
     sources = [source for source in sorted(given.sources, key=lambda s: (s.precedence, s.id)) if source.id in used]
@@ -96,6 +100,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         "release_id": given.release_id,
     }
     checks = {"findings": findings, "reconciliation": given.reconciliation, "revisions": given.revisions.changes}
+    checks |= {"comparison": countries.comparison_frame(compared)}
     files = _data_files(rows, found, checks, families)
     files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
@@ -189,6 +194,7 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "summary.xlsx": "all tables of this page as a workbook",
         "observations.parquet": "every observation that this release is made from",
         "findings.csv": "what several sources print for one figure",
+        "comparison.csv": "several countries side by side, with what keeps their figures from being compared",
         "reconciliation.csv": "what publishers print in reports and press releases, against ours",
         "revisions.csv": "every figure that changed since the release before",
         "datapackage.json": "description of the files: columns, units, sources, licences",

@@ -219,8 +219,12 @@ def _index_of(view: pd.DataFrame) -> _Index:
 
 
 def _national(areas: pd.Series) -> list[str]:
-    # A part of a country is written as in ISO 3166-2, with a hyphen.
-    return [area for area in areas.unique() if "-" not in str(area)]
+    return [area for area in areas.unique() if is_country(str(area))]
+
+
+def is_country(area: str) -> bool:
+    """Whether the area is a whole country (ISO 3166-1): not a part of one (`JP-13`), not `_U` or `_X_AU`."""
+    return len(area) == 2 and area.isalpha()
 
 
 def _has_breakdown(view: pd.DataFrame) -> pd.Series:
@@ -274,7 +278,7 @@ class Figure:
 
     @functools.cached_property
     def is_plain(self) -> bool:
-        return not self.breakdown and "-" not in self.row.area
+        return not self.breakdown and is_country(self.row.area)
 
 
 _dimensions = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in DIMENSIONS))
@@ -303,6 +307,12 @@ class Families:
             if source.meta.get("headline_tables") and any(table.family == family for table in source.tables.values()):
                 return source
         return None
+
+    def order(self, family: str) -> tuple[int, int]:
+        """The place of the family among those of its source: what leads first, then as they are declared."""
+        source = self.sectioned(family)
+        declared = [table.family for table in source.tables.values()] if source else [family]
+        return (self.is_subordinate(family), declared.index(family))
 
     def currency(self, family: str) -> str:
         """The national currency of the family's figures; yen where no source declares the family."""

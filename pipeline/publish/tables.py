@@ -16,8 +16,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, MEASURES, TOTAL, UNITS
-from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, parsed
-from pipeline.reference import FOLDER
+from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
+from pipeline.reference import AREA, FOLDER, code_list
 
 # ------------------------------------------------------------------------------------------------------------------- words
 
@@ -133,7 +133,8 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 _GROUPED = {measure for _, _, measures in GROUPS for measure in measures}
 MEASURE_ORDER = [*(m for _, _, measures in GROUPS for m in measures), *(m for m in MEASURES if m not in _GROUPED)]
-_UNIT_ORDER = list(UNITS)
+# National currency before the US dollars that it is converted to.
+_UNIT_ORDER = sorted(UNITS, key=lambda unit: unit.startswith("USD"))
 
 FAMILY_TITLES: dict[str, tuple[str, str]] = {
     "special_fraud": ("Special fraud", "特殊詐欺"),
@@ -535,6 +536,26 @@ def family_title(family: str, families: Families) -> tuple[str, str]:
     return family.replace("_", " ").capitalize(), ""
 
 
+def series_title(family: str, families: Families) -> tuple[str, str]:
+    """(English, Japanese) of a headline series with its country, where the page would not say it otherwise."""
+    source = families.sectioned(family)
+    english, native = series_name(family, families)
+    return (f"{country_name(source.country)}: {english}", native) if source else (english, native)
+
+
+def series_name(family: str, families: Families) -> tuple[str, str]:
+    """(English, Japanese) of a headline series: a table that leads its source alone has the source's name."""
+    source = families.sectioned(family)
+    alone = source is not None and len(source.meta["headline_tables"]) == 1
+    return (source.title, "") if source and alone else family_title(family, families)
+
+
+def country_name(country: str) -> str:
+    """A country (ISO 3166-1) in English; the code itself where areas.csv does not have it."""
+    found = code_list(AREA).get(country)
+    return found.label if found else country
+
+
 def measure_column(measure: str, unit: str) -> Column:
     english, native = measure_title(measure)
     return Column(english, UNIT_SHORT.get(unit, unit), native, MEASURES.get(measure, ""), numeric=True)
@@ -698,7 +719,7 @@ def _list_rank(figure: Figure) -> tuple[Any, ...]:
 def breakdown_text(figure: Figure) -> str:
     """What a figure is broken down by, in words; an overlay says that it must not be added."""
     parts = [f"{dimension_title(name).lower()}: {code_label(value)}" for name, value in figure.breakdown]
-    if "-" in figure.row.area:
+    if not is_country(figure.row.area):
         parts.insert(0, figure.row.area)
     if figure.row.overlay and not figure.is_total:
         parts.append("cuts across the types: never add it")
@@ -722,7 +743,7 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         notes.append("The publisher does not say that these types add up to the total: do not add them.")
     denominators = sorted({row.measure for row in rows if row.measure.startswith("mean_loss")})
     notes += [f"{measure_title(name)[0]}: {MEASURES[name]}." for name in denominators]
-    if any(row.unit == "USD" and row.derivation for row in rows):
+    if any(row.unit.startswith("USD") and row.derivation and _is_foreign(row, families) for row in rows):
         notes.append(
             "US dollars are converted at the average exchange rate of the period; they are not printed by the publisher."
         )
@@ -735,6 +756,12 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     return tuple(unique if len(unique) <= 14 else [*unique[:14], f"{len(unique) - 14} further notes stand in the CSV."])
 
 
+def _is_foreign(row: Any, families: Families) -> bool:
+    """Whether US dollars are not the money of the row's source: they were converted."""
+    source = families.sources.get(row.source)
+    return source is None or source.currency != "USD"
+
+
 def _parts_add_up(rows: Iterable[Any], families: Families) -> bool:
     tables = {(row.source, row.table) for row in rows}
     declared = [families.sources[source].tables.get(table) for source, table in tables if source in families.sources]
@@ -745,7 +772,7 @@ def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], famil
     """One table for each set of dimensions that figures are broken down by: two dimensions cross, others go down."""
     groups: dict[tuple[tuple[str, ...], bool], list[Figure]] = {}
     for figure in figures:
-        names = tuple(name for name, _ in figure.breakdown) if figure.breakdown else (("area",) if "-" in figure.row.area else ())
+        names = tuple(name for name, _ in figure.breakdown) or (() if is_country(figure.row.area) else ("area",))
         if names:
             groups.setdefault((names, figure.row.overlay), []).append(figure)
     sexes = [key for key in groups if set(key[0]) < {"age", "sex"} and (("age", "sex"), key[1]) in groups]

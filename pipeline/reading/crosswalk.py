@@ -11,6 +11,8 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.model import Period
+
 
 @functools.cache
 def crosswalk_rows(path: Path) -> Mapping[tuple[str, str], tuple[Mapping[str, str], ...]]:
@@ -21,3 +23,10 @@ def crosswalk_rows(path: Path) -> Mapping[tuple[str, str], tuple[Mapping[str, st
             key = (row["dimension"], row["native_code"])
             rows[key] = (*rows.get(key, ()), row)
     return rows
+
+
+def in_force(row: Mapping[str, str], period: Period) -> bool:
+    """Whether a row of a crosswalk holds for the whole period."""
+    begins = Period.parse(row["valid_from"]).start if row["valid_from"] else period.start
+    ends = Period.parse(row["valid_to"]).end if row["valid_to"] else period.end
+    return begins <= period.start and period.end <= ends

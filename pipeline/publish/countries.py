@@ -1,0 +1,509 @@
+"""The same period in several countries: side by side, and ranked only where the figures mean the same thing.
+
+In: the figures of a release, and what the sources declare of themselves (`comparability` in source.yml, in the words of
+reference/comparability.csv). Out: `CountryComparison`, its tables for page and workbook, and its tidy rows for
+comparison.csv, every value with the id of its observation.
+
+Two series are comparable where every word that their sources declare is the same. All others stand side by side, in
+alphabetical order of the countries and without a place, and a table says what keeps them apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipeline.model import MEASURES, TOTAL, Period
+from pipeline.publish.selection import Families, Figure
+from pipeline.publish.tables import (
+    UNIT_SHORT,
+    Cell,
+    Column,
+    Table,
+    clean,
+    code_label,
+    country_name,
+    figure_cell,
+    measure_title,
+    period_label,
+    series_name,
+    source_anchor_of,
+    text_cell,
+    type_cell,
+)
+from pipeline.reading.crosswalk import crosswalk_rows, in_force
+from pipeline.reference import MissingReference, average_rate, comparability_words, top_fraud_type
+from pipeline.sources.catalogue import Source
+
+FACETS: dict[str, str] = {
+    "unit_of_count": "What is counted",
+    "loss_concept": "Meaning of loss",
+    "date_basis": "Date of a case",
+    "threshold": "Threshold",
+    "coverage": "Coverage",
+    "verified": "Verified",
+}
+COUNTS: tuple[tuple[str, str], ...] = (
+    ("cases", "cases"),
+    ("cases_with_loss", "cases"),
+    ("cases_per_100k", "cases_per_100k"),
+)
+MONEY = (
+    "loss",
+    "loss_per_100k",
+    "mean_loss",
+    "mean_loss_completed",
+    "mean_loss_with_loss",
+    "median_loss",
+)
+OF_TYPES = ("cases", "loss")
+RANKED_BY = ("loss_per_100k", "USD_per_100k")
+ROW_COLUMNS = [
+    "period",
+    "country",
+    "source",
+    "table",
+    "series",
+    "fraud_type",
+    "native_type",
+    "match",
+    "measure",
+    "unit",
+    "value",
+    "precision",
+    "absence",
+    "obs_status",
+    "edition",
+    "derivation",
+    "known_at",
+    *FACETS,
+    "breaks",
+    "place",
+    "id",
+]
+SIDE_BY_SIDE = (
+    "Side by side, in alphabetical order of the countries: no ranking. These publishers count different things in different "
+    "ways; a larger figure does not mean that there is more fraud."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """One headline series of a country in the period, with what its source declares of it."""
+
+    family: str
+    source: Source
+    facets: Mapping[str, str]  # facet -> code of comparability.csv
+    rows: Mapping[tuple[str, str], Any]  # (measure, unit) -> observation
+    breaks: tuple[str, ...]
+    place: int | None = None  # by RANKED_BY, among the series that are comparable with it
+
+    @property
+    def country(self) -> str:
+        return self.source.country
+
+
+@dataclasses.dataclass(frozen=True)
+class TypeLine:
+    """One type of a publisher under the common type that it leads to."""
+
+    common: str
+    source: Source
+    family: str
+    match: str  # exact, broad, narrow or partial, from crosswalk.csv
+    rows: Mapping[tuple[str, str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class CountryComparison:
+    """Everything that a release says of several countries at once."""
+
+    period: Period
+    series: tuple[Series, ...]
+    types: tuple[TypeLine, ...]
+    left_out: tuple[str, ...]  # sentences: who has figures for parts of the period only
+
+
+def compare(period: Period, figures: Sequence[Figure], families: Families) -> CountryComparison | None:
+    """What stands side by side in the release of `period`; None where fewer than two countries have figures for all of it."""
+    found = [figure for figure in figures if figure.role == "period" and figure.is_plain and not figure.row.overlay]
+    series = _ranked(_telling(_series(found, families)))
+    if len({item.country for item in series}) < 2:
+        return None
+    return CountryComparison(period, tuple(series), tuple(_types(found, period, families)), _left_out(series, figures, families))
+
+
+# ------------------------------------------------------------------------------------------------------------------- series
+
+
+def _series(figures: Iterable[Figure], families: Families) -> list[Series]:
+    totals: dict[tuple[str, str], list[Figure]] = {}
+    for figure in figures:
+        if figure.is_total and figure.row.table in _declared(figure, families, "series"):
+            totals.setdefault((figure.family, figure.row.classification), []).append(figure)
+    leading: dict[str, tuple[str, str]] = {}
+    for key, members in totals.items():
+        rival = leading.get(key[0])
+        if rival is None or _rank(members, families) < _rank(totals[rival], families):
+            leading[key[0]] = key
+    made = [_one_series(totals[key], families) for key in leading.values()]
+    return sorted(made, key=lambda item: (country_name(item.country), families.precedence(item.source.id), item.family))
+
+
+def _declared(figure: Figure, families: Families, key: str) -> Sequence[str]:
+    source = families.sources.get(figure.row.source)
+    return source.meta.get("comparability", {}).get(key, ()) if source else ()
+
+
+def _rank(members: Sequence[Figure], families: Families) -> tuple[Any, ...]:
+    figures = [figure.row for figure in members if figure.row.measure in OF_TYPES and figure.row.value is not None]
+    precedence = min((families.precedence(row.source) for row in figures), default=len(families.sources) + 100)
+    return (precedence, -len(figures), members[0].row.classification)
+
+
+def _one_series(members: Sequence[Figure], families: Families) -> Series:
+    rows = {(figure.row.measure, figure.row.unit): figure.row for figure in members}
+    lead = min(members, key=lambda figure: (families.precedence(figure.row.source), figure.row.source)).row
+    source = families.sources[lead.source]
+    declared = source.meta["comparability"]
+    otherwise = declared.get("except", {}).get(lead.table, {})
+    facets = {facet: str(otherwise.get(facet, declared[facet])) for facet in FACETS}
+    return Series(members[0].family, source, facets, rows, _breaks(lead, source))
+
+
+def _breaks(row: Any, source: Source) -> tuple[str, ...]:
+    """Declared breaks of the series up to the period: its earlier figures are not those of today."""
+    until = Period.parse(row.period).end
+    found = [
+        entry
+        for entry in source.breaks
+        if entry.get("table") in (row.table, None, "")
+        and (entry.get("all") or TOTAL in entry.get("native_types", ()))
+        and Period.parse(str(entry["from"])).start <= until
+    ]
+    return tuple(f"{entry['from']}: {clean(entry.get('reason', ''))}" for entry in found)
+
+
+def _telling(series: Sequence[Series]) -> list[Series]:
+    """A series without any loss gives way to one of the same source that has one."""
+
+    def has_loss(item: Series) -> bool:
+        return any(measure == "loss" and row.value is not None for (measure, _), row in item.rows.items())
+
+    telling = {item.source.id for item in series if has_loss(item)}
+    return [item for item in series if has_loss(item) or item.source.id not in telling]
+
+
+def _ranked(series: Sequence[Series]) -> list[Series]:
+    """Places by loss per 100,000 inhabitants in US dollars, among series of several countries whose facets are all the same."""
+    places: dict[int, int] = {}
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, item in enumerate(series):
+        groups.setdefault(tuple(item.facets[facet] for facet in FACETS), []).append(number)
+    for members in groups.values():
+        values = {
+            number: row.value for number in members if (row := series[number].rows.get(RANKED_BY)) and row.value is not None
+        }
+        if len({series[number].country for number in values}) > 1:
+            ordered = sorted(values.values(), reverse=True)
+            places |= {number: ordered.index(value) + 1 for number, value in values.items()}
+    return [dataclasses.replace(item, place=places.get(number)) for number, item in enumerate(series)]
+
+
+def differing(one: Series, other: Series) -> list[str]:
+    """The facets in which two series differ: what keeps them from being compared."""
+    return [facet for facet in FACETS if one.facets[facet] != other.facets[facet]]
+
+
+def _left_out(series: Sequence[Series], figures: Iterable[Figure], families: Families) -> tuple[str, ...]:
+    """Sources that declare a comparable series and have figures for a part of the period only."""
+    present = {item.source.id for item in series} | {item.country for item in series}
+    parts: dict[str, set[str]] = {}
+    for figure in figures:
+        row = figure.row
+        partly = figure.role in ("part", "cumulative") and figure.is_total and figure.is_plain and row.value is not None
+        if partly and row.table in _declared(figure, families, "series"):
+            parts.setdefault(row.source, set()).add(row.period)
+    sentences = []
+    for source_id, codes in sorted(parts.items()):
+        source = families.sources[source_id]
+        if source_id not in present and source.country not in present:
+            longest = max(codes, key=lambda code: (Period.parse(code).end - Period.parse(code).start, code))
+            holes = [str(hole) for hole in source.meta.get("holes", ()) if hole[:4] == longest[:4]]
+            because = f"; {', '.join(holes)} is in no file" if holes else ""
+            sentences.append(
+                f"{country_name(source.country)} ({source.title}) has figures for parts of the period only, the longest being "
+                f"{period_label(longest)}{because}. They are not compared."
+            )
+    return tuple(sentences)
+
+
+# -------------------------------------------------------------------------------------------------------------------- types
+
+
+def _types(figures: Iterable[Figure], period: Period, families: Families) -> list[TypeLine]:
+    lines: dict[tuple[str, ...], dict[tuple[str, str], Any]] = {}
+    for figure in figures:
+        row = figure.row
+        if not figure.is_total and row.measure in OF_TYPES and row.table in _declared(figure, families, "types"):
+            key = (row.source, figure.family, row.native_type, row.fraud_type, row.classification)
+            lines.setdefault(key, {})[(row.measure, row.unit)] = row
+    speaking: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for source_id, family, _, _, classification in lines:
+        rank = (families.precedence(source_id), source_id, classification)
+        speaking[(families.country(family), family)] = min(rank, speaking.get((families.country(family), family), rank))
+    made = []
+    for (source_id, family, native, common, classification), rows in lines.items():
+        rank = (families.precedence(source_id), source_id, classification)
+        if speaking[(families.country(family), family)] == rank and common != TOTAL:
+            source = families.sources[source_id]
+            made.append(TypeLine(_top(common), source, family, _match(source, native, period), rows))
+    return sorted(made, key=_type_rank)
+
+
+def _top(common: str) -> str:
+    try:
+        return top_fraud_type(common)
+    except KeyError:
+        return common
+
+
+def _type_rank(line: TypeLine) -> tuple[Any, ...]:
+    row = next(iter(line.rows.values()))
+    return (code_label(line.common), country_name(line.source.country), line.source.id, row.native_type)
+
+
+def _match(source: Source, native: str, period: Period) -> str:
+    path = source.folder / "crosswalk.csv"
+    rows = crosswalk_rows(path).get(("fraud_type", native), ()) if path.is_file() else ()
+    return next((row["match"] for row in rows if in_force(row, period)), "")
+
+
+# ------------------------------------------------------------------------------------------------------------------- tables
+
+
+def comparison_tables(compared: CountryComparison, families: Families) -> list[Table]:
+    """Money, counts, the comparability matrix, what keeps each pair apart, and the publishers' types under the common ones."""
+    made = [
+        _money_table(compared, families),
+        _counts_table(compared, families),
+        _matrix(compared, families),
+        _pairs(compared, families),
+        _types_table(compared, families),
+    ]
+    return [table for table in made if table.rows]
+
+
+def _named(series: Series, families: Families) -> tuple[Cell, Cell]:
+    english, native = series_name(series.family, families)
+    return (
+        text_cell(country_name(series.country), header=True),
+        text_cell(english, native=native, href=source_anchor_of(series.source.id)),
+    )
+
+
+def _money_table(compared: CountryComparison, families: Families) -> Table:
+    ranks = any(item.place for item in compared.series)
+    lines = []
+    for measure in MONEY:
+        rows = [(item, *_national_and_dollars(item.rows, measure, item.source.currency)) for item in compared.series]
+        shown = [line for line in rows if line[1] is not None or line[2] is not None]
+        if all((row is None or row.value is None) for _, *pair in shown for row in pair):
+            continue
+        for item, national, dollars in shown:
+            lines.append(
+                (
+                    text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                    *_named(item, families),
+                    figure_cell(national),
+                    text_cell(UNIT_SHORT[item.source.currency]),
+                    figure_cell(dollars),
+                    *([_place(item, measure)] if ranks else []),
+                )
+            )
+    columns = (
+        Column("Measure"),
+        Column("Country"),
+        Column("Series"),
+        Column("National currency", numeric=True),
+        Column("Currency"),
+        Column("Converted", "US dollars", note=MEASURES["loss"], numeric=True),
+        *([Column("Place", note="by loss per 100,000 inhabitants, among comparable series")] if ranks else []),
+    )
+    return Table(
+        "countries_money",
+        "Losses side by side",
+        columns,
+        tuple(lines),
+        notes=(*_rate_notes(compared), *(f"{measure_title(name)[0]}: {MEASURES[name]}." for name in MONEY[2:])),
+        warning="" if ranks else SIDE_BY_SIDE,
+    )
+
+
+def _national_and_dollars(rows: Mapping[tuple[str, str], Any], measure: str, currency: str) -> tuple[Any, Any]:
+    ending = "_per_100k" if measure.endswith("_per_100k") else ""
+    return rows.get((measure, f"{currency}{ending}")), rows.get((measure, f"USD{ending}"))
+
+
+def _place(item: Series, measure: str) -> Cell:
+    return text_cell(item.place if item.place and measure == RANKED_BY[0] else "not ranked")
+
+
+def _rate_notes(compared: CountryComparison) -> list[str]:
+    notes = [
+        "US dollars: each month at its average rate where all months are known, else the period at the mean of its months' rates."
+    ]
+    for currency in sorted({item.source.currency for item in compared.series} - {"USD"}):
+        try:
+            rate = average_rate(currency, compared.period)
+        except MissingReference as missing:
+            notes.append(clean(missing))
+        else:
+            notes.append(
+                f"1 US dollar = {rate.value:.4f} {UNIT_SHORT[currency]} in {period_label(compared.period.code)} (mean of "
+                f"{len(rate.months)} monthly averages; {rate.source})."
+            )
+    return notes
+
+
+def _counts_table(compared: CountryComparison, families: Families) -> Table:
+    lines = []
+    for measure, unit in COUNTS:
+        shown = [(item, item.rows[measure, unit]) for item in compared.series if (measure, unit) in item.rows]
+        if all(row.value is None for _, row in shown):
+            continue
+        for item, row in shown:
+            words = comparability_words("unit_of_count")[item.facets["unit_of_count"]]
+            lines.append(
+                (
+                    text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                    *_named(item, families),
+                    figure_cell(row),
+                    text_cell(words.label, title=words.definition),
+                )
+            )
+    columns = (
+        Column("Measure"),
+        Column("Country"),
+        Column("Series"),
+        Column("Figure", numeric=True),
+        Column("What is counted"),
+    )
+    return Table("countries_counts", "Counts side by side", columns, tuple(lines), warning=SIDE_BY_SIDE)
+
+
+def _matrix(compared: CountryComparison, families: Families) -> Table:
+    heads = [f"{country_name(item.country)}: {series_name(item.family, families)[0]}" for item in compared.series]
+    lines = [
+        (
+            text_cell(title, header=True),
+            *(_facet_cell(facet, item.facets[facet]) for item in compared.series),
+        )
+        for facet, title in FACETS.items()
+    ]
+    lines.append(
+        (
+            text_cell("Breaks up to the period", header=True),
+            *(text_cell("; ".join(item.breaks) or "none declared") for item in compared.series),
+        )
+    )
+    columns = (Column("What is compared"), *(Column(head) for head in heads))
+    return Table("countries_matrix", "How far the series can be compared", columns, tuple(lines), kind="list")
+
+
+def _facet_cell(facet: str, code: str) -> Cell:
+    words = comparability_words(facet).get(code)
+    return text_cell(words.label if words else code, title=words.definition if words else "")
+
+
+def _pairs(compared: CountryComparison, families: Families) -> Table:
+    lines = []
+    for one, other in itertools.combinations(compared.series, 2):
+        if one.country == other.country:
+            continue
+        facets = differing(one, other)
+        verdict = "not comparable: not ranked" if facets else "comparable"
+        lines.append(
+            (
+                text_cell(f"{country_name(one.country)}: {series_name(one.family, families)[0]}", header=True),
+                text_cell(f"{country_name(other.country)}: {series_name(other.family, families)[0]}", header=True),
+                text_cell(verdict),
+                text_cell("; ".join(FACETS[facet].lower() for facet in facets)),
+            )
+        )
+    columns = (Column("Series"), Column("Beside"), Column("Verdict"), Column("They differ in"))
+    return Table("countries_pairs", "What keeps the series apart", columns, tuple(lines), kind="list")
+
+
+def _types_table(compared: CountryComparison, families: Families) -> Table:
+    lines = []
+    for line in compared.types:
+        national, dollars = _national_and_dollars(line.rows, "loss", line.source.currency)
+        lines.append(
+            (
+                text_cell(code_label(line.common), header=True, title=line.common),
+                text_cell(country_name(line.source.country), header=True),
+                type_cell(next(iter(line.rows.values()))),
+                text_cell(line.match),
+                figure_cell(line.rows.get(("cases", "cases"))),
+                figure_cell(national, short=False),
+                text_cell(UNIT_SHORT[line.source.currency]),
+                figure_cell(dollars, short=False),
+            )
+        )
+    columns = (
+        Column("Common type"),
+        Column("Country"),
+        Column("Publisher's type"),
+        Column("Match", note="how well the publisher's type fits the common one"),
+        Column("Cases", "cases", numeric=True),
+        Column("Loss, national currency", numeric=True),
+        Column("Currency"),
+        Column("Loss", "US dollars", numeric=True),
+    )
+    notes = (
+        "Match: exact, broad (the publisher's type is wider), narrow (it is a part), partial (they overlap: it stands under the "
+        "parent and is never split).",
+        "Types of different publishers under one common type are not the same thing: read them beside the matrix above, and add "
+        "none of them across countries.",
+    )
+    return Table("countries_types", "Publishers' types under the common types", columns, tuple(lines), notes=notes, kind="list")
+
+
+# --------------------------------------------------------------------------------------------------------------- tidy rows
+
+
+def comparison_frame(compared: CountryComparison | None) -> pd.DataFrame:
+    """One row a value, ROW_COLUMNS: totals first, then types; empty without a comparison."""
+    rows: list[dict[str, Any]] = []
+    if compared is not None:
+        measures = {*(measure for measure, _ in COUNTS), *MONEY}
+        facets: dict[tuple[str, str], Series] = {}
+        for item in compared.series:
+            facets[item.source.id, item.family] = item
+            rows += [_tidy(row, item, "", item) for (measure, _), row in sorted(item.rows.items()) if measure in measures]
+        for line in compared.types:
+            of_source = facets.get((line.source.id, line.family)) or _of_source(compared, line)
+            rows += [_tidy(row, line, line.match, of_source) for _, row in sorted(line.rows.items())]
+    return pd.DataFrame(rows, columns=ROW_COLUMNS, dtype=object)
+
+
+def _of_source(compared: CountryComparison, line: TypeLine) -> Series | None:
+    return next((item for item in compared.series if item.source.id == line.source.id), None)
+
+
+def _tidy(row: Any, item: Series | TypeLine, match: str, series: Series | None) -> dict[str, Any]:
+    same = {name: getattr(row, name) for name in ROW_COLUMNS if hasattr(row, name)}
+    return {
+        **same,
+        "country": item.source.country,
+        "series": item.family,
+        "match": match,
+        **{facet: series.facets[facet] if series else "" for facet in FACETS},
+        "breaks": "; ".join(series.breaks) if series else "",
+        "place": item.place if isinstance(item, Series) and (row.measure, row.unit) == RANKED_BY else None,
+    }

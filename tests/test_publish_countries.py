@@ -1,0 +1,253 @@
+"""Several countries in one release: what stands side by side, what is ranked, and what a page says of each country's money.
+
+Figures of 2024: National Police Agency of Japan, annual crime book (21,043 cases, 71,877,275,370 yen); Consumer Sentinel Network
+data book 2024 (2,600,678 fraud reports, 12,537,194,708 dollars, 10 categories); Scamwatch exports (249,448 reports,
+318,762,688 dollars). Canada: a part of the year only. What is derived is derived with the real declarations.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.aggregate.derive import derive
+from pipeline.frames import observations_frame
+from pipeline.model import Period
+from pipeline.publish import content, countries
+from pipeline.publish.release import build
+from pipeline.publish.selection import Families, Figure, figures, rows_of
+from pipeline.reference import average_rate, comparability_words
+from pipeline.sources.catalogue import Source, source, sources
+from tests import publish_sample as sample
+from tests.figures import row
+
+Y2024 = Period.parse("2024")
+
+
+def of(source_id: str, table: str, unit: str, cases: int, loss: int | None, period: str = "2024", **more: Any) -> list[dict]:
+    usual = {"source": source_id, "table": table, "area": source(source_id).country, "classification": table, **more}
+    counted = row(period, cases, measure="cases", unit="cases", **usual)
+    return [counted] if loss is None else [counted, row(period, loss, unit=unit, **usual)]
+
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "npa_annual": [
+        *of("npa_annual", "special_fraud", "JPY", 21_043, 71_877_275_370),
+        *of("npa_annual", "special_fraud", "JPY", 6_752, 45_842_900_700, native_type="オレオレ詐欺", fraud_type="IMP"),
+    ],
+    "ftc_csn": [
+        *of("ftc_csn", "fraud_reports", "USD", 2_600_678, 12_537_194_708),
+        *of("ftc_csn", "reports_by_year", "USD", 6_471_708, None),
+        {**of("ftc_csn", "fraud_reports", "USD", 0, 497)[1], "measure": "median_loss"},
+        *of("ftc_csn", "fraud_by_category", "USD", 845_806, 2_952_000_000, native_type="Imposter Scams", fraud_type="IMP"),
+    ],
+    "scamwatch": [
+        *of("scamwatch", "scamwatch_types", "AUD", 249_448, 318_762_688),
+        *of("scamwatch", "scamwatch_areas", "AUD", 249_448, 318_762_688),
+        *of("scamwatch", "scamwatch_areas", "AUD", 2_507, 18_733_363, area="_X_AU"),
+    ],
+    "cafc": of("cafc", "cafc_types", "CAD", 30_000, 400_000_000, period="2024-01/2024-09"),
+}  # fmt: skip
+
+
+def view(*source_ids: str) -> pd.DataFrame:
+    return pd.concat([derive(observations_frame(ROWS[name]), source(name)) for name in source_ids], ignore_index=True)
+
+
+def read(frame: pd.DataFrame, declared: list[Source], period: Period = Y2024) -> tuple[list[Figure], Families]:
+    families = Families(declared)
+    return figures(rows_of(frame), period, families), families
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[list[Figure], Families]:
+    return read(view(*ROWS), sources())
+
+
+@pytest.fixture(scope="module")
+def compared(world: tuple[list[Figure], Families]) -> countries.CountryComparison:
+    found = countries.compare(Y2024, *world)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def files() -> Mapping[str, bytes]:
+    return build(sample.given("2024", view(*ROWS), sources=sources()))
+
+
+def series(compared: countries.CountryComparison, country: str) -> countries.Series:
+    (found,) = [item for item in compared.series if item.country == country]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ side by side
+
+
+def test_a_country_stands_in_its_own_money_in_dollars_at_the_average_rate_and_per_inhabitant(
+    compared: countries.CountryComparison,
+) -> None:
+    japan = series(compared, "JP").rows
+    rate = average_rate("JPY", "2024").value
+    assert japan["loss", "JPY"].value == 71_877_275_370
+    assert japan["loss", "USD"].value == (Decimal(71_877_275_370) / rate).quantize(Decimal("0.01"))
+    # World Bank SP.POP.TOTL 2024: 123,975,371 inhabitants
+    assert japan["loss_per_100k", "JPY_per_100k"].value == Decimal("57977060.113")
+    assert japan["loss_per_100k", "USD_per_100k"].value == (japan["loss", "USD"].value * 100_000 / Decimal(123_975_371)).quantize(
+        Decimal("0.001")
+    )
+    assert series(compared, "US").rows["median_loss", "USD"].value == 497
+
+
+def test_countries_stand_in_alphabetical_order_so_that_nobody_reads_a_ranking(compared: countries.CountryComparison) -> None:
+    assert [item.country for item in compared.series] == ["AU", "JP", "US"]
+    assert [item.place for item in compared.series] == [None, None, None]
+
+
+def test_a_series_without_losses_gives_way_to_one_of_the_same_source_with_losses(compared: countries.CountryComparison) -> None:
+    assert series(compared, "US").family == "fraud_reports"
+    alone, families = read(observations_frame([*ROWS["npa_annual"], *ROWS["ftc_csn"][2:3]]), sources())
+    (only_counts,) = [item for item in countries.compare(Y2024, alone, families).series if item.country == "US"]  # type: ignore[union-attr]
+    assert only_counts.family == "reports_by_year"
+    assert only_counts.facets["unit_of_count"] == "CONSUMER_REPORT_ALL"
+
+
+def test_a_country_with_figures_for_a_part_of_the_period_is_named_and_not_compared(
+    compared: countries.CountryComparison,
+) -> None:
+    (sentence,) = compared.left_out
+    assert sentence.startswith("Canada (Reports to the Canadian Anti-Fraud Centre) has figures for parts of the period only")
+    assert "January–September 2024 (cumulative)" in sentence
+
+
+def test_one_country_is_no_comparison(world: tuple[list[Figure], Families]) -> None:
+    found, families = read(view("npa_annual"), sources())
+    assert countries.compare(Y2024, found, families) is None
+    assert countries.comparison_frame(None).empty
+
+
+def test_what_keeps_each_pair_apart_is_said(compared: countries.CountryComparison, world: tuple[list[Figure], Families]) -> None:
+    tables = {table.id: table for table in countries.comparison_tables(compared, world[1])}
+    pairs = [[cell.text for cell in line] for line in tables["countries_pairs"].rows]
+    assert len(pairs) == 3
+    assert pairs[0][2:] == [
+        "not comparable: not ranked",
+        "what is counted; meaning of loss; date of a case; coverage; verified",
+    ]
+    assert tables["countries_money"].warning == countries.SIDE_BY_SIDE
+    matrix = [[cell.text for cell in line] for line in tables["countries_matrix"].rows]
+    assert [line[0] for line in matrix] == [*countries.FACETS.values(), "Breaks up to the period"]
+    assert "cash-card theft" in matrix[-1][2]
+
+
+def test_series_that_mean_the_same_are_ranked_and_only_they() -> None:
+    twin = source("scamwatch").meta["comparability"]
+    told = dataclasses.replace(
+        source("ftc_csn"), meta={**source("ftc_csn").meta, "comparability": {**twin, "series": ["fraud_reports"]}}
+    )
+    others = [item for item in sources() if item.id != "ftc_csn"]
+    found = countries.compare(Y2024, *read(view("npa_annual", "ftc_csn", "scamwatch"), [*others, told]))
+    assert found is not None
+    # 12.5 billion for 340 million people is more for each than 210 million for 27 million.
+    assert {item.country: item.place for item in found.series} == {"AU": 2, "JP": None, "US": 1}
+    (money,) = [table for table in countries.comparison_tables(found, Families([*others, told])) if table.id == "countries_money"]
+    places = {(line[0].text, line[1].text): line[-1].text for line in money.rows}
+    assert places["Loss per 100,000 inhabitants", "United States"] == "1"
+    assert places["Loss per 100,000 inhabitants", "Japan"] == "not ranked"
+    assert places["Loss", "United States"] == "not ranked"
+
+
+def test_publishers_types_stand_under_the_common_type_with_how_well_they_fit(
+    compared: countries.CountryComparison,
+) -> None:
+    lines = {(line.source.country, next(iter(line.rows.values())).native_type): line for line in compared.types}
+    assert set(lines) == {("JP", "オレオレ詐欺"), ("US", "Imposter Scams")}
+    assert {(line.common, line.match) for line in lines.values()} == {("IMP", "partial")}
+
+
+def test_every_value_of_the_comparison_has_the_id_of_its_observation(files: Mapping[str, bytes]) -> None:
+    lines = list(csv.DictReader(io.StringIO(files["comparison.csv"].decode())))
+    ids = set(view(*ROWS)["id"])
+    assert lines
+    assert {line["id"] for line in lines} <= ids
+    losses = {
+        line["country"]: line["value"]
+        for line in lines
+        if line["measure"] == "loss" and line["unit"] != "USD" and line["native_type"] == "_T"
+    }
+    assert losses == {"AU": "318762688", "JP": "71877275370"}
+    assert all(line["coverage"] for line in lines)
+
+
+# ---------------------------------------------------------------------------------------------------------------- the page
+
+
+def test_a_page_of_several_countries_has_one_section_a_source_and_no_card_for_its_breakdowns(
+    files: Mapping[str, bytes],
+) -> None:
+    page = files["index.html"].decode()
+    assert '<h2 id="countries">Countries side by side' in page
+    assert page.count('<h2 id="series-source_scamwatch">Australia: Reports to Scamwatch') == 1
+    assert page.count("<h3>Australia: Reports to Scamwatch") == 1
+    assert "<h3>Reports by state" not in page
+
+
+def test_reports_from_abroad_are_never_taken_for_the_country(world: tuple[list[Figure], Families]) -> None:
+    abroad = [figure for figure in world[0] if figure.row.area == "_X_AU"]
+    assert abroad
+    assert not any(figure.is_plain for figure in abroad)
+
+
+def test_dollars_that_a_publisher_prints_are_not_called_converted() -> None:
+    converted = "US dollars are converted at the average exchange rate of the period; they are not printed"
+    assert converted not in build(sample.given("2024", view("ftc_csn"), sources=sources()))["index.html"].decode()
+    assert converted in build(sample.given("2024", view("npa_annual"), sources=sources()))["index.html"].decode()
+
+
+def test_a_headline_says_each_change_beside_its_own_figure() -> None:
+    lines = (
+        content.Line("Cases", "27,832"),
+        content.Line("Loss, yen", "¥142.31 bn"),
+        content.Line("Loss, US dollars", "US$951.1 m"),
+        content.Line("Change of loss on the year", "+98.0 %"),
+        content.Line("Change of cases on the year", "+32.3 %"),
+    )
+    card = content.Card("Special fraud", "", "2025", "final", lines)
+    assert content._sentence(card) == (
+        "Special fraud, 2025: 27,832 cases (+32.3 % on the year before) and a loss of ¥142.31 bn (US$951.1 m; +98.0 % on the "
+        "year before)."
+    )
+    unknown_loss = dataclasses.replace(card, lines=(lines[0], content.Line("Loss, yen", "[x]"), lines[3]))
+    assert content._sentence(unknown_loss) == "Special fraud, 2025: 27,832 cases."
+
+
+def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_above() -> None:
+    overlay = {"native_type": "Fraud", "fraud_type": "_T", "overlay": True}
+    several = of("ftc_csn", "report_types", "USD", 2_600_678, None, **overlay)
+    page = build(sample.given("2024", observations_frame(several), sources=sources()))["index.html"].decode()
+    assert content.OVERLAY_WARNING not in page
+    assert content.OVERLAPPING_WARNING in page
+    with_total = [*several, *of("ftc_csn", "report_types", "USD", 6_471_708, None)]
+    page = build(sample.given("2024", observations_frame(with_total), sources=sources()))["index.html"].decode()
+    assert content.OVERLAY_OF_TOTAL_WARNING in page
+
+
+# ---------------------------------------------------------------------------------------------------------- what is declared
+
+
+@pytest.mark.parametrize("declared", [item for item in sources() if "comparability" in item.meta], ids=lambda item: item.id)
+def test_what_a_source_says_of_its_comparability_is_in_the_list_of_words(declared: Source) -> None:
+    said = declared.meta["comparability"]
+    assert set(said) - {"series", "types", "except"} == set(countries.FACETS)
+    for table in [*said["series"], *said["types"]]:
+        assert table in declared.tables
+    for words in (said, *said.get("except", {}).values()):
+        for facet in set(words) & set(countries.FACETS):
+            assert words[facet] in comparability_words(facet), f"{facet} {words[facet]!r} is not in comparability.csv"
