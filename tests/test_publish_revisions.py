@@ -1,0 +1,238 @@
+"""What a release says of its own history: reasons, changed figures, the vintages of its headline, and revision statistics."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import functools
+import io
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.aggregate.revisions import History, history
+from pipeline.frames import CHANGE_COLUMNS, RECORD_CHANGE_SCHEMA, VINTAGE_COLUMNS, empty_frame
+from pipeline.model import REASON_OF_CHANGE, REASONS, FraudlossError, Period
+from pipeline.publish import release
+from pipeline.publish.revision_tables import lead_sentences, revision_tables
+from pipeline.publish.revisions import (
+    HeadlineHistory,
+    Histories,
+    ReleaseRevisions,
+    Vintage,
+    headline_histories,
+    reasons_of,
+    revision_statistics,
+)
+from pipeline.publish.selection import Families, figures, rows_of
+from pipeline.sources.catalogue import source
+from tests import publish_sample as sample
+from tests.figures import declared, frame, row, snapshot
+from tests.shipped import as_of, shipped
+
+YEAR = Period.parse("2024")
+
+
+@functools.cache
+def press() -> History:
+    """The history of the National Police Agency's releases as they were quoted."""
+    snapshots, observations = shipped("npa_releases")
+    return history(observations, list(snapshots), source("npa_releases"))
+
+
+def known_on(day: str, period: Period = YEAR) -> tuple[pd.DataFrame, ReleaseRevisions]:
+    """The rows of the release of a year, as far as they were known on a day, and its history up to then."""
+    from pipeline.aggregate.derive import derive
+
+    found, last = press(), dt.date.fromisoformat(day)
+    revisions = found.revisions[[item <= last for item in found.revisions["vintage"]]].reset_index(drop=True)
+    units = found.vintages[[item <= last for item in found.vintages["vintage"]]].reset_index(drop=True)
+    rows = release.fingerprint_rows(derive(as_of("npa_releases", day), source("npa_releases")), "annual", period)
+    return rows, Histories(revisions, units, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(rows, period)
+
+
+def tables_of(day: str, period: Period = YEAR) -> dict[str, Any]:
+    rows, revisions = known_on(day, period)
+    families = Families([source("npa_releases")])
+    found = figures(rows_of(rows), period, families)
+    return {table.id: table for table in revision_tables(period, found, revisions, families)}
+
+
+# ----------------------------------------------------------------------------------------------------------------- reasons
+
+
+@pytest.mark.parametrize(
+    ("day", "vintages", "reasons"),
+    [
+        ("2025-02-07", ["2025-02-07"], ("new_period",)),
+        ("2025-05-23", ["2025-02-07", "2025-05-23"], ("new_figures", "revision", "reclassification")),
+        # The release on the half-year of 2025 prints the first half of 2024 and the corrected loss of 2024 beside it.
+        ("2025-07-31", ["2025-02-07", "2025-05-23", "2025-07-31"], ("new_figures", "correction")),
+    ],
+)
+def test_a_release_says_why_it_takes_the_place_of_the_one_before(day: str, vintages: list[str], reasons: tuple[str, ...]) -> None:
+    _, revisions = known_on(day)
+    assert [item.isoformat() for item in revisions.vintages] == vintages
+    assert revisions.reasons == reasons
+    assert revisions.to_json()["vintages"] == vintages
+
+
+def test_a_first_release_has_nothing_before_it_and_says_so() -> None:
+    _, revisions = known_on("2025-02-07")
+    assert revisions.changes.empty
+    assert revisions.previous_vintage is None
+    assert lead_sentences(revisions) == ("The first release of its period; its figures were known by 2025-02-07.",)
+
+
+def test_a_correction_is_listed_cell_by_cell_with_both_values_and_where_they_stand() -> None:
+    _, revisions = known_on("2025-07-31")
+    changes = revisions.changes
+    (loss,) = changes[
+        (changes["measure"] == "loss")
+        & (changes["unit"] == "JPY")
+        & (changes["period"] == "2024")
+        & (changes["native_type"] == "_T")
+    ].to_dict("records")
+    assert (loss["change"], loss["value_before"], loss["value_after"]) == (
+        "corrected",
+        Decimal(71_760_000_000),
+        Decimal(71_880_000_000),
+    )
+    assert (loss["edition_before"], loss["edition_after"]) == ("final", "corrected")
+    assert loss["origin_before"].startswith("2025-05-23-annual-final-2024.csv!")
+    assert loss["origin_after"].startswith("2025-07-31-half-year-2025.csv!")
+
+
+def test_printing_the_same_again_is_a_confirmation_and_changes_nothing() -> None:
+    snapshots = [snapshot("s1", "2025-02-07"), snapshot("s2", "2025-05-23")]
+    rows = [row("2024", 5, snapshot=item.id, known_at=item.known_at) for item in snapshots]
+    found = history(frame(*rows), snapshots, declared())
+    shown = release.fingerprint_rows(found.view, "annual", YEAR)
+    revisions = Histories(found.revisions, found.vintages, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(shown, YEAR)
+    assert revisions.reasons == ("confirmation",)
+    assert "No figure that it shows has changed." in lead_sentences(revisions)
+
+
+def test_every_kind_of_change_is_a_reason_that_has_words() -> None:
+    assert set(REASON_OF_CHANGE.values()) <= set(REASONS)
+    assert reasons_of(["confirmed", "corrected", "revised"]) == ("revision", "correction")
+
+
+def test_a_release_whose_revisions_cannot_be_computed_is_refused_by_name() -> None:
+    shown = release.fingerprint_rows(sample.view(), "annual", YEAR)
+    known = sample.units(shown)
+    without = known[known["table"] != "special_fraud"]
+    histories = Histories(press().revisions.iloc[:0], without[VINTAGE_COLUMNS], empty_frame(RECORD_CHANGE_SCHEMA))
+    with pytest.raises(FraudlossError, match=r"annual 2024 is not published.*table special_fraud"):
+        histories.of_release(shown, YEAR)
+
+
+# ------------------------------------------------------------------------------------------------------ history of headlines
+
+
+def test_the_triangle_shows_721_5_717_6_and_718_8_with_their_marks() -> None:
+    table = tables_of("2025-07-31")["vintages_loss"]
+    (line,) = [cells for cells in table.rows if cells[0].native == "特殊詐欺" and cells[1].text == "2024"]
+    vintages = [(cell.value / 10**8, cell.marks) for cell in line[2:5]]
+    assert vintages == [(Decimal("721.5"), ("[p]",)), (Decimal("717.6"), ()), (Decimal("718.8"), ("[r]",))]
+    assert [cell.small.split(" · ")[1:3] for cell in line[2:5]] == [
+        ["2025-02-07", "provisional"],
+        ["2025-05-23", "final"],
+        ["2025-07-31", "corrected"],
+    ]
+    assert [cell.text for cell in line[-2:]] == ["−270,000,000", "−0.37"]
+
+
+def test_the_loss_of_2015_was_revised_by_1_09_per_cent() -> None:
+    """476.8 -> 482.0 oku: provisional release of 2016-01-28 against the release of 2017-02-02."""
+    table = tables_of("2017-02-02", Period.parse("2016"))["vintages_loss"]
+    (line,) = [cells for cells in table.rows if cells[1].text == "2015"]
+    assert line[-1].text == "+1.09"
+
+
+def test_the_source_that_leads_speaks_from_the_day_on_which_it_has_the_figure() -> None:
+    press_day, book_day = dt.date(2025, 5, 23), dt.date(2026, 9, 20)
+    shown = release.fingerprint_rows(sample.view(), "annual", YEAR)
+    families = Families(sample.sources())
+    units = sample.units(shown)
+    units["vintage"] = [book_day if item == "npa_annual" else press_day for item in units["source"]]
+    revisions = Histories(press().revisions.iloc[:0], units, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(shown, YEAR)
+    found = figures(rows_of(shown), YEAR, families)
+    histories = headline_histories(YEAR, found, revisions, families)
+    (loss,) = [item for item in histories if (item.family, item.measure, item.period) == ("special_fraud", "loss", "2024")]
+    assert loss.vintages[-1].source == "npa_annual"
+    assert loss.vintages[-1].value == Decimal(71_877_275_370)
+
+
+def headline(period: str, *values: int, printings: int = 2) -> HeadlineHistory:
+    days = [dt.date(2025, 1, 1) + dt.timedelta(days=place) for place in range(len(values))]
+    vintages = tuple(Vintage(day, "npa", Decimal(value), "final", None) for day, value in zip(days, values, strict=True))
+    return HeadlineHistory("special_fraud", "loss", "JPY", "scheme", period, vintages, printings)
+
+
+def test_mean_and_relative_mean_absolute_revision_are_of_the_latest_against_the_first() -> None:
+    """R = L - P; RMAR = sum |R| / sum |P|. What was printed once only has no revision yet."""
+    found = revision_statistics([headline("2022", 100, 104, 110), headline("2023", 200, 190), headline("2024", 500, printings=1)])
+    assert found == {("special_fraud", "loss", "JPY"): (2, Decimal(0), Decimal(10), Decimal(20) / Decimal(300))}
+
+
+def test_statistics_of_nothing_are_nothing_and_of_zero_have_no_relative_revision() -> None:
+    assert revision_statistics([headline("2024", 5, printings=1)]) == {}
+    ((count, _, _, relative),) = revision_statistics([headline("2024", 0, 5)]).values()
+    assert (count, relative) == (1, None)
+
+
+# ---------------------------------------------------------------------------------------------------------- page and files
+
+
+def revised_release() -> release.ReleaseInput:
+    rows, revisions = known_on("2025-07-31")
+    snapshots = [item for item in shipped("npa_releases")[0] if item.id in set(rows["snapshot"])]
+    return dataclasses.replace(
+        sample.given("2024", rows), revisions=revisions, sources=[source("npa_releases")], snapshots=snapshots
+    )
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    return release.build(revised_release())
+
+
+def test_revisions_csv_has_one_line_for_each_change(files: dict[str, bytes]) -> None:
+    lines = list(csv.DictReader(io.StringIO(files["revisions.csv"].decode())))
+    assert list(lines[0]) == CHANGE_COLUMNS
+    assert len(lines) == len(revised_release().revisions.changes)
+    assert {line["change"] for line in lines} == {"corrected", "new"}
+
+
+def test_the_page_has_a_section_on_revisions(files: dict[str, bytes]) -> None:
+    page = files["index.html"].decode()
+    section = page[page.index('<section aria-labelledby="revisions"') :]
+    assert "takes the place of the one known by 2025-05-23" in section
+    assert "a correction by the publisher" in section
+    assert 'href="#revisions"' in page
+
+
+def test_a_first_release_has_the_file_with_its_columns_alone() -> None:
+    built = release.build(sample.given("2024"))
+    assert built["revisions.csv"].decode() == ",".join(CHANGE_COLUMNS) + "\n"
+
+
+def test_records_are_shown_from_file_to_file_with_their_lag() -> None:
+    records = pd.DataFrame(
+        [
+            ("cafc", "2024-01", dt.date(2024, 4, 4), None, "s1", 0, 90, 90, 0, 0, 64),
+            ("cafc", "2024-01", dt.date(2024, 7, 4), "s1", "s2", 90, 100, 12, 2, 1, 155),
+        ],
+        columns=RECORD_CHANGE_SCHEMA.names,
+        dtype=object,
+    )
+    revisions = dataclasses.replace(sample.first_release(sample.view()), records=records)
+    (table,) = [table for table in revision_tables(YEAR, [], revisions, Families([])) if table.id == "record_revisions"]
+    assert [[cell.text for cell in line[3:]] for line in table.rows] == [
+        ["64", "90", "90", "0", "0", "90.00"],
+        ["155", "100", "12", "2", "1", "100.00"],
+    ]
