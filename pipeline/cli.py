@@ -88,6 +88,36 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--period", required=True, help="2025, 2025-Q1 or 2025-04")
     _as_of(publish)
 
+    for name, command, help_text in (
+        ("plan", _plan, "what a backfill would do, period by period; writes nothing"),
+        ("backfill", _backfill, "publish every period from the first to the last, both included"),
+    ):
+        stretch = _command(
+            commands, name, command, help_text, f"fraudloss {name} --frequency monthly --from 2024-01 --to 2024-12"
+        )
+        stretch.add_argument("--frequency", required=True, choices=PUBLISHED_FREQUENCIES)
+        stretch.add_argument("--from", dest="first", required=True, metavar="PERIOD", help="2024, 2024-Q1 or 2024-01")
+        stretch.add_argument("--to", dest="last", required=True, metavar="PERIOD", help="the last period, included")
+        _as_of(stretch, "what would have been published on this day (2025-05-23); it does not speak for its period")
+        if name == "plan":
+            _json(stretch)
+        else:
+            stretch.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work at once (default: 1)")
+
+    difference = _command(
+        commands,
+        "diff",
+        _diff,
+        "what changed between two releases of a period, or two days",
+        "fraudloss diff 2025-05-22 2025-05-23 --period 2024",
+    )
+    difference.add_argument("first", metavar="A", help="a release (annual/2024/<id>, or its id) or a day (2025-03-01)")
+    difference.add_argument("second", metavar="B", nargs="?", help="another one; left out: what is known, or was as of a day")
+    for name, example in (("source", "npa_annual"), ("frequency", "annual"), ("period", "2024")):
+        difference.add_argument(f"--{name}", help=example)
+    _as_of(difference, "compare A with what was known on this day")
+    _json(difference)
+
     query = _command(
         commands,
         "query",
@@ -222,7 +252,62 @@ def _publish(given: argparse.Namespace) -> int:
     return 0
 
 
+def _plan(given: argparse.Namespace) -> int:
+    planned = steps.plan(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of)
+    if given.json:
+        _print_json([item.to_json() for item in planned])
+        return 0
+    rows = [
+        {
+            "period": item.period,
+            "action": item.action,
+            "reason": ", ".join(_spaced(reason) for reason in item.reasons),
+            "release": item.release_id,
+            "inputs": " ".join(item.snapshots),
+        }
+        for item in planned
+    ]
+    _print_table(rows, ["period", "action", "reason", "release", "inputs"])
+    return 0
+
+
+def _backfill(given: argparse.Namespace) -> int:
+    """What was done and, after a stop, what is left."""
+    found = steps.backfill(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of, workers=given.workers)
+    new = [item for item in found.done if item.is_new]
+    if new and given.as_of is None:
+        steps.build_site(data=given.data)
+    print(
+        f"{len(new)} releases published, {len(found.done) - len(new)} were there already, "
+        f"{len(found.without_figures)} periods without figures."
+    )
+    for failure in found.failures:
+        print(f"fraudloss: {failure}", file=sys.stderr)
+    if found.left:
+        print(
+            f"fraudloss: stopped. Left are {len(found.left)} periods, {found.left[0]} to {found.left[-1]}: "
+            "the same command goes on with them.",
+            file=sys.stderr,
+        )
+    return 1 if found.failures or found.left else 0
+
+
 # ------------------------------------------------------------------------------------------------------------- questions
+
+
+def _diff(given: argparse.Namespace) -> int:
+    from pipeline import questions
+
+    selection = {name: getattr(given, name) for name in ("source", "frequency", "period")}
+    changes = questions.diff(given.first, given.second, data=given.data, as_of=given.as_of, **selection)
+    rows = questions.change_records(changes)
+    if given.json:
+        _print_json(rows)
+        return 0
+    shown = [row | {"before": row["value_before"], "after": row["value_after"], "edition": row["edition_after"]} for row in rows]
+    columns = ["change", "source", "table", "period", "native_type", "measure", "unit", "before", "after", "edition", "note"]
+    _print_table([row | {"change": _spaced(row["change"])} for row in shown], columns)
+    return 0
 
 
 def _query(given: argparse.Namespace) -> int:
@@ -314,6 +399,10 @@ def _print_table(rows: list[dict[str, Any]], columns: list[str]) -> None:
     for line in cells:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
     print(f"({len(rows)} rows)")
+
+
+def _spaced(code: str) -> str:
+    return code.replace("_", " ")
 
 
 def _text(value: Any) -> str:

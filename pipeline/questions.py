@@ -1,4 +1,4 @@
-"""Questions to the store that change nothing: query, trace, freshness of sources.
+"""Questions to the store that change nothing: query, diff, trace, freshness of sources.
 
 In: the data root and a selection. Out: frames and records for the CLI to print.
 """
@@ -14,10 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import steps
+from pipeline import steps, vintages
 from pipeline.aggregate.cubes import rows_of
-from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+from pipeline.aggregate.revisions import differences
+from pipeline.frames import CHANGE_COLUMNS, OBSERVATION_COLUMNS, read_observations
 from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
+from pipeline.publish.selection import select_rows
 from pipeline.reading.grids import cell_text
 from pipeline.sources.catalogue import Source, source, source_ids
 from pipeline.store import Store
@@ -36,6 +38,7 @@ def query(*, data: Path | None = None, as_of: dt.date | None = None, **selection
     if "period" in wanted:
         Period.parse(wanted["period"])
     of = [source(wanted["source"]).id] if "source" in wanted else None
+    vintages.require_known(steps.store_at(data), as_of, of)
     figures = steps.view(data=data, as_of=as_of, of=of)
     for name, value in wanted.items():
         figures = figures[figures[name] == value]
@@ -44,7 +47,11 @@ def query(*, data: Path | None = None, as_of: dt.date | None = None, **selection
 
 def records(observations: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as JSON-ready dictionaries: `id` first, numbers as numbers, dates as text."""
-    return [{name: _plain(row[name]) for name in OBSERVATION_COLUMNS} for row in observations.to_dict("records")]
+    return _records(observations, OBSERVATION_COLUMNS)
+
+
+def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
+    return [{name: _plain(row[name]) for name in columns} for row in frame.to_dict("records")]
 
 
 def _plain(value: Any) -> Any:
@@ -53,6 +60,80 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     return value
+
+
+# ------------------------------------------------------------------------------------------------------------------ diff
+
+
+def diff(
+    first: str, second: str | None = None, *, data: Path | None = None, as_of: dt.date | None = None, **selection: str | None
+) -> pd.DataFrame:
+    """What changed, figure by figure (CHANGE_COLUMNS), from `first` to `second`: two releases of one period or two days.
+
+    A release is `annual/2024/<id>` or its id, a day 2025-03-01. Without `second`, it is what is known as of `as_of` (by default
+    all that is in the store). `selection`: source, frequency, period. Raises UsageError where the two cannot be compared.
+    """
+    if second is not None and as_of is not None:
+        raise UsageError("give a second release or day, or --as-of, not both.")
+    store, days = steps.store_at(data), [_day_of(text) for text in (first, second) if text is not None]
+    if len(days) == 2 and (days[0] is None) != (days[1] is None):
+        raise UsageError(f"{first} and {second}: compare two releases, or two days such as 2025-03-01.")
+    if days[0] is not None:
+        frames = [_as_of(store, day) for day in (days[0], days[1] if second is not None else as_of)]
+    else:
+        released = [_release(store, text) for text in (first, second) if text is not None]
+        (period, before), (other, after) = (
+            released if second is not None else (released[0], _release_as_of(store, released[0][0], as_of))
+        )
+        if other != period:
+            raise UsageError(f"{first} is about {period.code}, {second} about {other.code}: compare two releases of one period.")
+        frames = [before, after]
+    wanted = {name: value for name, value in selection.items() if value is not None}
+    if "period" in wanted:
+        Period.parse(wanted["period"])
+    if "source" in wanted:
+        source(wanted["source"])
+    for name, value in wanted.items():
+        frames = [frame[(frame[name] == value).to_numpy(bool)] for frame in frames]
+    return differences(*frames)
+
+
+def change_records(changes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Changes as JSON-ready dictionaries: `id` first, numbers as numbers, dates as text."""
+    ids = changes["id_after"].where(changes["id_after"].notna(), changes["id_before"])
+    return _records(changes.assign(id=ids), ["id", *CHANGE_COLUMNS])
+
+
+def _day_of(text: str) -> dt.date | None:
+    """The day that is written so; None for the name of a release."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _as_of(store: Store, day: dt.date | None) -> pd.DataFrame:
+    vintages.require_known(store, day)
+    return vintages.view(store, day)
+
+
+def _release(store: Store, name: str) -> tuple[Period, pd.DataFrame]:
+    """The period of a release and the figures that it shows."""
+    *_, release_id = name.split("/")
+    pattern = name if name.count("/") == 2 else f"*/*/{release_id}"
+    found = sorted((store.processed / "releases").glob(f"{pattern}/manifest.json"))
+    if len(found) != 1 or name.count("/") not in (0, 2):
+        raise UsageError(
+            f"{name!r} is no release here and no day. Write annual/2024/<id>, the id alone, or a day such as 2025-03-01."
+        )
+    manifest = store.read_json(found[0]) or {}
+    path = found[0].parent / "observations.parquet"
+    entry = {"path": store.relative(path), "sha256": manifest["files"][path.name]["sha256"]}
+    return Period.parse(manifest["period"]), read_observations(store.read_listed(entry))
+
+
+def _release_as_of(store: Store, period: Period, as_of: dt.date | None) -> tuple[Period, pd.DataFrame]:
+    return period, select_rows(_as_of(store, as_of), period)
 
 
 # ----------------------------------------------------------------------------------------------------------------- trace
