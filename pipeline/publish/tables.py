@@ -7,7 +7,6 @@ render alike. A cell that has no value shows a mark that says why; it never show
 from __future__ import annotations
 
 import calendar
-import csv
 import dataclasses
 import functools
 import re
@@ -17,7 +16,7 @@ from typing import Any
 
 from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, MEASURES, TOTAL, UNITS
 from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
-from pipeline.reference import AREA, FOLDER, code_list
+from pipeline.reference import AREA, code_labels, code_list
 
 # ------------------------------------------------------------------------------------------------------------------- words
 
@@ -71,6 +70,13 @@ MEASURE_TITLES: dict[str, tuple[str, str]] = {
     "p90_loss": ("90th percentile of losses", ""),
     "p99_loss": ("99th percentile of losses", ""),
     "max_loss": ("Largest single loss", ""),
+    "top_0_1_share": ("Share of loss in the largest 0.1 % of losses", ""),
+    "top_1_share": ("Share of loss in the largest 1 % of losses", ""),
+    "top_10_share": ("Share of loss in the largest 10 % of losses", ""),
+    "cases_loss_known": ("Cases whose loss is known", ""),
+    "share_with_loss": ("Share of cases with a loss", ""),
+    "share_with_loss_of_known": ("Share with a loss, of cases whose loss is known", ""),
+    "item_response_rate": ("Share of cases that say it", ""),
     "loss_per_100k": ("Loss per 100,000 inhabitants", ""),
     "cases_per_100k": ("Cases per 100,000 inhabitants", ""),
     "share_of_loss": ("Share of loss", ""),
@@ -91,6 +97,8 @@ UNIT_SHORT: dict[str, str] = {
     "cases_per_100k": "cases",
     "JPY_per_100k": "yen",
     "USD_per_100k": "US dollars",
+    "CAD_per_100k": "Canadian dollars",
+    "AUD_per_100k": "Australian dollars",
 }
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
@@ -177,27 +185,8 @@ LABELS: dict[str, str] = {
     "その他不正利用": "Other misuse",
     "その他不正利用被害額": "Other misuse",
 }
-CODES: dict[str, str] = {
-    TOTAL: "all",
-    "M": "men",
-    "F": "women",
-    "JP": "Japan",
-    "_X_JP": "abroad",
-    "KH": "Cambodia",
-    "PH": "Philippines",
-    "TH": "Thailand",
-    "VN": "Viet Nam",
-    "MY": "Malaysia",
-    "CN": "China",
-    "LINE": "LINE",
-    "YOUTUBE": "YouTube",
-    "CRYPTO": "crypto-assets",
-    "JPY_GT100M": "more than 100 million yen",
-    "JPY_GE100M": "100 million yen and more",
-}
-_AGE_BAND = re.compile(r"Y(\d+)T(\d+)$")
-_AGE_OPEN = re.compile(r"Y_(GE|LT)(\d+)$")
-_POLICE = re.compile(r"POLICE_([A-Z]{2})_(\w+)$")
+# Shorter than in the code lists, where a table's head leaves no room.
+CODES: dict[str, str] = {TOTAL: "all", "_X_JP": "abroad"}
 _MONTHS = tuple(calendar.month_name)[1:]
 _HUNDRED_MILLION = Decimal(10) ** 8
 _BILLION = Decimal(10) ** 9
@@ -489,30 +478,13 @@ def type_label(row: Any) -> tuple[str, str]:
 
 
 def code_label(code: str) -> str:
-    """A common code in words: declared ones by their name, ages as bands, the others with spaces for underscores."""
-    if found := CODES.get(code) or _fraud_type_labels().get(code):
-        return found
-    if match := _AGE_BAND.match(code):
-        return f"{match[1]}–{match[2]}"
-    if match := _AGE_OPEN.match(code):
-        return f"under {match[2]}" if match[1] == "LT" else f"{match[2]} and over"
-    if match := _POLICE.match(code):
-        area = f"{match[1]}-{match[2]}"
-        return f"police of {_prefecture_names().get(area, area)}"
+    """A common code in the words of the code lists; one that is in none of them with spaces for underscores."""
+    if code in CODES:
+        return CODES[code]
+    if code in code_labels():
+        return code_labels()[code].label
     words = clean(code.replace("_", " ").strip())
     return words.capitalize() if words.isupper() else words
-
-
-@functools.cache
-def _prefecture_names() -> dict[str, str]:
-    with (FOLDER / "population_prefecture.csv").open(encoding="utf-8", newline="") as stream:
-        return {line["area"]: f"{line['name_ja']} ({line['area']})" for line in csv.DictReader(stream)}
-
-
-@functools.cache
-def _fraud_type_labels() -> dict[str, str]:
-    with (FOLDER / "fraud_types.csv").open(encoding="utf-8", newline="") as stream:
-        return {line["code"]: line["label"] for line in csv.DictReader(stream)}
 
 
 def dimension_title(name: str) -> str:
@@ -720,7 +692,7 @@ def breakdown_text(figure: Figure) -> str:
     """What a figure is broken down by, in words; an overlay says that it must not be added."""
     parts = [f"{dimension_title(name).lower()}: {code_label(value)}" for name, value in figure.breakdown]
     if not is_country(figure.row.area):
-        parts.insert(0, figure.row.area)
+        parts.insert(0, code_label(figure.row.area))
     if figure.row.overlay and not figure.is_total:
         parts.append("cuts across the types: never add it")
     return "; ".join(parts) or "–"

@@ -1,7 +1,12 @@
 """A source's crosswalk: the publisher's labels to common codes.
 
-In: `crosswalk.csv` of a source (dimension, native_code, valid_from, valid_to, common_code, match, additive, note, evidence). Out:
-its rows by dimension and label.
+In: `crosswalk.csv` of a source: dimension, native_code (the publisher's label), valid_from and valid_to (periods, or empty),
+common_code (of pipeline.reference), match, additive (Y, or N where the label overlaps others), the facets auth, persona,
+channel, payment and crypto (what the label's own definition says beside the type, or empty), note, evidence. Out: its rows by
+dimension and label.
+
+`match`: exact; broad (the publisher's label is wider than the common code); narrow (it is a part of it); partial (they overlap:
+it leads to a type at the top of the list and is never split); none (a label that is no fraud type, leads to `_Z`).
 """
 
 from __future__ import annotations
