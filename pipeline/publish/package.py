@@ -82,6 +82,27 @@ COLUMNS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
 }
 _NUMBERS = ("value", "precision", "low", "high")
 
+DESCRIPTION = (
+    "Observations of official fraud statistics with their absence codes, precision, edition and the address of every figure. "
+    "Rows with overlay = true, of different classifications, of different families or of overlapping periods must not be added."
+)
+_MEDIA_TYPES = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "html": "text/html",
+    "json": "application/json",
+    "bib": "application/x-bibtex",
+    "sdmx_structure.xml": "application/vnd.sdmx.structure+xml;version=2.1",
+    "sdmx_data.xml": "application/vnd.sdmx.structurespecificdata+xml;version=2.1",
+    "sdmx_data.csv": "application/vnd.sdmx.data+csv;version=2.0.0",
+}
+
+
+def media_type(name: str) -> str:
+    """The media type of a file of a release, by its name or its ending."""
+    return _MEDIA_TYPES.get(name) or _MEDIA_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+
 
 def text_for_csv(value: object) -> str:
     """Text that no spreadsheet takes for a formula, without control characters."""
@@ -134,22 +155,21 @@ def data_package(
     release_id: str,
     sources: Sequence[Source],
     check_columns: Mapping[str, Sequence[str]],
+    schemas: Mapping[str, Mapping[str, Any]],
 ) -> bytes:
     """`datapackage.json` (Frictionless Data Package 1) for the files given: name -> content.
 
-    `check_columns`: the columns of the CSV files that do not hold observations, by name.
+    `check_columns`: the columns of the CSV files that do not hold observations, by name. `schemas`: the Table Schema of each CSV
+    file that brings its own.
     """
-    resources = [_resource(name, files[name], check_columns.get(name)) for name in sorted(files)]
+    known = {name: _checks_schema(columns) for name, columns in check_columns.items()} | dict(schemas)
+    resources = [_resource(name, files[name], known.get(name, TABLE_SCHEMA)) for name in sorted(files)]
     package = {
         "profile": "data-package",
         "name": f"fraudloss-{period.frequency}-{period.code.lower()}",
         "id": release_id,
         "title": title,
-        "description": (
-            "Observations of official fraud statistics with their absence codes, precision, edition and the address of every "
-            "figure. Rows with overlay = true, of different classifications, of different families or of overlapping periods "
-            "must not be added."
-        ),
+        "description": DESCRIPTION,
         "codes": {**CODES, "classification": _classifications(sources)},
         "sources": [_source(source) for source in sources],
         "licenses": _licences(sources),
@@ -177,24 +197,19 @@ def _licences(sources: Sequence[Source]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def _resource(name: str, content: bytes, columns: Sequence[str] | None) -> dict[str, Any]:
+def _resource(name: str, content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
     stem, _, ending = name.rpartition(".")
     entry: dict[str, Any] = {
         "name": f"{stem}-{ending}".lower().replace("_", "-"),
         "path": name,
         "format": ending,
+        "mediatype": media_type(name),
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
     if ending == "csv":
-        schema = TABLE_SCHEMA if columns is None else _checks_schema(columns)
-        return {**entry, "profile": "tabular-data-resource", "mediatype": "text/csv", "encoding": "utf-8", "schema": schema}
-    mediatypes = {
-        "parquet": "application/vnd.apache.parquet",
-        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "html": "text/html",
-    }
-    return {**entry, "profile": "data-resource", "type": "file", "mediatype": mediatypes.get(ending, "application/octet-stream")}
+        return {**entry, "profile": "tabular-data-resource", "encoding": "utf-8", "schema": schema}
+    return {**entry, "profile": "data-resource", "type": "file"}
 
 
 def _field(name: str) -> dict[str, Any]:

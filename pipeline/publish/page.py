@@ -1,7 +1,7 @@
 """The page of a release: content in, one self-contained HTML file out.
 
-In: `Content`, the declared sources and snapshots. Out: text. Publishers' words pass through automatic escaping; the only
-markup that enters unescaped is the drawings that `pipeline.publish.charts` made.
+In: `Content`, the declared sources and snapshots. Out: text. Publishers' words pass through automatic escaping; what enters
+unescaped is the drawings that `pipeline.publish.charts` made, and the JSON-LD of `pipeline.publish.citation`, escaped there.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ def release_page(
     code_version: str,
     release_id: str,
     files: Sequence[tuple[str, str]],
+    citation: str,
+    json_ld: str,
 ) -> str:
-    """The page's HTML. `files` are (name, description) of what lies beside it."""
+    """The page's HTML. `files` are (name, description) of what lies beside it; `json_ld` is safe within a script element."""
     as_of_text = f"Figures known by {as_of.isoformat()}" if as_of else "All figures known when it was made"
     return render(
         "release.html.j2",
@@ -73,6 +75,8 @@ def release_page(
         source_list=[source_view(source, snapshots) for source in sources],
         methods=METHODS,
         files=files,
+        citation=citation,
+        json_ld=markupsafe.Markup(json_ld),
     )
 
 

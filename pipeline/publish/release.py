@@ -10,6 +10,8 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     comparison.csv         several countries side by side, where two or more have figures
     revisions.csv          what changed since the release before; its columns alone where nothing did
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
+    sdmx_*                 the same rows in SDMX, with their structure (pipeline.publish.sdmx)
+    citation.bib           how to quote the release
     datapackage.json       what the files hold
 
 The manifest is the caller's. No clock is read: the same input gives the same bytes.
@@ -29,7 +31,8 @@ import pyarrow.parquet as pq
 from pipeline.frames import OBSERVATION_SCHEMA, observations_table
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
-from pipeline.publish import countries, package, page, workbook
+from pipeline.publish import countries, package, page, sdmx, workbook
+from pipeline.publish.citation import Citation, json_ld
 from pipeline.publish.content import Item, Section
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import ReleaseRevisions
@@ -101,10 +104,20 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     }
     checks = {"findings": findings, "reconciliation": given.reconciliation, "revisions": given.revisions.changes}
     checks |= {"comparison": countries.comparison_frame(compared)}
-    files = _data_files(rows, found, checks, families)
+    table = observations_table(rows)
+    files = _data_files(table, found, checks, families)
+    cited = Citation(composed.title, given.period, given.release_id, given.as_of or given.period.end, sources)
+    files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
     files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
+    files["citation.bib"] = cited.bibtex
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
-    files["index.html"] = page.release_page(composed, files=listed, **about).encode()
+    files["index.html"] = page.release_page(
+        composed,
+        files=listed,
+        citation=cited.text,
+        json_ld=json_ld(cited, files=files, measures=rows["measure"], snapshots=snapshots),
+        **about,
+    ).encode()
     files["datapackage.json"] = package.data_package(
         files,
         title=composed.title,
@@ -112,6 +125,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         release_id=given.release_id,
         sources=sources,
         check_columns={f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
+        schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA},
     )
     return files
 
@@ -152,26 +166,26 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _data_files(
-    rows: pd.DataFrame, found: Sequence[Figure], checks: Mapping[str, pd.DataFrame], families: Families
+    table: pa.Table, found: Sequence[Figure], checks: Mapping[str, pd.DataFrame], families: Families
 ) -> dict[str, bytes]:
     by_table: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for figure in found:
         for place, row in enumerate((figure.row, *figure.others)):
             by_table.setdefault((row.source, row.table), []).append(_tidy(row, figure, leads=place == 0))
     files = {}
-    for (source, table), lines in sorted(by_table.items()):
+    for (source, source_table), lines in sorted(by_table.items()):
         ordered = sorted(
             lines, key=lambda line: (line["role"] == "history", line["period"], line["measure"], line["native_type"], line["id"])
         )
-        files[f"{slug(source)}_{slug(table)}.csv"] = package.table_csv(ordered)
+        files[f"{slug(source)}_{slug(source_table)}.csv"] = package.table_csv(ordered)
     files |= {f"{name}.csv": package.checks_csv(frame) for name, frame in checks.items() if len(frame) or name == "revisions"}
-    files["observations.parquet"] = _observations_parquet(rows)
+    files["observations.parquet"] = _observations_parquet(table)
     return files
 
 
-def _observations_parquet(rows: pd.DataFrame) -> bytes:
+def _observations_parquet(table: pa.Table) -> bytes:
     """The rows as Parquet of OBSERVATION_SCHEMA; no pandas metadata, so that the bytes depend on the figures alone."""
-    table = observations_table(rows).cast(OBSERVATION_SCHEMA).replace_schema_metadata(None)
+    table = table.cast(OBSERVATION_SCHEMA).replace_schema_metadata(None)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", compression_level=3, version="2.6", store_schema=False)
     return sink.getvalue().to_pybytes()
@@ -197,6 +211,10 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "comparison.csv": "several countries side by side, with what keeps their figures from being compared",
         "reconciliation.csv": "what publishers print in reports and press releases, against ours",
         "revisions.csv": "every figure that changed since the release before",
+        "sdmx_data.csv": "every observation as SDMX-CSV 2.0",
+        "sdmx_data.xml": "every observation as SDMX-ML 2.1",
+        "sdmx_structure.xml": "the structure of the SDMX files: dimensions, attributes, code lists",
+        "citation.bib": "how to quote this release, for BibTeX",
         "datapackage.json": "description of the files: columns, units, sources, licences",
     }
     if name in fixed:

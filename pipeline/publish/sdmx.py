@@ -78,6 +78,25 @@ _TEXTS = frozenset({"NATIVE_TYPE", "SNAPSHOT", "ORIGIN", "NOTE"})
 _DECIMALS = ("value", "precision")
 CSV_COLUMNS = ["STRUCTURE", "STRUCTURE_ID", "ACTION", *COMPONENTS.values()]
 
+
+def _described(name: str) -> str:
+    """A column in words, as the tidy CSVs describe it."""
+    if name == "period":
+        return "what the figure is about; a stretch of days or months is its first day and its length (2025-01-01/P7M)"
+    return COLUMNS[name][1].partition("; the words are")[0]
+
+
+_KINDS = {"overlay": "boolean", "known_at": "date", **dict.fromkeys(_DECIMALS, "number")}
+# Of sdmx_data.csv, for the data package.
+TABLE_SCHEMA: dict[str, Any] = {
+    "fields": [
+        *({"name": name, "type": "string"} for name in CSV_COLUMNS[:3]),
+        *({"name": COMPONENTS[name], "type": _KINDS.get(name, "string"), "description": _described(name)} for name in COMPONENTS),
+    ],
+    "missingValues": [""],
+    "primaryKey": "OBS_ID",
+}
+
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _WITHIN_ATTRIBUTES = {'"': "&quot;", "\n": "&#10;", "\t": "&#9;"}
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -294,10 +313,7 @@ def structure_artefacts(in_use: Mapping[str, Iterable[str | None]], sources: Seq
 def _concept(name: str, sdmx_id: str, kind: Any) -> Concept:
     from pysdmx.model import Concept
 
-    words = COLUMNS[name][1].partition("; the words are")[0]
-    if name == "period":
-        words = "what the figure is about; a stretch of days or months is its first day and its length (2025-01-01/P7M)"
-    return Concept(id=sdmx_id, name=words, dtype=kind)
+    return Concept(id=sdmx_id, name=_described(name), dtype=kind)
 
 
 def _code_list(name: str, sdmx_id: str, codes: Mapping[str, tuple[str, str, str]]) -> Codelist:

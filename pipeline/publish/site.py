@@ -1,8 +1,8 @@
-"""The index of all releases and the page of sources.
+"""The index of all releases, the page of sources, and the feed.
 
-In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition and supersedes where
-they are given) and the derived view, from which the headline series are taken. Out: `index.html` and `sources.html`,
-self-contained, with links relative to `data/processed/site/`.
+In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition, supersedes and revisions
+where they are given) and the derived view, from which the headline series are taken. Out: `index.html` and `sources.html`,
+self-contained, and `feed.xml`, with links relative to `data/processed/site/`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish import content, tables
+from pipeline.publish.feed import atom_feed
 from pipeline.publish.page import FREQUENCY_TITLES, render, source_view
 from pipeline.publish.selection import Families, figures, rows_of, select_rows
 from pipeline.sources import catalogue
@@ -25,7 +26,7 @@ _OFFERED = (("summary.xlsx", "workbook"), ("datapackage.json", "data package"))
 
 
 def build(manifests: list[dict[str, Any]], headline: pd.DataFrame, sources: Sequence[Source] | None = None) -> dict[str, bytes]:
-    """`index.html` and `sources.html`. `headline`: OBSERVATION_COLUMNS, the view or the annual totals of it."""
+    """`index.html`, `sources.html` and `feed.xml`. `headline`: OBSERVATION_COLUMNS, the view or the annual totals of it."""
     declared = list(catalogue.sources() if sources is None else sources)
     families = Families(declared)
     overview = _overview(manifests, headline, families)
@@ -35,11 +36,26 @@ def build(manifests: list[dict[str, Any]], headline: pd.DataFrame, sources: Sequ
         **overview,
     )
     listing = render("sources.html.j2", source_list=[source_view(item) for item in declared])
-    return {"index.html": index.encode(), "sources.html": listing.encode()}
+    feed = atom_feed([_feed_entry(manifest, families) for manifest in _speaking(manifests)])
+    return {"index.html": index.encode(), "sources.html": listing.encode(), "feed.xml": feed}
 
 
 def _of(manifests: Sequence[Mapping[str, Any]], frequency: str) -> list[Mapping[str, Any]]:
     return [manifest for manifest in manifests if manifest["frequency"] == frequency]
+
+
+def _speaking(manifests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The release of each period that no other has superseded."""
+    by_period: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for manifest in manifests:
+        by_period.setdefault((manifest["frequency"], manifest["period"]), []).append(manifest)
+    return [_latest_first(group)[0] for group in by_period.values()]
+
+
+def _feed_entry(manifest: Mapping[str, Any], families: Families) -> dict[str, Any]:
+    shown = _entry(manifest["period"], [manifest], families)
+    summary = f"{shown['series']}: {shown['cases']} cases, {shown['loss']}" if shown["series"] else shown["label"]
+    return {**manifest, "link": shown["link"], "summary": summary}
 
 
 def _overview(manifests: Sequence[Mapping[str, Any]], view: pd.DataFrame, families: Families) -> dict[str, Any]:
@@ -72,13 +88,7 @@ def _group(frequency: str, manifests: Sequence[Mapping[str, Any]], families: Fam
 
 def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
     """One period: the release that speaks, and those that it superseded."""
-    superseded = {name for manifest in manifests for name in _as_list(manifest.get("supersedes"))}
-    ordered = sorted(
-        manifests,
-        key=lambda m: (m["release_id"] not in superseded, str(m.get("as_of") or "9999"), m["release_id"]),
-        reverse=True,
-    )
-    current, *earlier = ordered
+    current, *earlier = _latest_first(manifests)
     headline = current.get("headline") or {}
     family = str(headline.get("family", ""))
     loss = _decimal(headline.get("loss"))
@@ -104,6 +114,16 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
             for manifest in earlier
         ],
     }
+
+
+def _latest_first(manifests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The releases of one period, the one that speaks in front."""
+    superseded = {name for manifest in manifests for name in _as_list(manifest.get("supersedes"))}
+    return sorted(
+        manifests,
+        key=lambda m: (m["release_id"] not in superseded, str(m.get("as_of") or "9999"), m["release_id"]),
+        reverse=True,
+    )
 
 
 def _link(manifest: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,72 @@
+"""The Atom feed (RFC 4287) of releases, revisions and corrections.
+
+In: the manifests of the releases that speak. Out: `feed.xml` as bytes. One entry for each release, named by its period and the
+day by which its figures were known: a revision or a correction is a new entry, the same figures published by other code are
+not. The dates are those days; no clock is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from pipeline.model import REASONS
+from pipeline.publish.citation import CREATOR, tag_uri
+from pipeline.publish.page import FREQUENCY_TITLES
+from pipeline.publish.tables import clean, period_label
+
+_ATOM = "http://www.w3.org/2005/Atom"
+# Of a feed without entries, and of a release without a date.
+_NO_DAY = "1970-01-01"
+
+
+def atom_feed(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """The feed. Each entry is a manifest (keys frequency, period, release_id, as_of, revisions) with `link` and `summary`."""
+    newest_first = sorted(entries, key=lambda entry: (_day(entry), entry["frequency"], entry["period"]), reverse=True)
+    feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
+    _add(feed, "id", tag_uri("releases"))
+    _add(feed, "title", "Fraud losses: releases, revisions and corrections")
+    _add(feed, "updated", _instant(_day(newest_first[0]) if newest_first else _NO_DAY))
+    _add(_add(feed, "author"), "name", CREATOR)
+    _add(feed, "link", rel="self", type="application/atom+xml", href="feed.xml")
+    _add(feed, "link", rel="alternate", type="text/html", href="index.html")
+    for entry in newest_first:
+        _add_entry(feed, entry)
+    ET.indent(feed, "")
+    return ET.tostring(feed, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _add_entry(feed: ET.Element, manifest: Mapping[str, Any]) -> None:
+    frequency, period, day = str(manifest["frequency"]), str(manifest["period"]), _day(manifest)
+    reasons = [reason for reason in (manifest.get("revisions") or {}).get("reasons", ()) if reason in REASONS]
+    entry = _add(feed, "entry")
+    _add(entry, "id", tag_uri(frequency, period, day))
+    _add(entry, "title", _title(frequency, period, reasons))
+    _add(entry, "updated", _instant(day))
+    _add(entry, "link", rel="alternate", type="text/html", href=str(manifest["link"]))
+    for reason in reasons:
+        _add(entry, "category", term=reason, label=REASONS[reason])
+    why = f"Why: {'; '.join(REASONS[reason] for reason in reasons)}. " if reasons else ""
+    _add(entry, "summary", f"{manifest['summary']}. {why}Figures known by {day}, release {manifest['release_id']}.")
+
+
+def _title(frequency: str, period: str, reasons: Sequence[str]) -> str:
+    title = f"{FREQUENCY_TITLES[frequency]} summary, {period_label(period)}"
+    if "correction" in reasons:
+        return f"Correction: {title}"
+    return title if not reasons or "new_period" in reasons else f"Revised: {title}"
+
+
+def _day(manifest: Mapping[str, Any]) -> str:
+    return str(manifest.get("as_of") or _NO_DAY)
+
+
+def _instant(day: str) -> str:
+    return f"{day}T00:00:00Z"
+
+
+def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
+    element = ET.SubElement(parent, name, attributes)
+    element.text = clean(text) or None
+    return element
