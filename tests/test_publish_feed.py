@@ -72,7 +72,7 @@ def _release(period: str, as_of: str | None, *reasons: str, **more: Any) -> dict
         "as_of": as_of,
         "link": f"../releases/{frequency}/{period}/0123456789ab/index.html",
         "summary": "Special fraud: 27,832 cases, ¥141.4 billion",
-        **({"revisions": {"reasons": list(reasons)}} if reasons else {}),
+        **({"revision": {"reasons": list(reasons)}} if reasons else {}),
         **more,
     }
 
@@ -130,6 +130,8 @@ def test_a_correction_says_that_it_is_one_and_why() -> None:
     assert titles[0].startswith("Revised: Annual summary")
     assert titles[1].startswith("Correction: Annual summary")
     assert titles[3].startswith("Annual summary")
+    confirmed = _entries([_release("2025", "2026-02-12", "confirmation")])[0]
+    assert confirmed.findtext(f"{ATOM}title").startswith("Confirmed: ")
     corrected = _entries(RELEASES)[1]
     assert [item.get("term") for item in corrected.findall(f"{ATOM}category")] == ["correction"]
     assert REASONS["correction"] in corrected.findtext(f"{ATOM}summary")

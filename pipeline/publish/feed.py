@@ -17,12 +17,21 @@ from pipeline.publish.page import FREQUENCY_TITLES
 from pipeline.publish.tables import clean, period_label
 
 _ATOM = "http://www.w3.org/2005/Atom"
+# What a title begins with, the weightiest reason first.
+_TITLE_WORDS = {
+    "correction": "Correction: ",
+    "revision": "Revised: ",
+    "reclassification": "Revised: ",
+    "withdrawal": "Revised: ",
+    "new_figures": "New figures: ",
+    "confirmation": "Confirmed: ",
+}
 # Of a feed without entries, and of a release without a date.
 _NO_DAY = "1970-01-01"
 
 
 def atom_feed(entries: Sequence[Mapping[str, Any]]) -> bytes:
-    """The feed. Each entry is a manifest (keys frequency, period, release_id, as_of, revisions) with `link` and `summary`."""
+    """The feed. Each entry is a manifest (keys frequency, period, release_id, as_of, revision) with `link` and `summary`."""
     newest_first = sorted(entries, key=lambda entry: (_day(entry), entry["frequency"], entry["period"]), reverse=True)
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
     _add(feed, "id", tag_uri("releases"))
@@ -39,7 +48,7 @@ def atom_feed(entries: Sequence[Mapping[str, Any]]) -> bytes:
 
 def _add_entry(feed: ET.Element, manifest: Mapping[str, Any]) -> None:
     frequency, period, day = str(manifest["frequency"]), str(manifest["period"]), _day(manifest)
-    reasons = [reason for reason in (manifest.get("revisions") or {}).get("reasons", ()) if reason in REASONS]
+    reasons = [reason for reason in (manifest.get("revision") or {}).get("reasons", ()) if reason in REASONS]
     entry = _add(feed, "entry")
     _add(entry, "id", tag_uri(frequency, period, day))
     _add(entry, "title", _title(frequency, period, reasons))
@@ -53,9 +62,7 @@ def _add_entry(feed: ET.Element, manifest: Mapping[str, Any]) -> None:
 
 def _title(frequency: str, period: str, reasons: Sequence[str]) -> str:
     title = f"{FREQUENCY_TITLES[frequency]} summary, {period_label(period)}"
-    if "correction" in reasons:
-        return f"Correction: {title}"
-    return title if not reasons or "new_period" in reasons else f"Revised: {title}"
+    return next((words for reason, words in _TITLE_WORDS.items() if reason in reasons), "") + title
 
 
 def _day(manifest: Mapping[str, Any]) -> str:

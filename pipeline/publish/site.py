@@ -1,6 +1,6 @@
 """The index of all releases, the page of sources, and the feed.
 
-In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition, supersedes and revisions
+In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition, supersedes and revision
 where they are given) and the derived view, from which the headline series are taken. Out: `index.html` and `sources.html`,
 self-contained, and `feed.xml`, with links relative to `data/processed/site/`.
 """
