@@ -126,7 +126,7 @@ def period_of(frequency: str, code: str) -> Period:
     period = Period.parse(code)
     if period.frequency != frequency:
         example = Period.of(frequency, dt.date(2025, 4, 1)).code
-        raise UsageError(f"{code!r} is not a {frequency} period: write it as {example}.")
+        raise UsageError(f"{code!r} is no period of the frequency {frequency}: write it as {example}.")
     return period
 
 
