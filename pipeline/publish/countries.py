@@ -85,6 +85,10 @@ ROW_COLUMNS = [
     "place",
     "id",
 ]
+_PARTLY = {
+    "part": "figures for parts of the period only, the longest being",
+    "cumulative": "no figure of the period by itself, but cumulative ones for",
+}
 SIDE_BY_SIDE = (
     "Side by side, in alphabetical order of the countries: no ranking. These publishers count different things in different "
     "ways; a larger figure does not mean that there is more fraud."
@@ -222,22 +226,22 @@ def differing(one: Series, other: Series) -> list[str]:
 def _left_out(series: Sequence[Series], figures: Iterable[Figure], families: Families) -> tuple[str, ...]:
     """Sources that declare a comparable series and have figures for a part of the period only."""
     present = {item.source.id for item in series} | {item.country for item in series}
-    parts: dict[str, set[str]] = {}
+    parts: dict[tuple[str, str], set[str]] = {}
     for figure in figures:
         row = figure.row
-        partly = figure.role in ("part", "cumulative") and figure.is_total and figure.is_plain and row.value is not None
+        partly = figure.role in _PARTLY and figure.is_total and figure.is_plain and row.value is not None
         if partly and row.table in _declared(figure, families, "series"):
-            parts.setdefault(row.source, set()).add(row.period)
+            parts.setdefault((row.source, figure.role), set()).add(row.period)
     sentences = []
-    for source_id, codes in sorted(parts.items()):
+    for (source_id, role), codes in sorted(parts.items()):
         source = families.sources[source_id]
         if source_id not in present and source.country not in present:
             longest = max(codes, key=lambda code: (Period.parse(code).end - Period.parse(code).start, code))
             holes = [str(hole) for hole in source.meta.get("holes", ()) if hole[:4] == longest[:4]]
             because = f"; {', '.join(holes)} is in no file" if holes else ""
             sentences.append(
-                f"{country_name(source.country)} ({source.title}) has figures for parts of the period only, the longest being "
-                f"{period_label(longest)}{because}. They are not compared."
+                f"{country_name(source.country)} ({source.title}) has {_PARTLY[role]} {period_label(longest)}{because}. They are "
+                "not compared."
             )
     return tuple(sentences)
 

@@ -20,6 +20,7 @@ from pipeline.publish.tables import (
     Table,
     measure_title,
     number_text,
+    period_label,
     short_money,
     source_anchor_of,
     text_cell,
@@ -87,40 +88,52 @@ def _figures(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
     ordered = sorted(
         enumerate(rows), key=lambda item: (_ORDER.index(verdict(item[1])), families.precedence(item[1]["source"]), item[0])
     )
+    with_period = len({str(row["period"]) for row in rows}) > 1
     columns = (
-        Column("Source"),
         Column("Published as"),
-        Column("Period"),
         Column("Measure, unit"),
         Column("Published", numeric=True),
         Column("Ours", numeric=True),
         Column("Difference", numeric=True, note="ours less the published figure"),
-        Column("Difference", "% of the published figure", numeric=True),
-        Column("Verdict"),
-        Column("Reason"),
+        Column("Difference", "%", numeric=True, note="of the published figure"),
+        Column("Verdict, reason"),
+        Column("Source"),
+        *([Column("Period")] if with_period else []),
         Column("Published in"),
     )
-    lines = tuple(_line(row, families) for _, row in ordered)
+    lines = tuple(_line(row, with_period=with_period) for _, row in ordered)
     return Table("reconciliation", "Published totals against ours, figure by figure", columns, lines, notes=NOTES, kind="list")
 
 
-def _line(row: Mapping[str, Any], families: Families) -> tuple[Cell, ...]:
+def _line(row: Mapping[str, Any], *, with_period: bool) -> tuple[Cell, ...]:
     unit = str(row["unit"])
     title, words = measure_title(str(row["measure"]))[0], UNIT_SHORT.get(unit, unit)
     share = Decimal(row["difference"]) * 100 / row["theirs"] if _present(row["difference"]) and row["theirs"] else None
     return (
-        text_cell(_title(str(row["source"]), families), header=True, href=source_anchor_of(str(row["source"]))),
         text_cell(row["breakdown"], header=True),
-        text_cell(row["period"]),
         text_cell(title if words == title.lower() else f"{title}, {words}"),
         _number(row["theirs"], unit),
         _number(row["ours"], unit, title=str(row["ours_source"])),
         _number(row["difference"], unit, "change", title=_tolerance(row, unit)),
-        _number(None if share is None else share.quantize(Decimal("0.01"), ROUND_HALF_EVEN), "percent", "change"),
-        text_cell(_WORDS[verdict(row)]),
-        text_cell(row["explanation"]),
+        _share(share),
+        text_cell(_verdict_text(row)),
+        text_cell(row["source"], href=source_anchor_of(str(row["source"]))),
+        *([text_cell(period_label(str(row["period"])))] if with_period else []),
         text_cell(row["theirs_source"]),
     )
+
+
+def _verdict_text(row: Mapping[str, Any]) -> str:
+    found = verdict(row)
+    reason = row["explanation"] if found in ("different", "not_comparable") else ""
+    return f"{'different' if found == 'different' else _WORDS[found]}{f': {reason}' if reason else ''}"
+
+
+def _share(share: Decimal | None) -> Cell:
+    if share is None:
+        return _number(None, "percent")
+    rounded = share.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    return Cell(f"{rounded:+,.2f} %".replace("-", "−") if rounded else "0 %", value=rounded, is_figure=True)
 
 
 def _present(value: Any) -> bool:

@@ -798,16 +798,18 @@ def _dimensions_down(table_id: str, title: str, names: tuple[str, ...], figures:
         values = tuple(getattr(row, name) for name in names)
         key = (row.native_type != TOTAL, row.native_type, row.fraud_type, tuple(natural_key(v) for v in values), values)
         lines.setdefault(key, {})[(row.measure, row.unit)] = row
+    # A column that says "all types" in every line says nothing.
+    of_types = [Column("Type", native="手口")] if any(not figure.is_total for figure in figures) else []
     rows = tuple(
         (
-            type_cell(next(iter(cells.values()))),
+            *(type_cell(next(iter(cells.values()))) for _ in of_types),
             *(text_cell(code_label(value), header=True) for value in key[4]),
             *(figure_cell(cells.get(name)) for name in keys),
         )
         for key, cells in sorted(lines.items())
     )
     columns = (
-        Column("Type", native="手口"),
+        *of_types,
         *(Column(dimension_title(n), note=DIMENSIONS.get(n, "")) for n in names),
         *(measure_column(*k) for k in keys),
     )
