@@ -147,6 +147,15 @@ def _parser() -> argparse.ArgumentParser:
     _as_of(freshness, "judge freshness as of this day (default: today)")
     _json(freshness)
 
+    reconcile = _command(
+        commands, "reconcile", _reconcile, "published totals against ours; fails where one compares worse", "fraudloss reconcile"
+    )
+    reconcile.add_argument(
+        "--source", action="append", choices=source_ids(), help="only this source (may be given several times)"
+    )
+    _as_of(reconcile)
+    _json(reconcile)
+
     new = _command(
         commands, "new-source", _new_source, "the folder, suite and fixture of a new publisher", "fraudloss new-source uk_finance"
     )
@@ -378,6 +387,23 @@ def _verify(given: argparse.Namespace) -> int:
     else:
         print("\n".join([*found.problems, f"{found.checked} files checked, {len(found.problems)} problems."]))
     return 1 if found.problems else 0
+
+
+def _reconcile(given: argparse.Namespace) -> int:
+    """Every published total beside ours; 1 where one compares worse than expected."""
+    from pipeline import questions
+    from pipeline.aggregate.reconcile import regressions
+
+    found = questions.reconciliation(data=given.data, as_of=given.as_of, of=given.source)
+    rows = questions.reconciliation_records(found)
+    if given.json:
+        _print_json(rows)
+    else:
+        _print_table(rows, ["source", "id", "measure", "unit", "theirs", "ours", "difference", "status", "explanation"])
+    worse = regressions(found)
+    for sentence in worse:
+        print(f"fraudloss: {sentence}", file=sys.stderr)
+    return 1 if worse else 0
 
 
 def _new_source(given: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Questions to the store that change nothing: query, diff, trace, freshness of sources.
+"""Questions to the store that change nothing: query, diff, trace, reconciliation, freshness of sources.
 
 In: the data root and a selection. Out: frames and records for the CLI to print.
 """
@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline import steps, vintages
 from pipeline.aggregate.cubes import rows_of
+from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
 from pipeline.aggregate.revisions import differences
 from pipeline.frames import CHANGE_COLUMNS, OBSERVATION_COLUMNS, read_observations
 from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
@@ -43,6 +44,23 @@ def query(*, data: Path | None = None, as_of: dt.date | None = None, **selection
     for name, value in wanted.items():
         figures = figures[figures[name] == value]
     return figures.reset_index(drop=True)
+
+
+def reconciliation(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str] | None = None) -> pd.DataFrame:
+    """Every published total of the sources that list any, against ours: RECONCILIATION_COLUMNS of pipeline.aggregate.reconcile.
+
+    Raises UsageError for an unknown source or a day on which nothing was known.
+    """
+    listing = [name for name in of or source_ids() if published_totals(source(name))]
+    vintages.require_known(steps.store_at(data), as_of, of)
+    figures = steps.view(data=data, as_of=as_of, of=listing)
+    parts = [found for name in listing if len(found := reconcile(figures, source(name)))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=RECONCILIATION_COLUMNS, dtype=object)
+
+
+def reconciliation_records(found: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of `reconciliation` as JSON-ready dictionaries, None where we hold no figure."""
+    return _records(found.astype(object).where(found.notna(), None), RECONCILIATION_COLUMNS)
 
 
 def records(observations: pd.DataFrame) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline import cli
-from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS
+from pipeline import cli, steps
+from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals
 from pipeline.publish.reconciliation import reconciliation_tables, verdict
 from pipeline.publish.release import build
 from pipeline.publish.selection import Families
+from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
 
 FIXTURE = Path(__file__).parent / "fixtures" / "ftc_csn"
@@ -126,3 +128,17 @@ def test_a_run_fails_and_names_the_figure_that_compares_worse_and_publishes_all_
         lines = {line["id"]: line for line in csv.DictReader(stream)}
     assert lines["2024-all-cases"]["status"] == "different"
     assert lines["2024-all-cases"]["explanation"] == "unknown"
+
+
+def test_the_command_shows_every_published_total_and_fails_as_long_as_one_compares_worse(
+    regressed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps.aggregate("ftc_csn", data=regressed)
+    assert cli.main(["--data", str(regressed), "reconcile", "--source", "ftc_csn", "--json"]) == 1
+    told = capsys.readouterr()
+    rows = {row["id"]: row for row in json.loads(told.out)}
+    assert len(rows) == len(published_totals(source("ftc_csn")))
+    assert (rows["2024-all-cases"]["theirs"], rows["2024-all-cases"]["status"]) == (6_471_708, "different")
+    assert rows["2001-all-cases"]["ours"] is None
+    assert "2024-all-cases" in told.err
+    assert cli.main(["--data", str(regressed), "reconcile", "--source", "scamwatch"]) == 0
