@@ -64,7 +64,14 @@ def test_every_absence_code_has_a_mark_with_a_meaning() -> None:
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [("Y20T29", "20–29"), ("Y_GE65", "65 and over"), ("Y_LT20", "under 20"), ("KH", "Cambodia"), ("CA-ON", "Ontario"), ("A_NEW_CODE", "A new code")],
+    [
+        ("Y20T29", "20–29"),
+        ("Y_GE65", "65 and over"),
+        ("Y_LT20", "under 20"),
+        ("KH", "Cambodia"),
+        ("CA-ON", "Ontario"),
+        ("A_NEW_CODE", "A new code"),
+    ],
 )
 def test_codes_are_shown_in_words(code: str, words: str) -> None:
     assert tables.code_label(code) == words

@@ -115,15 +115,21 @@ def table_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_csv_value(row[name], name) for name in COLUMNS] for row in rows)
+    writer.writerows(zip(*(_csv_column(name, [row[name] for row in rows]) for name in COLUMNS), strict=True))
     return stream.getvalue().encode()
 
 
-def _csv_value(value: Any, name: str) -> str:
+def _csv_column(name: str, values: list[Any]) -> list[str]:
+    if name in _NUMBERS:
+        return ["" if value is None else exact_text(value) for value in values]
+    # Most columns say a few words over and over: each is made ready once.
+    ready = {value: _csv_text(value) for value in set(values)}
+    return [ready[value] for value in values]
+
+
+def _csv_text(value: Any) -> str:
     if value is None:
         return ""
-    if name in _NUMBERS:
-        return exact_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if hasattr(value, "isoformat"):

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,20 @@ class ReleaseInput:
     code_version: str
     release_id: str
 
+    @functools.cached_property
+    def rows(self) -> pd.DataFrame:
+        """`fingerprint_rows` of the view."""
+        return fingerprint_rows(self.view, self.frequency, self.period)
+
+    @functools.cached_property
+    def families(self) -> Families:
+        return Families(self.sources)
+
+    @functools.cached_property
+    def figures(self) -> list[Figure]:
+        """Every figure of the rows once."""
+        return figures(rows_of(self.rows), self.period, self.families)
+
 
 def fingerprint_rows(view: pd.DataFrame, frequency: str, period: Period) -> pd.DataFrame:
     """The rows of `view` that the release depends on, sorted by key (OBSERVATION_COLUMNS). `build` reads no others.
@@ -78,13 +93,12 @@ def fingerprint_rows(view: pd.DataFrame, frequency: str, period: Period) -> pd.D
 def headline(given: ReleaseInput) -> dict[str, Any]:
     """For the manifest: family, period, classification, edition, cases, loss, unit and loss_usd of the first series (numbers as
     exact text), the same of every family under `families`, and under `together` the sums that are allowed."""
-    _, found, families = _read(given)
-    return contents.headline(given.period, found, families)
+    return contents.headline(given.period, given.figures, given.families)
 
 
 def build(given: ReleaseInput) -> dict[str, bytes]:
     """The files of the release: name -> bytes."""
-    rows, found, families = _read(given)
+    rows, found, families = given.rows, given.figures, given.families
     findings = relevant_findings(given.findings, rows, given.period, families)
     compared = countries.compare(given.period, found, families)
     composed = contents.compose(
@@ -128,12 +142,6 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA},
     )
     return files
-
-
-def _read(given: ReleaseInput) -> tuple[pd.DataFrame, list[Figure], Families]:
-    rows = fingerprint_rows(given.view, given.frequency, given.period)
-    families = Families(given.sources)
-    return rows, figures(rows_of(rows), given.period, families), families
 
 
 def _revision_section(given: ReleaseInput, found: Sequence[Figure], families: Families) -> Section:
@@ -219,8 +227,8 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
     }
     if name in fixed:
         return fixed[name]
-    for figure in found:
-        for row in (figure.row, *figure.others):
-            if name == f"{slug(row.source)}_{slug(row.table)}.csv":
-                return f"{family_title(figure.family, families)[0]}, {row.source}"
+    printed_in = {(row.source, row.table): figure.family for figure in reversed(found) for row in (figure.row, *figure.others)}
+    for (source, table), family in printed_in.items():
+        if name == f"{slug(source)}_{slug(table)}.csv":
+            return f"{family_title(family, families)[0]}, {source}"
     return ""

@@ -197,7 +197,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
 def clean(text: object) -> str:
     """The text with control characters, which neither HTML nor XML can hold, made visible as U+FFFD."""
-    return _CONTROL.sub("\ufffd", str(text))
+    words = str(text)
+    return words if words.isprintable() else _CONTROL.sub("\ufffd", words)
 
 
 def slug(text: str) -> str:
@@ -560,7 +561,8 @@ def hoisted(table: Table) -> Table:
         if column.numeric and present and all("[d]" in cell.marks for cell in present):
             columns[place] = dataclasses.replace(column, mark="[d]")
             for row in rows:
-                row[place] = dataclasses.replace(row[place], marks=tuple(m for m in row[place].marks if m != "[d]"))
+                if "[d]" in row[place].marks:
+                    row[place] = dataclasses.replace(row[place], marks=tuple(m for m in row[place].marks if m != "[d]"))
     return dataclasses.replace(table, columns=tuple(columns), rows=tuple(tuple(row) for row in rows))
 
 
