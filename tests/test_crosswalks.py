@@ -24,11 +24,7 @@ from tests.shipped import INBOX, shipped
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FACET_COLUMNS = ("auth", "persona", "channel", "payment", "crypto")
-COLUMNS = [
-    *("dimension", "native_code", "valid_from", "valid_to", "common_code", "match", "additive"),
-    *FACET_COLUMNS,
-    *("note", "evidence"),
-]
+COLUMNS = ("dimension", "native_code", "valid_from", "valid_to", "common_code", "match", "additive", "note", "evidence")
 EVERY_SOURCE = pytest.mark.parametrize("source_id", source_ids())
 
 
@@ -47,7 +43,7 @@ def codes_of(dimension: str) -> set[str]:
 @EVERY_SOURCE
 def test_every_row_says_how_well_it_fits_whether_it_adds_up_and_by_what_evidence(source_id: str) -> None:
     for line in lines(source_id):
-        assert list(line) == COLUMNS
+        assert [name for name in line if name not in FACET_COLUMNS] == list(COLUMNS)
         assert line["match"] in ("exact", "broad", "narrow", "partial", "none"), line
         assert line["additive"] in ("Y", "N"), line
         assert line["native_code"], line
@@ -62,7 +58,7 @@ def test_every_label_leads_to_a_code_of_its_list_and_facets_stand_in_columns_of_
         assert line["dimension"] in ("fraud_type", AREA, *DIMENSIONS), line
         assert line["common_code"] in codes_of(line["dimension"]), line
         for facet in FACET_COLUMNS:
-            assert not line[facet] or line[facet] in code_list(facet), f"{facet}: {line}"
+            assert line.get(facet, "") in ("", *code_list(facet)), f"{facet}: {line}"
 
 
 @EVERY_SOURCE
