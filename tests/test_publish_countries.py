@@ -127,6 +127,23 @@ def test_a_country_with_figures_for_a_part_of_the_period_is_named_and_not_compar
     assert "January–September 2024 (cumulative)" in sentence
 
 
+def test_a_country_whose_year_has_a_hole_is_named_with_the_hole() -> None:
+    """June 2023 is in none of Scamwatch's exports."""
+    hole = {**of("scamwatch", "scamwatch_types", "AUD", 0, None, period="2023")[0], "value": None, "absence": "not_yet_known"}
+    months = [of("scamwatch", "scamwatch_types", "AUD", 20_000, None, period=f"2023-{month:02d}")[0] for month in (1, 2, 3)]
+    others = [
+        *of("npa_annual", "special_fraud", "JPY", 19_038, 45_256_436_710, period="2023"),
+        *of("ftc_csn", "reports_by_year", "USD", 5_548_815, None, period="2023"),
+    ]
+    found, families = read(observations_frame([*others, hole, *months]), sources(), Period.parse("2023"))
+    told = countries.compare(Period.parse("2023"), found, families)
+    assert told is not None
+    assert [item.country for item in told.series] == ["JP", "US"]
+    assert told.left_out == (
+        "Australia (Reports to Scamwatch) has figures for 3 single months only; 2023-06 is in no file. They are not compared.",
+    )
+
+
 def test_one_country_is_no_comparison(world: tuple[list[Figure], Families]) -> None:
     found, families = read(view("npa_annual"), sources())
     assert countries.compare(Y2024, found, families) is None
@@ -197,6 +214,12 @@ def test_a_page_of_several_countries_has_one_section_a_source_and_no_card_for_it
     assert page.count('<h2 id="series-source_scamwatch">Australia: Reports to Scamwatch') == 1
     assert page.count("<h3>Australia: Reports to Scamwatch") == 1
     assert "<h3>Reports by state" not in page
+
+
+def test_on_a_page_of_several_countries_every_headline_says_of_which_it_is(files: Mapping[str, bytes]) -> None:
+    several, alone = files, build(sample.given("2024", view("npa_annual"), sources=sources()))
+    assert "<p>Japan: Special fraud, 2024: 21,043 cases" in several["index.html"].decode()
+    assert "<p>Special fraud, 2024: 21,043 cases" in alone["index.html"].decode()
 
 
 def test_reports_from_abroad_are_never_taken_for_the_country(world: tuple[list[Figure], Families]) -> None:

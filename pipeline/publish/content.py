@@ -238,7 +238,7 @@ def _cards(
     for combination, made in sums:
         own = [item for item in made if item.period == period.code]
         if own:
-            cards.append(_sum_card(combination, own, period))
+            cards.append(_sum_card(combination, own, period, families))
     for name in ordered:
         if families.is_subordinate(name):
             continue  # it breaks down a series that has a card
@@ -249,7 +249,18 @@ def _cards(
             if any(combination.printed_family == name and made for combination, made in sums):
                 continue  # the printed sum stands beside ours in its own table
             cards.append(_total_card(name, role, classification, members, families, again=place > 0))
-    return [*cards, *_event_card([figure for name in events for figure in by_family[name]], period)]
+    return _named_by_country([*cards, *_event_card([figure for name in events for figure in by_family[name]], period)])
+
+
+def _named_by_country(cards: Sequence[Card]) -> list[Card]:
+    """Where the cards are of several countries, each says of which it is."""
+    if len({card.country for card in cards if card.country}) < 2:
+        return list(cards)
+    names = {card.country: f"{tables.country_name(card.country)}: " for card in cards if card.country}
+    return [
+        dataclasses.replace(card, title=f"{names.get(card.country, '')}{card.title.removeprefix(names.get(card.country, ''))}")
+        for card in cards
+    ]
 
 
 def _total_card(name: str, role: str, classification: str, members: Sequence[Figure], families: Families, *, again: bool) -> Card:
@@ -289,7 +300,7 @@ def _line(row: Any) -> Line:
     return Line(label, cell.text, small, () if row.absence else cell.marks, cell.title, cell.href)
 
 
-def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period) -> Card:
+def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, families: Families) -> Card:
     lines = []
     for item in sorted(own, key=lambda s: tables.measure_rank((s.measure, s.unit))):
         label = tables.measure_title(item.measure)[0]
@@ -311,7 +322,13 @@ def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period) -> C
         )
     edition = worst_edition(part.edition for item in own for part in item.parts)
     return Card(
-        combination.title, combination.title_ja, tables.period_label(period.code), edition, tuple(lines), combination.reason
+        combination.title,
+        combination.title_ja,
+        tables.period_label(period.code),
+        edition,
+        tuple(lines),
+        combination.reason,
+        country=families.country(combination.families[0]),
     )
 
 

@@ -151,6 +151,8 @@ def _series(figures: Iterable[Figure], families: Families) -> list[Series]:
             totals.setdefault((figure.family, figure.row.classification), []).append(figure)
     leading: dict[str, tuple[str, str]] = {}
     for key, members in totals.items():
+        if not any(figure.row.measure in OF_TYPES and figure.row.value is not None for figure in members):
+            continue  # a year with a hole has an absence in place of its total
         rival = leading.get(key[0])
         if rival is None or _rank(members, families) < _rank(totals[rival], families):
             leading[key[0]] = key
@@ -236,13 +238,13 @@ def _left_out(series: Sequence[Series], figures: Iterable[Figure], families: Fam
     for (source_id, role), codes in sorted(parts.items()):
         source = families.sources[source_id]
         if source_id not in present and source.country not in present:
-            longest = max(codes, key=lambda code: (Period.parse(code).end - Period.parse(code).start, code))
+            longest = max(codes, key=lambda code: (len(Period.parse(code).months), code))
+            what = f"{_PARTLY[role]} {period_label(longest)}"
+            if Period.parse(longest).frequency == "monthly":
+                what = f"figures for {len(codes)} single months only"
             holes = [str(hole) for hole in source.meta.get("holes", ()) if hole[:4] == longest[:4]]
             because = f"; {', '.join(holes)} is in no file" if holes else ""
-            sentences.append(
-                f"{country_name(source.country)} ({source.title}) has {_PARTLY[role]} {period_label(longest)}{because}. They are "
-                "not compared."
-            )
+            sentences.append(f"{country_name(source.country)} ({source.title}) has {what}{because}. They are not compared.")
     return tuple(sentences)
 
 
@@ -263,7 +265,8 @@ def _types(figures: Iterable[Figure], period: Period, families: Families) -> lis
     made = []
     for (source_id, family, native, common, classification), rows in lines.items():
         rank = (families.precedence(source_id), source_id, classification)
-        if speaking[(families.country(family), family)] == rank and common != TOTAL:
+        has_value = any(row.value is not None for row in rows.values())
+        if speaking[(families.country(family), family)] == rank and common != TOTAL and has_value:
             source = families.sources[source_id]
             made.append(TypeLine(_top(common), source, family, _match(source, native, period), rows))
     return sorted(made, key=_type_rank)
