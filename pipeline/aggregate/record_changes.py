@@ -10,10 +10,10 @@ entered. Rows that are alike in all but loss and number of victims, on either si
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from pipeline.frames import RECORD_CHANGE_COLUMNS
@@ -37,23 +37,25 @@ class RowCounts(NamedTuple):
 def compare_records(before: pd.DataFrame, after: pd.DataFrame) -> RowCounts:
     """Count what became of the rows of one month, by the columns that both files have."""
     columns = sorted(set(before.columns) & set(after.columns) - set(_ADDRESS_COLUMNS))
-    old, new = _bag(before, columns), _bag(after, columns)
-    lasting = [place for place, name in enumerate(columns) if name not in _AMOUNT_COLUMNS]
-    gone, come = _without_amounts(old - new, lasting), _without_amounts(new - old, lasting)
-    changed = (gone & come).total()
-    return RowCounts(old.total(), new.total(), come.total() - changed, gone.total() - changed, changed)
+    lasting = [name for name in columns if name not in _AMOUNT_COLUMNS]
+    rows, reports = _alike(before, after, columns), _alike(before, after, lasting)
+    kinds = rows.max(initial=-1) + 1
+    old, new = (np.bincount(side, minlength=kinds) for side in (rows[: len(before)], rows[len(before) :]))
+    report_of = np.zeros(kinds, dtype=np.int64)
+    report_of[rows] = reports
+    gone, come = (np.bincount(report_of, weights=np.maximum(net, 0)).astype(int) for net in (old - new, new - old))
+    changed = int(np.minimum(gone, come).sum())
+    return RowCounts(len(before), len(after), int(come.sum()) - changed, int(gone.sum()) - changed, changed)
 
 
-def _bag(rows: pd.DataFrame, columns: list[str]) -> Counter[tuple[Any, ...]]:
-    texts = (rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in columns)
-    return Counter(zip(*texts, strict=True))
-
-
-def _without_amounts(bag: Counter[tuple[Any, ...]], lasting: list[int]) -> Counter[tuple[Any, ...]]:
-    found: Counter[tuple[Any, ...]] = Counter()
-    for row, count in bag.items():
-        found[tuple(row[place] for place in lasting)] += count
-    return found
+def _alike(before: pd.DataFrame, after: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """A number for each row of both frames, the first one's in front; rows that are alike in these columns have the same."""
+    numbers = np.zeros(len(before) + len(after), dtype=np.int64)
+    for name in columns:
+        values = pd.concat([before[name], after[name]], ignore_index=True)
+        codes, found = pd.factorize(values, use_na_sentinel=False)
+        numbers = pd.factorize(numbers * len(found) + codes)[0]
+    return numbers
 
 
 def record_changes(
@@ -82,7 +84,6 @@ def _of_month(
     month: str, before: Snapshot | None, after: Snapshot, read_month: Callable[[Snapshot, str], pd.DataFrame]
 ) -> tuple[Any, ...]:
     new = read_month(after, month)
-    old = read_month(before, month) if before else new.iloc[:0]
-    counts = compare_records(old, new)
+    counts = compare_records(read_month(before, month), new) if before else RowCounts(0, len(new), len(new), 0, 0)
     lag: dt.timedelta = after.known_at - Period.parse(month).end
     return (after.source, month, after.known_at, before.id if before else None, after.id, *counts, lag.days)
