@@ -94,14 +94,6 @@ def test_cleaned_text_holds_no_control_characters_and_can_be_encoded(text: str) 
     cleaned.encode()
 
 
-def test_a_drawing_has_the_same_bytes_however_many_were_drawn_before_it() -> None:
-    points = [charts.Point("2024", "a", 1.0), charts.Point("2025", "a", 2.0)]
-    charts._finished.cache_clear()
-    first = charts.small_multiples("c", "t", "y", points)
-    charts._finished.cache_clear()
-    assert charts.small_multiples("c", "t", "y", points) == first
-
-
 def test_a_chart_of_many_types_draws_the_largest_and_says_that_there_are_more() -> None:
     labels = [f"kind {number}" for number in range(1, charts.MOST_BARS + 6)]
     points = [charts.Point(label, "Cases", 100.0 - place) for place, label in enumerate(labels)]

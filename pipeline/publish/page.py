@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,10 +105,8 @@ def drawing(chart: Chart) -> markupsafe.Markup:
         name, clean(chart.title), clean(chart.description)
     )
     attributes = f' role="img" aria-labelledby="{name}-title {name}-desc"'
-    # Vega numbers its clipping paths from 0 in every drawing; on one page they must differ.
-    svg = re.sub(r"(id=\"|url\(#)(?=clip|gradient)", rf"\g<1>{name}-", chart.svg)
-    start = svg.index(">")
-    return markupsafe.Markup(svg[:start] + attributes + ">") + head + markupsafe.Markup(svg[start + 1 :])
+    start = chart.svg.index(">")
+    return markupsafe.Markup(chart.svg[:start] + attributes + ">") + head + markupsafe.Markup(chart.svg[start + 1 :])
 
 
 def source_view(source: Source, snapshots: Sequence[Snapshot] = ()) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""Drawings: bars as long as their figures, lines that are cut where series break, scales with round marks, words made safe."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.publish import charts, svg
+from pipeline.publish.charts import Point
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _elements(chart: charts.Chart, name: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(chart.svg).iter(f"{SVG}{name}"))
+
+
+def _words(chart: charts.Chart) -> list[str]:
+    return [element.text or "" for element in _elements(chart, "text")]
+
+
+def test_series_are_stacked_without_gap_or_overlap_in_proportion_to_their_figures() -> None:
+    points = [Point("2024", "a", 10.0), Point("2024", "b", 30.0), Point("2025", "a", 20.0), Point("2026", "a", 5.0, True)]
+    lower, later, provisional, upper = _elements(charts.stacked_bars("c", "t", "y", points, {}), "rect")
+    heights = [float(bar.attrib["height"]) for bar in (provisional, lower, later, upper)]
+    assert heights == pytest.approx([heights[0] * times for times in (1, 2, 4, 6)], rel=0.01)
+    assert float(upper.attrib["y"]) + heights[3] == pytest.approx(float(lower.attrib["y"]), abs=0.2)
+    assert "dasharray" in provisional.attrib["style"]
+    assert "dasharray" not in lower.attrib["style"]
+
+
+def test_a_year_without_a_figure_keeps_its_place_and_no_line_leads_over_it() -> None:
+    points = [Point(year, "a", 1.0) for year in ("2020", "2021", "2023", "2024")]
+    chart = charts.lines("c", "t", "y", points, {})
+    assert "2022" in _words(chart)
+    assert chart.svg.count("stroke-width:2.2") == 2
+    assert len(_elements(chart, "circle")) == 4
+
+
+def test_no_line_leads_across_a_break_and_a_rule_says_where_it_is() -> None:
+    points = [Point(str(year), "a", float(year)) for year in range(2020, 2026)]
+    whole, cut = (charts.lines("c", "t", "y", points, breaks) for breaks in ({}, {"2023": "types change"}))
+    assert whole.svg.count("stroke-width:2.2") == 5
+    assert cut.svg.count("stroke-width:2.2") == 4
+    assert "break" in _words(cut)
+    assert "break" not in _words(whole)
+    assert "2023" in cut.description
+
+
+def test_the_two_sides_of_a_pyramid_share_one_scale() -> None:
+    left = [Point("20–29", "Men", 4.0), Point("30–39", "Men", 8.0)]
+    right = [Point("20–29", "Women", 8.0), Point("30–39", "Women", 2.0)]
+    widths = [
+        float(bar.attrib["width"]) for bar in _elements(charts.pyramid("c", "t", "x", left, right, ["20–29", "30–39"]), "rect")
+    ]
+    assert widths == pytest.approx([widths[1] / 2, widths[1], widths[1], widths[1] / 4], rel=0.01)
+
+
+def test_each_small_chart_has_a_scale_of_its_own() -> None:
+    points = [Point(str(year), name, size) for name, size in (("a", 1.0), ("b", 1000.0)) for year in range(2020, 2023)]
+    bars = _elements(charts.small_multiples("c", "t", "y", points), "rect")
+    assert len({bar.attrib["height"] for bar in bars}) == 1
+
+
+def test_a_chart_of_many_months_names_some_of_them_and_always_the_last() -> None:
+    months = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
+    words = _words(charts.lines("c", "t", "y", [Point(month, "a", 1.0) for month in months], {}))
+    assert "2025-12" in words
+    assert len(set(months) & set(words)) <= 9
+
+
+def test_words_that_would_be_markup_or_control_characters_are_shown_as_they_are() -> None:
+    labels = ["<script>alert(1)</script>", "a\x00b", 'c"d&e']
+    chart = charts.bars_side_by_side("c", "t", [("Cases", [Point(label, "Cases", 1.0) for label in labels])], labels)
+    assert "<script" not in chart.svg
+    assert {"<script>alert(1)</script>", "a\ufffdb", 'c"d&e'} <= set(_words(chart))
+
+
+@given(st.lists(st.floats(0, 1e13), min_size=1, max_size=8), st.integers(2, 6))
+def test_every_value_lies_between_the_ends_of_its_scale_whose_marks_are_few_and_round(values: list[float], count: int) -> None:
+    scale = svg.Scale.over(values, 0, 100, count)
+    assert scale.marks[0] == 0
+    assert scale.marks[-1] >= max(values) * (1 - 1e-6)
+    assert all(-1e-6 <= scale(value) <= 100.1 for value in values)
+    assert 2 <= len(scale.marks) <= count + 2
+    assert len(set(scale.labels)) == len(scale.labels)
+    assert re.sub(r"[0,.]", "", scale.labels[1]) in {"1", "2", "5"}
+
+
+@pytest.mark.parametrize(
+    ("highest", "labels"),
+    [
+        (0.0, ("0", "1")),
+        (7.0, ("0", "2", "4", "6", "8")),
+        (14_498.0, ("0", "5,000", "10,000", "15,000")),
+        (0.83, ("0.0", "0.2", "0.4", "0.6", "0.8", "1.0")),
+    ],
+)
+def test_marks_are_written_with_separators_and_as_many_places_as_they_need(highest: float, labels: tuple[str, ...]) -> None:
+    assert svg.Scale.over([highest], 0, 100, 4 if highest != 0.83 else 5).labels == labels
