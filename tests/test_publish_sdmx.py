@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 import sdmx
@@ -131,7 +132,8 @@ def test_the_bytes_say_what_pysdmx_would_write() -> None:
     structure = files["sdmx_structure.xml"].decode()
     ours = {name: get_datasets(files[name].decode(), structure)[0] for name in ("sdmx_data.xml", "sdmx_data.csv")}
     given = PandasDataset(
-        structure=ours["sdmx_data.csv"].structure, data=pa.table(sdmx_columns(table)).to_pandas(types_mapper=None).astype(object)
+        structure=ours["sdmx_data.csv"].structure,
+        data=pd.DataFrame({name: column.to_pylist() for name, column in sdmx_columns(table).items()}, dtype=object),
     )
     theirs = {
         "sdmx_data.xml": get_datasets(str(write_xml([given])), structure)[0],

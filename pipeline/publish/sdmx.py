@@ -22,6 +22,7 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -131,39 +132,35 @@ def time_period(period: Period) -> str:
 # --------------------------------------------------------------------------------------------------------------- columns
 
 
-def sdmx_columns(table: pa.Table) -> dict[str, pa.Array]:
+def sdmx_columns(table: pa.Table) -> dict[str, pa.DictionaryArray]:
     """Every column of COMPONENTS as SDMX's text (null where there is nothing to say), by its id in SDMX."""
     return {sdmx_id: _text_column(name, table.column(name).combine_chunks()) for name, sdmx_id in COMPONENTS.items()}
 
 
-def _text_column(name: str, column: pa.Array) -> pa.Array:
-    if name in _DECIMALS:
-        return _decimal_texts(column)
-    if isinstance(column, pa.DictionaryArray):
-        column = column.cast(pa.string())
-    encoded = column.cast(pa.string()).dictionary_encode()
+def _text_column(name: str, column: pa.Array) -> pa.DictionaryArray:
+    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
     words = [_sdmx_text(name, value) for value in encoded.dictionary.to_pylist()]
-    return pa.array(words, pa.string()).take(encoded.indices)
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(words, pa.string()))
 
 
-def _sdmx_text(name: str, value: str) -> str | None:
+def _sdmx_text(name: str, value: Any) -> str | None:
     if name == "frequency":
         return FREQUENCIES[value][0]
     if name == "period":
         return time_period(Period.parse(value))
+    if isinstance(value, Decimal):
+        return exact_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return clean(value) or None
-
-
-def _decimal_texts(column: pa.Array) -> pa.Array:
-    encoded = column.dictionary_encode()
-    texts = [exact_text(value) for value in encoded.dictionary.to_pylist()]
-    return pa.array(texts, pa.string()).take(encoded.indices)
 
 
 # ------------------------------------------------------------------------------------------------------------------ data
 
 
-def _data_csv(texts: Mapping[str, pa.Array]) -> bytes:
+def _data_csv(texts: Mapping[str, pa.DictionaryArray]) -> bytes:
     columns = [_rendered(column, _csv_text if name in _TEXTS else _csv_field) for name, column in texts.items()]
     first = pa.array([f"dataflow,{FLOW_ID},I"] * len(columns[0]), pa.string())
     lines = pc.binary_join_element_wise(first, *columns, ",").to_pylist()
@@ -179,12 +176,12 @@ def _csv_field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
-def _data_xml(texts: Mapping[str, pa.Array], release_id: str, known_by: dt.date) -> bytes:
+def _data_xml(texts: Mapping[str, pa.DictionaryArray], release_id: str, known_by: dt.date) -> bytes:
     """One <Series> for each key without its period, in the order in which they first come."""
     names = list(COMPONENTS.values())
     period = names.index("TIME_PERIOD")
     series, observations = _xml_attributes(texts, names[:period]), _xml_attributes(texts, names[period:])
-    _require_one_row_a_key(series, texts["TIME_PERIOD"])
+    _require_one_row_a_key(series, _rendered(texts["TIME_PERIOD"], str))
     encoded = series.dictionary_encode()
     places = encoded.indices.to_numpy(zero_copy_only=False)
     order = np.argsort(places, kind="stable")
@@ -218,14 +215,13 @@ def _message_id(release_id: str) -> str:
     return f"{FLOW}_{release_id}"
 
 
-def _rendered(column: pa.Array, render: Callable[[str], str]) -> pa.Array:
+def _rendered(column: pa.DictionaryArray, render: Callable[[str], str]) -> pa.Array:
     """What `render` makes of each value, called once for each distinct one; empty where the column is null."""
-    encoded = column.dictionary_encode()
-    words = [render(value) for value in encoded.dictionary.to_pylist()]
-    return pa.array(words, pa.string()).take(encoded.indices).fill_null("")
+    words = ["" if value is None else render(value) for value in column.dictionary.to_pylist()]
+    return pa.array(words, pa.string()).take(column.indices).fill_null("")
 
 
-def _xml_attributes(texts: Mapping[str, pa.Array], names: Sequence[str]) -> pa.Array:
+def _xml_attributes(texts: Mapping[str, pa.DictionaryArray], names: Sequence[str]) -> pa.Array:
     """` NAME="value"` of all these columns, one after the other; nothing for a null."""
     return pc.binary_join_element_wise(*(_rendered(texts[name], functools.partial(_xml_attribute, name)) for name in names), "")
 
@@ -250,7 +246,9 @@ def _require_one_row_a_key(series: pa.Array, periods: pa.Array) -> None:
 # ------------------------------------------------------------------------------------------------------------- structure
 
 
-def _structure(texts: Mapping[str, pa.Array], sources: Sequence[Source], title: str, release_id: str, known_by: dt.date) -> bytes:
+def _structure(
+    texts: Mapping[str, pa.DictionaryArray], sources: Sequence[Source], title: str, release_id: str, known_by: dt.date
+) -> bytes:
     from pysdmx.io.xml.sdmx21.writer.structure import write
 
     artefacts = structure_artefacts({name: pc.unique(column).to_pylist() for name, column in texts.items()}, sources, title)
