@@ -95,7 +95,8 @@ def test_the_citation_names_title_release_day_and_publishers(files: dict[str, by
     text = _cited().text
     assert text.startswith("fraudloss (2026). Fraud losses in 2025. Release 0123456789ab, figures known by 2026-09-20,")
     for source in sample.sources():
-        assert source.publisher in text
+        for publisher in source.publisher.split("; "):
+            assert text.count(f" {publisher};") + text.count(f" {publisher}.") == 1
     assert "To quote this page: fraudloss (2026)." in files["index.html"].decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import re
@@ -185,6 +186,19 @@ def test_the_structure_keeps_to_the_schema_of_sdmx() -> None:
     schema.assertValid(etree.fromstring(_files(_table())["sdmx_structure.xml"]))
     broken = _files(_table())["sdmx_structure.xml"].replace(b'id="CL_FREQ"', b'id="not an id"')
     assert not schema.validate(etree.fromstring(broken))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_code_that_sdmx_cannot_name_and_hostile_titles_leave_the_structure_whole(text: str) -> None:
+    table = _table(sample.row("npa_annual", "special_fraud", "2025", "victims", "persons", 5, classification=text))
+    declared = [dataclasses.replace(source, title=text) for source in catalogue.sources()]
+    files = sdmx_files(table, sources=declared, title=text, release_id="0123456789ab", known_by=KNOWN_BY)
+    structure = etree.fromstring(files["sdmx_structure.xml"])
+    assert structure.findtext(".//{*}Dataflow/{*}Name") == text.replace("\x00", "\ufffd").replace("\x1b", "\ufffd")
+    named = {code.get("id") for code in structure.iterfind(".//{*}Codelist[@id='CL_CLASSIFICATION']/{*}Code")}
+    assert all(re.fullmatch(r"[A-Za-z0-9_@$-]+", code) for code in named)
+    rows = csv.DictReader(io.StringIO(files["sdmx_data.csv"].decode(), newline=""))
+    assert {row["CLASSIFICATION"] for row in rows} == named
 
 
 def test_every_code_in_use_has_words_and_no_other_is_listed() -> None:

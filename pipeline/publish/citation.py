@@ -61,7 +61,7 @@ class Citation:
 
     @property
     def _note(self) -> str:
-        publishers = dict.fromkeys(clean(source.publisher) for source in self.sources)
+        publishers = dict.fromkeys(name for source in self.sources for name in clean(source.publisher).split("; "))
         return (
             f"Release {self.release_id}, figures known by {self.known_by.isoformat()}, "
             f"compiled from figures of {'; '.join(publishers) or 'no source'}"

@@ -77,6 +77,10 @@ _CONDITIONAL = frozenset({"absence", "precision", "derivation", "origin", "note"
 # Publishers' words: no code list.
 _TEXTS = frozenset({"NATIVE_TYPE", "SNAPSHOT", "ORIGIN", "NOTE"})
 _DECIMALS = ("value", "precision")
+_CODED = frozenset({"frequency", "source", "table", "area", "fraud_type", "classification", *DIMENSIONS, *CODES}) & set(
+    COMPONENTS
+)
+_NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9_@$-]")
 CSV_COLUMNS = ["STRUCTURE", "STRUCTURE_ID", "ACTION", *COMPONENTS.values()]
 
 
@@ -154,7 +158,12 @@ def _sdmx_text(name: str, value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, dt.date):
         return value.isoformat()
-    return clean(value) or None
+    return (_identifier(value) if name in _CODED else clean(value)) or None
+
+
+def _identifier(code: str) -> str:
+    """The code as SDMX may name it; a sign that its identifiers cannot hold is spelled by its code point (`a b` is `a_x20_b`)."""
+    return _NO_IDENTIFIER.sub(lambda match: f"_x{ord(match[0]):X}_", code)
 
 
 # ------------------------------------------------------------------------------------------------------------------ data
@@ -286,7 +295,8 @@ def structure_artefacts(in_use: Mapping[str, Iterable[str | None]], sources: Seq
     for name, sdmx_id in COMPONENTS.items():
         kind = kinds.get(name, DataType.STRING)
         listed = None
-        if (words := _words(name, sources)) is not None:
+        if name in _CODED:
+            words = {_identifier(code): about for code, about in _words(name, sources).items()}
             listed = _code_list(name, sdmx_id, {code: words.get(code, ("", "", "")) for code in in_use[sdmx_id] if code})
             code_lists.append(listed)
         concepts.append(_concept(name, sdmx_id, kind))
@@ -305,7 +315,7 @@ def structure_artefacts(in_use: Mapping[str, Iterable[str | None]], sources: Seq
     about: dict[str, Any] = {"agency": AGENCY, "version": VERSION}
     scheme = ConceptScheme(id="CS_FRAUD_LOSS", name="Concepts of fraud-loss statistics", items=concepts, **about)
     definition = DataStructureDefinition(id=FLOW, name="Fraud losses", components=Components(components), **about)
-    return [*code_lists, scheme, definition, Dataflow(id=FLOW, name=title, structure=definition, **about)]
+    return [*code_lists, scheme, definition, Dataflow(id=FLOW, name=clean(title), structure=definition, **about)]
 
 
 def _concept(name: str, sdmx_id: str, kind: Any) -> Concept:
@@ -321,8 +331,8 @@ def _code_list(name: str, sdmx_id: str, codes: Mapping[str, tuple[str, str, str]
     items = [
         Code(
             id=code,
-            name=label or code,
-            description=definition or None,
+            name=clean(label) or code,
+            description=clean(definition) or None,
             annotations=[Annotation(type="label_ja", title=label_ja)] if label_ja else (),
         )
         for code, (label, label_ja, definition) in sorted(codes.items())
@@ -335,8 +345,8 @@ def _code_list(name: str, sdmx_id: str, codes: Mapping[str, tuple[str, str, str]
 _EVERY_LIST = {TOTAL: ("total", "総数", ""), NOT_APPLICABLE: ("not applicable", "該当なし", "")}
 
 
-def _words(name: str, sources: Sequence[Source]) -> dict[str, tuple[str, str, str]] | None:
-    """Code -> (label, Japanese label, definition) of a coded column, or None for a column without a list."""
+def _words(name: str, sources: Sequence[Source]) -> dict[str, tuple[str, str, str]]:
+    """Code -> (label, Japanese label, definition) of a coded column."""
     if name == "frequency":
         return {code: (words, "", "") for code, words in FREQUENCIES.values()}
     if name == "source":
@@ -353,7 +363,7 @@ def _words(name: str, sources: Sequence[Source]) -> dict[str, tuple[str, str, st
     if name == "area" or name in DIMENSIONS:
         listed = reference.code_list(name).values()
         return _EVERY_LIST | {code.code: (code.label, code.label_ja, code.definition) for code in listed}
-    return {code: (words, "", "") for code, words in CODES[name].items()} if name in CODES else None
+    return {code: (words, "", "") for code, words in CODES[name].items()}
 
 
 def _table_words(sources: Sequence[Source]) -> dict[str, tuple[str, str, str]]:
