@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
+import functools
 import io
 import re
 from collections.abc import Iterable
@@ -43,6 +44,11 @@ def _files(table: pa.Table) -> dict[str, bytes]:
     return sdmx_files(
         table, sources=catalogue.sources(), title="Fraud losses in 2025", release_id="0123456789ab", known_by=KNOWN_BY
     )
+
+
+@functools.cache
+def _one_row() -> pa.Table:
+    return _table().slice(0, 1)
 
 
 def _table(*extra: dict[str, Any]) -> pa.Table:
@@ -268,7 +274,7 @@ def test_every_kind_of_period_can_be_said_and_read_back(code: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=Decimal("-1e20"), max_value=Decimal("1e20")))
 @settings(max_examples=100, deadline=None)
 def test_a_value_keeps_all_its_digits_and_has_no_exponent(value: Decimal) -> None:
-    table = _table().slice(0, 1)
+    table = _one_row()
     place = table.schema.get_field_index("value")
     table = table.set_column(place, table.schema.field(place), pa.array([value], pa.decimal128(38, 12)))
     text = sdmx_columns(table)["OBS_VALUE"].to_pylist()[0]
