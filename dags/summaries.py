@@ -27,6 +27,7 @@ Publishes {frequency} summaries. Which period a run publishes:
 | started by | publishes |
 |---|---|
 | conf `{{"period": "{example}"}}` | that period |
+| a partition key | the period of that name |
 | the timetable, a backfill, or a trigger with a logical date | the period that holds the logical date |
 | new figures of a source | all that is due |
 | a trigger without a logical date | all that is due |
@@ -35,7 +36,8 @@ conf `{{"as_of": "2025-05-23"}}` publishes what would have been published on tha
 skipped, with the reason in its log. The form in the browser fills in a logical date: clear it, or give a period.
 
 Backfill: `airflow backfill create --dag-id publish_{frequency} --from-date A --to-date B`. Both ends are instants and both are
-included: end with the time, as in `2024-03-31T23:59:59`.
+included: end with the time, as in `2024-03-31T23:59:59`. `fraudloss plan --frequency {frequency} --from P --to P` says
+what it would do.
 """
 EXAMPLES = {"annual": "2025", "quarterly": "2025-Q1", "monthly": "2025-04"}
 

@@ -212,10 +212,15 @@ def _reasons_since(speaking: dict[str, Any] | None, candidate: Candidate) -> tup
     """Why this release takes the place of the one that speaks: what became known since, and whether the code is another."""
     if speaking is None:
         return ("new_period",)
-    other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
-    if sorted(item["id"] for item in speaking["snapshots"]) == candidate.snapshot_ids:
+    spoke = {item["id"] for item in speaking["snapshots"]}
+    if spoke == set(candidate.snapshot_ids):
         return ("new_code",)
-    reasons = candidate.revisions.reasons_since({dt.date.fromisoformat(day) for day in speaking["revision"]["vintages"]})
+    other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
+    days = set(candidate.revisions.vintages) - {dt.date.fromisoformat(day) for day in speaking["revision"]["vintages"]}
+    # An older file that came in late speaks of days that are past.
+    rows = candidate.rows[["snapshot", "known_at"]].drop_duplicates()
+    days |= {day for parts, day in rows.itertuples(index=False) if not spoke.issuperset(parts.split("+"))}
+    reasons = candidate.revisions.reasons_of(days)
     return (*reasons, "new_code") if other_code else reasons
 
 

@@ -230,7 +230,7 @@ def freshness(day: dt.date, *, data: Path | None = None) -> list[dict[str, Any]]
 def _freshness(store: Store, declared: Source, day: dt.date, data: Path | None) -> dict[str, Any]:
     figures = steps.view(data=data, of=[declared.id])
     frequency = declared.meta["expected"]["frequency"]
-    printed = figures[(figures["derivation"] == "") & (figures["absence"] == "")]
+    printed = figures[figures["derivation"].isin(["", "records"]) & (figures["absence"] == "")]
     periods = [Period.parse(code) for code in sorted(set(printed["period"]))]
     newest = max((period.end for period in periods), default=None)
     expected = _expected(day, frequency, int(declared.meta["expected"]["months_after"]))

@@ -17,6 +17,7 @@ from typing import Any
 from deploy.run_dags import dags_to_run, migrate
 from pipeline import steps
 from pipeline.model import FraudlossError, NothingToPublish
+from pipeline.run_period import resolve
 from pipeline.sources import catalogue
 
 
@@ -104,6 +105,54 @@ def record() -> dict[str, Any]:
     }
 
 
+# How Airflow 3.3 starts a run, and what its tasks then know of it: run type, logical date, partition key, conf.
+_APRIL, _NOW = dt.datetime(2025, 4, 1, 3, tzinfo=dt.UTC), dt.datetime(2026, 9, 20, 12, 30, tzinfo=dt.UTC)
+WAYS: dict[str, tuple[str, dt.datetime | None, str | None, dict[str, Any] | None]] = {
+    "scheduled": ("scheduled", _APRIL, None, {}),
+    "backfill": ("backfill", _APRIL, None, {}),
+    "backfill with a conf": ("backfill", _APRIL, None, {"as_of": "2025-05-23"}),
+    "trigger with a date": ("manual", _APRIL, None, {}),
+    "trigger with a date in a zone": ("manual", _APRIL.astimezone(dt.timezone(dt.timedelta(hours=-9))), None, {}),
+    "trigger from the form, with the date that it fills in": ("manual", _NOW, None, {"period": None, "as_of": None}),
+    "trigger with a period": ("manual", _NOW, None, {"period": "2024-02"}),
+    "trigger without a date": ("manual", None, None, {}),
+    "trigger by another DAG": ("operator_triggered", None, None, {"period": "2024-02"}),
+    "asset event": ("asset_triggered", None, None, {}),
+    "asset materialised by hand": ("asset_materialization", None, None, None),
+    "partition key": ("asset_triggered", None, "2025-04", {}),
+    "dag.test() as it is": ("manual", _NOW, None, None),
+    "dag.test() without a date": ("manual", None, None, None),
+    "dag.test() with a date": ("manual", _APRIL, None, None),
+}
+
+
+def resolved() -> dict[str, str | None]:
+    """The period that a monthly run publishes, for each way of starting it, from the very record that its tasks are given."""
+    from airflow.sdk.api.datamodels._generated import DagRun
+
+    found = {}
+    for way, (run_type, logical_date, partition_key, conf) in WAYS.items():
+        run = DagRun(
+            dag_id="publish_monthly",
+            run_id=way,
+            run_type=run_type,
+            logical_date=logical_date,
+            # A run that somebody starts for a date carries the interval before it, one without a date carries none.
+            data_interval_start=_APRIL - dt.timedelta(days=31) if run_type == "manual" and logical_date else logical_date,
+            data_interval_end=logical_date,
+            run_after=_NOW,
+            start_date=_NOW,
+            end_date=None,
+            state="running",
+            conf=conf,
+            consumed_asset_events=[],
+            partition_key=partition_key,
+        )
+        period = resolve("monthly", conf=run.conf, partition_key=run.partition_key, logical_date=run.logical_date)
+        found[way] = period.code if period else None
+    return found
+
+
 def _asset_events() -> int:
     from airflow.models.asset import AssetEvent
     from airflow.utils.session import create_session
@@ -128,4 +177,4 @@ def _break(source_id: str) -> None:
 if __name__ == "__main__":
     if "--broken" in sys.argv:
         _break(sys.argv[-1])
-    print(json.dumps({"describe": describe, "record": record}[sys.argv[1]]()))
+    print(json.dumps({"describe": describe, "record": record, "resolved": resolved}[sys.argv[1]]()))

@@ -83,6 +83,29 @@ def test_a_period_of_another_frequency_is_refused_with_what_to_write(asked: obje
         resolve("monthly", conf={"period": asked}, partition_key=None, logical_date=None)
 
 
+def test_every_way_in_which_airflow_starts_a_run_leads_to_its_period(tmp_path: Path) -> None:
+    done = run_python(["-m", "tests.dag_runs", "resolved"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    all_that_is_due, april, now, asked = None, "2025-04", "2026-09", "2024-02"
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "scheduled": april,
+        "backfill": april,
+        "backfill with a conf": april,
+        "trigger with a date": april,
+        "trigger with a date in a zone": april,
+        "trigger from the form, with the date that it fills in": now,
+        "trigger with a period": asked,
+        "trigger without a date": all_that_is_due,
+        "trigger by another DAG": asked,
+        "asset event": all_that_is_due,
+        "asset materialised by hand": all_that_is_due,
+        "partition key": april,
+        "dag.test() as it is": now,
+        "dag.test() without a date": all_that_is_due,
+        "dag.test() with a date": april,
+    }
+
+
 def test_a_frequency_that_nobody_publishes_is_refused() -> None:
     with pytest.raises(UsageError, match="annual, quarterly, monthly"):
         resolve("half_yearly", conf=None, partition_key=None, logical_date=None)

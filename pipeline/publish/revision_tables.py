@@ -121,7 +121,7 @@ def _change_line(line: Mapping[Any, Any], families: Families) -> tuple[Cell, ...
         text_cell(tables.period_label(line["period"]), header=True),
         text_cell(tables.family_title(families.family(now), families)[0]),
         tables.type_cell(now),
-        text_cell(", ".join([_measure_words(line), *_dimension_words(line)])),
+        text_cell(", ".join([_measure_words(line["measure"], line["unit"]), *_dimension_words(line)])),
         tables.figure_cell(old) if old else text_cell("–"),
         tables.figure_cell(new) if new else text_cell("–"),
         _difference_cell(difference, line["unit"]),
@@ -145,9 +145,9 @@ def _row_of(line: Mapping[Any, Any], side: str) -> Any:
     return _Side(**{**kept, **moved, **own, **rest})
 
 
-def _measure_words(line: Mapping[Any, Any]) -> str:
-    title, unit = tables.measure_title(line["measure"])[0], tables.UNIT_SHORT.get(line["unit"], line["unit"])
-    return title if unit == title.lower() else f"{title}, {unit}"
+def _measure_words(measure: str, unit: str) -> str:
+    title, words = tables.measure_title(measure)[0], tables.UNIT_SHORT.get(unit, unit)
+    return title if words == title.lower() else f"{title}, {words}"
 
 
 def _dimension_words(line: Mapping[Any, Any]) -> list[str]:
@@ -255,7 +255,7 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     rows = tuple(
         (
             text_cell(tables.family_title(family, families)[0], native=tables.family_title(family, families)[1], header=True),
-            text_cell(f"{tables.measure_title(measure)[0]}, {tables.UNIT_SHORT.get(unit, unit)}"),
+            text_cell(_measure_words(measure, unit)),
             Cell(str(count), value=Decimal(count), is_figure=True),
             _rounded(mean, unit),
             _rounded(absolute, unit),

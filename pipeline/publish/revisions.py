@@ -49,12 +49,11 @@ class ReleaseRevisions:
         """The day from which the release before was known; None for the first release of a period."""
         return self.vintages[-2] if len(self.vintages) > 1 else None
 
-    def reasons_since(self, vintages: set[dt.date]) -> tuple[str, ...]:
-        """Keys of model.REASONS for the vintages that are not among these, which an older release had."""
+    def reasons_of(self, days: set[dt.date]) -> tuple[str, ...]:
+        """Keys of model.REASONS: what became known on these days."""
         first_days = self.units.groupby(UNIT_COLUMNS)["vintage"].min()
-        later = set(self.vintages) - vintages
-        kinds = [kind for kind, day in zip(self.revisions["change"], self.revisions["vintage"], strict=True) if day in later]
-        return reasons_of([*kinds, *("new" for day in first_days if day in later)])
+        kinds = [kind for kind, day in zip(self.revisions["change"], self.revisions["vintage"], strict=True) if day in days]
+        return reasons_of([*kinds, *("new" for day in first_days if day in days)])
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest: vintages, reasons, and how many figures changed in which way."""
