@@ -72,7 +72,7 @@ def _summary(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
         *(Column(words.capitalize(), "figures", numeric=True) for _, words in VERDICTS),
         Column("All", "figures", numeric=True),
     )
-    return Table("reconciliation_summary", "Published totals that we reproduce", columns, lines, notes=NOTES, kind="list")
+    return Table("reconciliation_summary", "How many published totals agree with ours", columns, lines, notes=NOTES, kind="list")
 
 
 def _count(number: int) -> Cell:
