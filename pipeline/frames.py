@@ -199,7 +199,10 @@ def _objects(column: pa.ChunkedArray) -> np.ndarray:
 
 def frame_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """The frame's columns of the schema as an Arrow table, for writing."""
-    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    if not len(frame):
+        return schema.empty_table()
+    columns = [pa.array(frame[field.name].to_numpy(object), field.type, from_pandas=True) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:

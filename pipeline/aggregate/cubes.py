@@ -572,18 +572,20 @@ def cube_observations(cases: pd.DataFrame, source: Source, snapshot: Snapshot) -
     if cells.empty:
         return pd.DataFrame(columns=OBSERVATION_COLUMNS, dtype=object)
     cells = cells.assign(origin=_origins(cells, source, snapshot), note=_notes(cells, cases, source))
-    # Rows are taken from these columns again for every measure: plain objects are far cheaper to take than Arrow's texts.
-    cells = cells.astype(dict.fromkeys(_CARRIED, object))
+    # Cells are taken again for every measure: plain objects are far cheaper to take than Arrow's texts.
+    cells = cells.astype(dict.fromkeys([*_CARRIED, "note", "state"], object)).reset_index(drop=True)
     cubes = [Cube.from_meta(meta, source) for meta in source.meta["cubes"]]
-    blocks = [
-        block
+    parts = [
+        part
         for place, cube in enumerate(cubes)
         for of_cube in [cells[cells["measures"] == place]]
         for measure in cube.measures
-        for block in _observations_of(of_cube, measure, source)
-        if len(block)
+        for part in _observations_of(of_cube, measure, source)
+        if len(part["cell"])
     ]
-    frame = pd.concat(blocks, ignore_index=True)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    carried = cells.loc[columns.pop("cell"), list(_CARRIED)].reset_index(drop=True)
+    frame = carried.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
     edition = snapshot.edition
     statuses = _statuses(frame, source, "P" if edition == "provisional" else "A")
     constants = {
@@ -598,22 +600,26 @@ def cube_observations(cases: pd.DataFrame, source: Source, snapshot: Snapshot) -
     return sorted_by_key(with_ids(frame.assign(**constants).astype(object)))
 
 
-_CARRIED = ("table", "classification", "frequency", "period", *_LABEL_COLUMNS, "overlay", "origin", "note")
+# What an observation takes over from its cell.
+_CARRIED = ("table", "classification", "frequency", "period", *_LABEL_COLUMNS, "overlay", "origin")
+# `cell` (its index) and the columns value, precision, absence, note, measure, unit of some observations.
+_Part = dict[str, Any]
 
 
-def _observations_of(cells: pd.DataFrame, measure: str, source: Source) -> Iterator[pd.DataFrame]:
+def _observations_of(cells: pd.DataFrame, measure: str, source: Source) -> Iterator[_Part]:
     """One measure of one cube: the values that are there, and those that are absent and why."""
-    present = cells[cells["state"] == "present"]
+    state = cells["state"]
+    present = state == "present"
     if measure in ("loss", "cases_with_loss"):
         # A loss that nobody knows is not a loss of nothing.
-        kept = ~present["native_type"].isin(source.meta.get("loss_unknown_types", ())) & (present["cases"] == 0)
-        unknown = (present["cases_loss_known"] == 0) & ~kept
-        yield _absent(present[unknown], measure, "not_collected", "the publisher keeps no loss here", source)
-        present = present[~unknown]
-    yield _present(present[_defined(present, measure)], measure, source)
+        kept = ~cells["native_type"].isin(source.meta.get("loss_unknown_types", ())) & (cells["cases"] == 0)
+        unknown = present & (cells["cases_loss_known"] == 0) & ~kept
+        yield _absent(cells[unknown], measure, "not_collected", "the publisher keeps no loss here", source)
+        present &= ~unknown
+    yield _present(cells[present & _defined(cells, measure)], measure, source)
     if measure in ADDITIVE:
-        yield _absent(cells[cells["state"] == "not_in_use"], measure, "not_applicable", "the type is not in use then", source)
-        yield _absent(cells[cells["state"] == "hole"], measure, "not_yet_known", "", source)
+        yield _absent(cells[state == "not_in_use"], measure, "not_applicable", "the type is not in use then", source)
+        yield _absent(cells[state == "hole"], measure, "not_yet_known", "", source)
 
 
 def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
@@ -629,19 +635,26 @@ def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
     return pd.Series(True, index=cells.index)
 
 
-def _present(cells: pd.DataFrame, measure: str, source: Source) -> pd.DataFrame:
+def _present(cells: pd.DataFrame, measure: str, source: Source) -> _Part:
     value, precision = _values(cells, measure, source)
     notes = cells["note"]
     if measure in OF_FEW_LOSSES:
         few = f"fewer than {FEW_LOSSES} losses"
         notes = notes.where(cells["losses"] >= FEW_LOSSES, [f"{note}; {few}" if note else few for note in notes])
-    columns: dict[str, Any] = {"value": value, "precision": precision, "absence": "", "note": notes}
-    return cells[list(_CARRIED)].assign(measure=measure, unit=_unit(measure, source), **columns)
+    return _part(cells, value=value, precision=precision, absence="", note=notes, measure=measure, unit=_unit(measure, source))
 
 
-def _absent(cells: pd.DataFrame, measure: str, absence: str, note: str, source: Source) -> pd.DataFrame:
-    columns: dict[str, Any] = {"value": None, "precision": None, "absence": absence, "note": note or cells["note"]}
-    return cells[list(_CARRIED)].assign(measure=measure, unit=_unit(measure, source), **columns)
+def _absent(cells: pd.DataFrame, measure: str, absence: str, note: str, source: Source) -> _Part:
+    notes = note or cells["note"]
+    return _part(cells, value=None, precision=None, absence=absence, note=notes, measure=measure, unit=_unit(measure, source))
+
+
+def _part(cells: pd.DataFrame, **columns: Any) -> _Part:
+    return {"cell": cells.index.to_numpy(), **{name: _objects(values, len(cells)) for name, values in columns.items()}}
+
+
+def _objects(values: Any, length: int) -> Numbers:
+    return values.to_numpy(object) if isinstance(values, pd.Series) else np.full(length, values, dtype=object)
 
 
 def _unit(measure: str, source: Source) -> str:
