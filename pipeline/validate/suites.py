@@ -25,6 +25,8 @@ and passes an all-null column.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import gc
 import hashlib
 import json
 import logging
@@ -163,12 +165,18 @@ class Suite:
         return suite
 
 
+@functools.cache
 def great_expectations() -> Any:
     """The module, imported when it is first needed (it costs seconds), without telemetry and without its chatter."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-    import great_expectations.expectations
-
+    # Half a million objects that live as long as the process: looking through them for garbage again and again is a tenth of a run.
+    gc.disable()
+    try:
+        import great_expectations as gx
+        import great_expectations.expectations
+    finally:
+        gc.enable()
+    gc.freeze()
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     return gx
 
