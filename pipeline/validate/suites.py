@@ -169,7 +169,7 @@ class Suite:
 def great_expectations() -> Any:
     """The module, imported when it is first needed (it costs seconds), without telemetry and without its chatter."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # Half a million objects that live as long as the process: looking through them for garbage again and again is a tenth of a run.
+    # Half a million objects that live as long as the process: looking through them for garbage is a tenth of a whole run.
     gc.disable()
     try:
         import great_expectations as gx
