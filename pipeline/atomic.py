@@ -11,6 +11,7 @@ commit still lives is told by the lock that it holds on its folder, never by its
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import itertools
 import json
@@ -131,10 +132,10 @@ def _gate(tree: Path) -> Iterator[Path]:
 class Commit:
     """Changes that are being prepared. Create with `commit`; nothing of it is seen before the block ends."""
 
-    def __init__(self, tree: Path, folder: Path) -> None:
-        self.tree, self._folder = tree, folder
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self._prepared: _Prepared | None = None
         self._changes: list[dict[str, str | None]] = []
-        self._numbers = itertools.count(1)
 
     def put(self, path: Path, content: bytes) -> bool:
         """Prepare the file `path`. False where the same bytes are there already."""
@@ -160,46 +161,65 @@ class Commit:
     def remove(self, path: Path) -> None:
         """Prepare taking away a file that nothing refers to any more."""
         if path.exists():
-            self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": None})
+            self._change(path, staged=None)
 
     def _staged(self, path: Path) -> Path:
-        name = str(next(self._numbers))
-        self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": name})
-        return self._folder / name
+        name = str(len(self._changes) + 1)
+        return self._change(path, staged=name) / name
+
+    def _change(self, path: Path, staged: str | None) -> Path:
+        """Note the change. Gives the folder of this commit, which is made for the first one."""
+        if self._prepared is None:
+            self._prepared = _begin(self.tree)
+        self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": staged})
+        return self._prepared.folder
 
     def happen(self) -> None:
         """Make all changes. From the moment that the journal is there, they hold even if this process does not live."""
+        if self._prepared is None:
+            return
+        folder = self._prepared.folder
         if len(self._changes) > 1:
-            _write(self._folder / "journal", json.dumps(self._changes).encode())
-            _rename(self._folder / "journal", self._folder / _JOURNAL)
-            _sync_folder(self._folder)
-        _apply(self.tree, self._folder, self._changes)
+            _write(folder / "journal", json.dumps(self._changes).encode())
+            _rename(folder / "journal", folder / _JOURNAL)
+            _sync_folder(folder)
+        _apply(self.tree, folder, self._changes)
+
+    def end(self) -> None:
+        """Clear away what was prepared; but where the journal is there already, the next process finishes."""
+        if self._prepared is not None:
+            if not (self._prepared.folder / _JOURNAL).exists():
+                with _gate(self.tree):
+                    _clear(self._prepared.folder)
+            os.close(self._prepared.lock)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+    """Where a commit is prepared, and the open lock which says that its process lives."""
+
+    folder: Path
+    lock: int
 
 
 @contextlib.contextmanager
 def commit(tree: Path) -> Iterator[Commit]:
     """Changes under `tree` that happen together when the block ends without an error, and not at all otherwise."""
-    folder, lock = _begin(tree)
+    changes = Commit(tree)
     try:
-        changes = Commit(tree, folder)
         yield changes
         changes.happen()
     finally:
-        # Where the journal is there already, the next process finishes; where it is not, nothing has happened.
-        if not (folder / _JOURNAL).exists() and folder.exists():
-            _end(tree, folder)
-        os.close(lock)
+        changes.end()
 
 
-def _begin(tree: Path) -> tuple[Path, int]:
+def _begin(tree: Path) -> _Prepared:
     with _gate(tree) as staging:
         _recover(tree, staging)
-        for number in itertools.count(1):
-            folder = staging / f"{os.getpid()}-{number}"
-            if not folder.exists():
-                break
+        names = (f"{os.getpid()}-{number}" for number in itertools.count(1))
+        folder = next(staging / name for name in names if not (staging / name).exists())
         _make_folder(folder)
-        return folder, _locked(folder / _LOCK)
+        return _Prepared(folder, _locked(folder / _LOCK))
 
 
 def _apply(tree: Path, folder: Path, changes: list[dict[str, str | None]]) -> None:
@@ -216,11 +236,6 @@ def _apply(tree: Path, folder: Path, changes: list[dict[str, str | None]]) -> No
             _sync_folder(parent)
     if (folder / _JOURNAL).exists():
         _remove(folder / _JOURNAL)
-
-
-def _end(tree: Path, folder: Path) -> None:
-    with _gate(tree):
-        _clear(folder)
 
 
 def recover(tree: Path) -> None:

@@ -162,6 +162,25 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("id", metavar="ID", help="lower-case letters, digits and underscores")
     new.add_argument("--title", default=None, help="what the source is called on pages")
 
+    quarantine = _command(
+        commands,
+        "quarantine",
+        _quarantine_list,
+        "rows that broke a row rule: list them, show them, judge them again",
+        "fraudloss quarantine show --source cafc --json",
+    )
+    ways = quarantine.add_subparsers(dest="way", required=True, metavar="list|show|replay")
+    for name, command, help_text in (
+        ("list", _quarantine_list, "how many rows are set aside, by source, snapshot and rule"),
+        ("show", _quarantine_show, "the rows, with the cell or row that each comes from"),
+        ("replay", _quarantine_replay, "judge them again by the present code and suite, and take in what passes"),
+    ):
+        way = _command(ways, name, command, help_text, f"fraudloss quarantine {name} --source cafc")
+        way.add_argument("--source", choices=source_ids(), help="only this source")
+        way.add_argument("--snapshot", metavar="ID", help="only this snapshot")
+        way.add_argument("--rule", metavar="RULE", help="only rows that broke this rule")
+        _json(way)
+
     _json(_command(commands, "verify", _verify, "recompute every hash, manifest and row count", "fraudloss verify"))
     return parser
 
@@ -376,6 +395,47 @@ def _sources(given: argparse.Namespace) -> int:
         shown = [row | {"holes": len(row["holes"]), "fresh": "yes" if row["fresh"] else "no"} for row in rows]
         _print_table(shown, ["source", "snapshots", "refused", "newest", "expected", "fresh", "holes", "owner"])
     return 0
+
+
+def _quarantine_list(given: argparse.Namespace) -> int:
+    from pipeline import quarantine
+
+    rows = quarantine.listed(quarantine.Chosen(given.source, given.snapshot, given.rule), data=given.data)
+    _print_rows(given, rows, ["source", "snapshot", "file", "kind", "rule", "rows"])
+    return 0
+
+
+def _quarantine_show(given: argparse.Namespace) -> int:
+    from pipeline import quarantine
+
+    rows = quarantine.shown(quarantine.Chosen(given.source, given.snapshot, given.rule), data=given.data)
+    if given.json:
+        _print_json(rows)
+        return 0
+    for row in rows:
+        print(f"{row['origin']} ({row['source']}, snapshot {row['snapshot']}) broke {', '.join(row['rule_ids'])}")
+        about = ("source", "snapshot", "kind", "origin", "rule_ids")
+        print("  " + ", ".join(f"{name} {value}" for name, value in row.items() if name not in about and value not in (None, "")))
+    print(f"({len(rows)} rows)")
+    return 0
+
+
+def _quarantine_replay(given: argparse.Namespace) -> int:
+    from pipeline import quarantine
+
+    rows = quarantine.replay(quarantine.Chosen(given.source, given.snapshot, given.rule), data=given.data)
+    _print_rows(given, rows, ["source", "snapshot", "file", "status", "read", "set_aside_before", "set_aside_now"])
+    for row in rows:
+        if row["status"] == "refused":
+            print(f"fraudloss: {row['source']}: snapshot {row['snapshot']}: {row['message']}", file=sys.stderr)
+    return 1 if any(row["status"] == "refused" for row in rows) else 0
+
+
+def _print_rows(given: argparse.Namespace, rows: list[dict[str, Any]], columns: list[str]) -> None:
+    if given.json:
+        _print_json(rows)
+    else:
+        _print_table(rows, columns)
 
 
 def _verify(given: argparse.Namespace) -> int:

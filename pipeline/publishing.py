@@ -232,6 +232,9 @@ def _release_input(store: Store, candidate: Candidate) -> ReleaseInput:
     rows, period = candidate.rows, candidate.period
     declared = [item for item in sources() if item.id in set(rows["source"])]
     speaking = set(candidate.snapshot_ids)
+    snapshots = [item for each in declared for item in store.snapshots(each.id) if item.id in speaking]
+    if gone := speaking - {item.id for item in snapshots}:
+        raise FraudlossError(f"{period.code}: figures come from snapshots that are gone: {sorted(gone)}. See `fraudloss verify`.")
     return ReleaseInput(
         frequency=period.frequency,
         period=period,
@@ -240,7 +243,7 @@ def _release_input(store: Store, candidate: Candidate) -> ReleaseInput:
         reconciliation=reconcile_release(rows, declared, period),
         revisions=candidate.revisions,
         sources=declared,
-        snapshots=[item for each in declared for item in store.snapshots(each.id) if item.id in speaking],
+        snapshots=snapshots,
         as_of=max(rows["known_at"], default=None),
         code_version=code_version.of_publication(rows["source"]),
         release_id=candidate.release_id,

@@ -149,18 +149,34 @@ def validate(source_id: str, *, data: Path | None = None) -> list[str]:
 
     Raises FraudlossError when a snapshot is refused that no later accepted whole file replaces; the others are done first.
     """
-    from pipeline.validate.suites import suite_hash
-
     store, declared = store_at(data), source(source_id)
     if not (snapshots := store.snapshots(source_id)):
         return []
     with store.lock("source", source_id):
-        version = f"{code_version.of_source(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
+        version = _judging_version(source_id)
         verdicts = {item.id: store.read_json(store.verdict_path(source_id, item.id)) for item in snapshots}
         pending = [item for item in snapshots if not _still_holds(store, verdicts[item.id], version)]
         verdicts |= _judge(store, pending, declared, version)
     _raise_refusals(source_id, {item: verdicts[item.id] or {} for item in snapshots})
     return [item.id for item in pending]
+
+
+def judge_again(
+    source_id: str, snapshot_ids: list[str], *, data: Path | None = None
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Read and judge these snapshots, whether or not they were judged before. Gives the verdicts before and now, by snapshot."""
+    store, declared = store_at(data), source(source_id)
+    snapshots = [item for item in store.snapshots(source_id) if item.id in snapshot_ids]
+    with store.lock("source", source_id):
+        before = {item.id: store.read_json(store.verdict_path(source_id, item.id)) or {} for item in snapshots}
+        return before, _judge(store, snapshots, declared, _judging_version(source_id))
+
+
+def _judging_version(source_id: str) -> str:
+    """What a verdict depends on beside the bytes: the code that reads and judges, and the suite."""
+    from pipeline.validate.suites import suite_hash
+
+    return f"{code_version.of_source(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
 
 
 def _suite_path(source_id: str) -> Path:

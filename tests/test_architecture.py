@@ -13,7 +13,8 @@ STAGES = ("ingest", "validate", "aggregate", "publish")
 # Each layer may import those after it, never those before it.
 LAYERS = (
     ("cli",),
-    ("questions", "verification", "new_source"),
+    ("verification", "quarantine", "new_source"),
+    ("questions",),
     ("steps",),
     ("publishing",),
     ("vintages",),

@@ -1,0 +1,470 @@
+"""`python -m tests.faults`: break runs in every way, and look whether everything still holds.
+
+In: two shipped files and a record-level fixture, in data roots of its own. Out: on the last line of standard output one JSON
+object: fault -> how many times it was tried; before it a sentence for each promise that was broken, and then exit code 1.
+
+Every change of the disk goes through `pipeline.atomic.before_change`. Here a run is killed (SIGKILL, with half of a file
+written) at each of these points in turn and at random times, the disk is full from each of them on, a file of each kind is taken
+away at some of them, and runs meet. The runs are real processes, forked from one that has everything imported. What is computed
+is computed once, by the undisturbed run; what is written is written each time. Two histories are broken: the first run on an
+empty store, and a run that replaces what is there (a new file, a suite that sets other rows aside).
+
+After each fault: every release that speaks can be read whole; `verify` finds nothing; nothing that was in `data/raw` is lost; the
+same step, run again, ends with the same files, byte for byte, as an undisturbed run, and nothing beside them.
+
+`--every N` tries every Nth point and the first and last of each step only; `--times N`: N times runs meet, each kind of file
+is taken away at N points, and 4 N runs are killed at random times (`--seed`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import datetime as dt
+import errno
+import functools
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import atomic, steps, verification
+from pipeline.frames import observations_table
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish
+from pipeline.publish import release
+from pipeline.store import parquet_bytes
+from pipeline.validate import verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REPOSITORY = Path(__file__).parents[1]
+SHIPPED = REPOSITORY / "data" / "raw" / "inbox" / "internet_banking"
+RECORDS = REPOSITORY / "tests" / "fixtures" / "cafc" / "accented.csv"
+SOURCES = ("cafc", "internet_banking")
+HEADER = "file,published,edition,extract,origin,note\n"
+FIRST, SECOND = "2014-09-04-half-year-2014.csv", "2015-09-03-half-year-2015.csv"
+SECONDS_FOR_A_CHILD = 120
+DONE, REFUSED, BROKEN = 0, 1, 70
+
+Step = Callable[[Path], Any]
+Hook = Callable[[str, Path], None]
+
+
+# ---------------------------------------------------------------------------------------------------- what is being broken
+
+
+def lay_inbox(root: Path) -> None:
+    """One file of figures, and one of records of which one is set aside."""
+    banking, cafc = root / "raw" / "inbox" / "internet_banking", root / "raw" / "inbox" / "cafc"
+    banking.mkdir(parents=True)
+    cafc.mkdir()
+    shutil.copyfile(SHIPPED / FIRST, banking / FIRST)
+    (banking / "deliveries.csv").write_text(f"{HEADER}{FIRST},2014-09-04,provisional,true,as shipped,\n")
+    (cafc / "reports.csv").write_bytes(records())
+    (cafc / "deliveries.csv").write_text(f"{HEADER}reports.csv,2024-03-15,unknown,true,a fixture,\n")
+
+
+def records() -> bytes:
+    """150 reports of October and November 2023, one of September, and one that was dated after its publication."""
+    header, *rows = csv.reader(io.StringIO(RECORDS.read_text(encoding="utf-8-sig")))
+    dated = [*(rows[number % 6][1:] for number in range(150)), ["2023-09-01", *rows[0][2:]], ["2024-03-20", *rows[0][2:]]]
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([header, *([str(number), *row] for number, row in enumerate(dated, start=1))])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def bring_another_file(root: Path) -> None:
+    """A second file of figures arrives, about periods that are published already."""
+    inbox = root / "raw" / "inbox" / "internet_banking"
+    shutil.copyfile(SHIPPED / SECOND, inbox / SECOND)
+    listed = (inbox / "deliveries.csv").read_text()
+    # Files of a root are shared with its copies: never changed, only replaced.
+    (inbox / "deliveries.csv").unlink()
+    (inbox / "deliveries.csv").write_text(f"{listed}{SECOND},2015-09-03,provisional,true,as shipped,\n")
+
+
+def other_suites(folder: Path) -> Path:
+    """Suites that set another report aside: one month of reports goes, another comes, and the quarantine changes."""
+    shutil.copytree(steps.SUITES, folder)
+    path = folder / "cafc.json"
+    rule = '"column": "days_to_known", "min_value": 0},\n        "meta": {"rule_id": "cases.date_not_after_publication"'
+    text = path.read_text(encoding="utf-8")
+    if rule not in text:
+        raise ValueError(f"{path.name} has no such rule any more: {rule}")
+    path.write_text(text.replace(rule, rule.replace('"min_value": 0', '"max_value": 180')), encoding="utf-8")
+    return folder
+
+
+def all_steps() -> dict[str, Step]:
+    """Every step, in the order in which a run takes them."""
+    found: dict[str, Step] = {}
+    for source_id in SOURCES:
+        found[f"ingest {source_id}"] = lambda root, source_id=source_id: steps.ingest_inbox(source_id, data=root)
+        found[f"validate {source_id}"] = lambda root, source_id=source_id: steps.validate(source_id, data=root)
+        found[f"aggregate {source_id}"] = lambda root, source_id=source_id: steps.aggregate(source_id, data=root)
+    found["data docs"] = lambda root: steps.build_data_docs(data=root)
+    for frequency in PUBLISHED_FREQUENCIES:
+        found[f"publish {frequency}"] = lambda root, frequency=frequency: steps.publish_due(frequency, data=root)
+    found["site"] = lambda root: steps.build_site(data=root)
+    return found
+
+
+def run(root: Path, *, backwards: bool = False) -> None:
+    """All steps; `backwards`: the sources in the other order."""
+    taken = all_steps()
+    ordered = list(taken)
+    if backwards:
+        ordered = [*ordered[3:6], *ordered[0:3], *ordered[6:]]
+    for name in ordered:
+        taken[name](root)
+
+
+def compute_once() -> None:
+    """Keep what the heavy functions give, by what they are given: the faults are about what is written."""
+
+    def kept(module: Any, name: str, key: Callable[..., Any]) -> None:
+        real, known = getattr(module, name), {}
+
+        @functools.wraps(real)
+        def once(*given: Any, **named: Any) -> Any:
+            wanted = key(*given, **named)
+            if wanted not in known:
+                known[wanted] = real(*given, **named)
+            return known[wanted]
+
+        setattr(module, name, once)
+
+    kept(steps, "_reading", lambda store, snapshot, declared: (snapshot.id, steps.SUITES))
+    kept(verdict, "judge_many", lambda given, suite: (suite.hash, *(item.file for item in given)))
+    kept(release, "build", lambda given: given.release_id)
+
+
+# --------------------------------------------------------------------------------------------------------------- children
+
+
+def in_child(work: Callable[[], Any], hook: Hook | None = None) -> int:
+    """Do the work in a forked process. Gives DONE, REFUSED where it failed with a reason, BROKEN, or minus the signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(forked(work, hook), 0)[1])
+
+
+def forked(work: Callable[[], Any], hook: Hook | None = None) -> int:
+    """The number of a process that does the work and ends."""
+    process = os.fork()
+    if process == 0:
+        code = BROKEN
+        try:
+            signal.alarm(SECONDS_FOR_A_CHILD)
+            if hook:
+                atomic.before_change = hook
+            work()
+            code = DONE
+        except (FraudlossError, OSError) as error:
+            code = REFUSED
+            if hook is None:
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return process
+
+
+class At:
+    """A hook that acts at the nth point, and at all after it where it is told to go on."""
+
+    def __init__(self, number: int, act: Hook, *, goes_on: bool = False) -> None:
+        self.number, self.act, self.goes_on, self.count = number, act, goes_on, 0
+
+    def __call__(self, operation: str, path: Path) -> None:
+        self.count += 1
+        if self.count == self.number or (self.goes_on and self.count > self.number):
+            self.act(operation, path)
+
+
+def die(operation: str, path: Path) -> None:
+    """SIGKILL; a file that was about to be written is half there."""
+    if operation == "write":
+        path.write_bytes(b"half of ")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def no_space(operation: str, path: Path) -> None:
+    """ENOSPC for whatever needs space; a file that was about to be written is half there. Removing still works."""
+    if operation == "write":
+        path.write_bytes(b"half of ")
+    if operation in ("write", "rename", "make folder"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+# ----------------------------------------------------------------------------------------------------------------- promises
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Every file but the locks: path -> sha256."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and ".locks" not in path.parts
+    }
+
+
+def unreadable_releases(root: Path) -> list[str]:
+    """What a reader who knows nothing of us finds wrong: current.json -> manifest.json -> every file with its sha256."""
+    wrong = []
+    for pointer in root.glob("processed/releases/*/*/current.json"):
+        try:
+            folder = pointer.parent / json.loads(pointer.read_bytes())["release_id"]
+            for name, entry in json.loads((folder / "manifest.json").read_bytes())["files"].items():
+                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != entry["sha256"]:
+                    wrong.append(f"{folder / name} has other bytes")
+        except (OSError, ValueError, KeyError) as error:
+            wrong.append(f"{pointer}: {error!r}")
+    return wrong
+
+
+def without_superseded(root: Path) -> dict[str, str]:
+    """The tree without releases that do not speak."""
+    found = tree(root)
+    for path in root.glob("processed/releases/*/*/*/"):
+        if path.is_dir() and json.loads((path.parent / "current.json").read_bytes())["release_id"] != path.name:
+            found = {name: sha256 for name, sha256 in found.items() if f"/{path.parent.name}/{path.name}/" not in name}
+    return found
+
+
+class History:
+    """A run from a state of the store to the next, with what there is before and after each step."""
+
+    def __init__(self, folder: Path, start: Path) -> None:
+        self.folder, self.points = folder, dict[str, int]()
+        self.before: dict[str, Path] = {}
+        self.after: dict[str, dict[str, str]] = {}
+        self.end = copy(start, folder / "end")
+        for name, step in all_steps().items():
+            self.before[name] = copy(self.end, folder / f"before {name}")
+            counter = At(0, die)
+            atomic.before_change = counter
+            step(self.end)
+            self.points[name], self.after[name] = counter.count, tree(self.end)
+        atomic.before_change = lambda operation, path: None
+
+    @property
+    def start(self) -> Path:
+        return next(iter(self.before.values()))
+
+
+def copy(root: Path, target: Path) -> Path:
+    """The same files under another root, as hard links: nothing that is there is ever changed, only replaced."""
+    shutil.copytree(root, target, copy_function=os.link)
+    return target
+
+
+class Faults:
+    """The faults, the number of points at which each was tried, and the promises that were broken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.tried, self.broken = folder, dict[str, int](), list[str]()
+
+    @contextlib.contextmanager
+    def root(self, like: Path) -> Iterator[Path]:
+        """A store like another one, for one fault."""
+        root = copy(like, self.folder / "root")
+        try:
+            yield root
+        finally:
+            shutil.rmtree(root)
+
+    def count(self, fault: str) -> None:
+        self.tried[fault] = self.tried.get(fault, 0) + 1
+
+    def check(self, holds: bool, promise: str) -> None:
+        if not holds:
+            self.broken.append(promise)
+            print(promise, flush=True)
+
+    def after_fault(self, root: Path, before: Path, where: str) -> None:
+        """What has to hold before anybody mends anything."""
+        self.check(not (wrong := unreadable_releases(root)), f"{where}: a reader sees {wrong[:3]}")
+        self.check(not (found := verification.verify(data=root).problems), f"{where}: verify finds {found[:3]}")
+        lost = tree(before / "raw").items() - tree(root / "raw").items()
+        self.check(not lost, f"{where}: lost from raw: {sorted(lost)[:3]}")
+
+    def rerun(self, work: Callable[[], Any], root: Path, wanted: dict[str, str], where: str) -> None:
+        """The same again, undisturbed: it ends, with the same bytes."""
+        code = in_child(work)
+        self.check(code == DONE, f"{where}: run again, it ended with {code}")
+        got = tree(root)
+        different = sorted(name for name in got.keys() | wanted.keys() if got.get(name) != wanted.get(name))
+        self.check(not different, f"{where}: run again, these differ from an undisturbed run: {different[:5]}")
+
+    # ------------------------------------------------------------------------------------------------------ the faults
+
+    def at_points(self, history: History, fault: str, every: int) -> None:
+        """Each step, broken off at its points in turn."""
+        for name, step in all_steps().items():
+            last = history.points[name]
+            for number in (n for n in range(1, last + 1) if n in (1, last) or n % every == 0):
+                where = f"{fault}, {history.folder.name}, {name}, point {number} of {last}"
+                hook = At(number, die) if fault == "killed" else At(number, no_space, goes_on=True)
+                with self.root(history.before[name]) as root:
+                    code = in_child(lambda root=root, step=step: step(root), hook)
+                    wanted = (-signal.SIGKILL,) if fault == "killed" else (DONE, REFUSED)
+                    self.check(code in wanted, f"{where}: the run ended with {code}")
+                    self.after_fault(root, history.before[name], where)
+                    self.rerun(lambda root=root, step=step: step(root), root, history.after[name], where)
+                self.count(fault)
+
+    def at_random_times(self, history: History, times: int, chance: random.Random) -> None:
+        """A whole run, killed after a while."""
+        with self.root(history.start) as root:
+            began = time.monotonic()
+            in_child(lambda root=root: run(root))
+            takes = time.monotonic() - began
+        for _ in range(times):
+            seconds = chance.uniform(0, takes)
+            where = f"killed after {seconds:.3f} of {takes:.3f} s, {history.folder.name}"
+            with self.root(history.start) as root:
+                process = forked(functools.partial(run, root))
+                time.sleep(seconds)
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+                self.after_fault(root, history.start, where)
+                self.rerun(lambda root=root: run(root), root, tree(history.end), where)
+            self.count("killed at a random time")
+
+    def taken_away(self, history: History, times: int) -> None:
+        """A file of each kind, taken away in the course of a whole run; each at another point."""
+        points, names = sum(history.points.values()), one_of_each_kind(history.start)
+        for place, name in enumerate(names * times):
+            number = 1 + place * (points - 1) // max(1, len(names) * times - 1)
+            where = f"{name} taken away at point {number} of {points}, {history.folder.name}"
+            with self.root(history.start) as root:
+                hook = At(number, lambda operation, path, root=root, name=name: (root / name).unlink(missing_ok=True))
+                code = in_child(functools.partial(run, root), hook)
+                self.check(code in (DONE, REFUSED), f"{where}: the run ended with {code}")
+                self.mended(root, history, name, where)
+            self.count("file taken away")
+
+    def mended(self, root: Path, history: History, name: str, where: str) -> None:
+        """A plain rerun makes again what is still needed; the rest is named by `verify`, and comes back from a backup."""
+        if name.startswith("raw/inbox/"):
+            shutil.copyfile(history.end / name, root / name)
+        code = in_child(functools.partial(run, root))
+        self.check(code in (DONE, REFUSED), f"{where}: run again, it ended with {code}")
+        if not (root / name).exists() and (history.end / name).exists():
+            found = verification.verify(data=root).problems
+            self.check(any(Path(name).stem in problem for problem in found), f"{where}: verify does not name it, but {found[:3]}")
+            shutil.copyfile(history.end / name, root / name)
+        found = verification.verify(data=root).problems
+        self.check(not found, f"{where}: in the end verify finds {found[:3]}")
+        wanted, got = tree(history.end), without_superseded(root)
+        different = sorted(name for name, sha256 in got.items() if wanted.get(name) != sha256)
+        self.check(not different and not wanted.keys() - tree(root).keys(), f"{where}: in the end these differ: {different[:5]}")
+
+    def meeting(self, history: History, times: int) -> None:
+        """Two runs and a backfill on one store at once, while somebody reads releases and figures all the time."""
+        views = {digest(steps.view(data=root, of=[SOURCES[0]])) for root in (history.start, history.end)}
+        for number in range(1, times + 1):
+            where = f"runs that meet, time {number}, {history.folder.name}"
+            with self.root(history.start) as root:
+                together = [
+                    functools.partial(run, root),
+                    functools.partial(run, root, backwards=True),
+                    functools.partial(backfill, root),
+                ]
+                writers = [forked(work) for work in together]
+                reader = forked(functools.partial(read_until_told, root, views))
+                codes = [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in writers]
+                os.kill(reader, signal.SIGUSR1)
+                codes.append(os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]))
+                self.check(codes == [DONE] * 4, f"{where}: two runs, a backfill and the reader ended with {codes}")
+                self.check(tree(root) == tree(history.end), f"{where}: not the files of one undisturbed run")
+                self.after_fault(root, history.start, where)
+            self.count("runs that meet")
+
+
+def one_of_each_kind(root: Path) -> list[str]:
+    """Paths of files: the first of each folder of the layout."""
+    found: dict[tuple[str, str, str], str] = {}
+    for name in tree(root):
+        parts = name.split("/")
+        found.setdefault(("/".join(parts[:2]), str(len(parts)), parts[-1] if name.endswith(".json") else Path(name).suffix), name)
+    return sorted(found.values())
+
+
+def backfill(root: Path) -> None:
+    """Publish the same periods one by one, newest first, as known on a day and as known now."""
+    for as_of in (dt.date(2026, 1, 1), None):
+        for frequency, period in (("monthly", "2023-11"), ("monthly", "2023-10"), ("annual", "2013")):
+            with contextlib.suppress(NothingToPublish):
+                steps.publish(frequency, period, data=root, as_of=as_of)
+
+
+def read_until_told(root: Path, views: set[str]) -> None:
+    """Read every release that speaks, and figures, until SIGUSR1 comes. Raises at the first that is not whole."""
+    told: list[int] = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: told.append(number))
+    reads = 0
+    while not told or not reads:
+        if wrong := unreadable_releases(root):
+            raise AssertionError(f"a reader sees {wrong[:3]}")
+        if digest(steps.view(data=root, of=[SOURCES[0]])) not in views:
+            raise AssertionError("a reader sees figures that are neither those of before nor those of after")
+        reads += 1
+
+
+def digest(frame: pd.DataFrame) -> str:
+    """The sha256 of figures."""
+    return hashlib.sha256(parquet_bytes(observations_table(frame))).hexdigest()
+
+
+# -------------------------------------------------------------------------------------------------------------------- main
+
+
+def main() -> int:
+    """Try everything. Gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Break runs in every way.")
+    parser.add_argument("--every", type=int, default=1, help="try every Nth point of a step, and its first and last")
+    parser.add_argument("--times", type=int, default=3, help="how often to try what is not tried at each point")
+    parser.add_argument("--seed", type=int, default=1, help="of the random times")
+    given = parser.parse_args()
+    compute_once()
+    with tempfile.TemporaryDirectory() as temporary:
+        faults = Faults(Path(temporary))
+        for history in histories(Path(temporary)):
+            faults.at_points(history, "killed", given.every)
+            faults.at_points(history, "disk full", given.every)
+            faults.at_random_times(history, 4 * given.times, random.Random(given.seed))
+            faults.meeting(history, given.times)
+            faults.taken_away(history, given.times)
+    print(json.dumps({"tried": faults.tried, "broken": len(faults.broken)}))
+    return 1 if faults.broken else 0
+
+
+def histories(folder: Path) -> Iterator[History]:
+    """The first run on an empty store; then a run that replaces what the first one made."""
+    for name in ("first", "replacing", "suites"):
+        (folder / name).mkdir()
+    lay_inbox(folder / "start")
+    first = History(folder / "first", folder / "start")
+    yield first
+    again = copy(first.end, folder / "again")
+    bring_another_file(again)
+    steps.SUITES = other_suites(folder / "suites" / "expectations")
+    yield History(folder / "replacing", again)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
