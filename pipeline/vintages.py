@@ -52,11 +52,17 @@ def aggregate(store: Store, source_id: str) -> str | None:
     return view_id
 
 
+# A reader that goes wrong makes hundreds of figures worse at once; the first of them say where to look.
+_NAMED = 10
+
+
 def regressions(store: Store, source_id: str) -> list[str]:
-    """A sentence for each published total that the source's view compares with worse than expected (see `aggregate`)."""
+    """A sentence for each published total that the source's view compares with worse than expected, and how many more there are."""
     view_id, _ = _inputs(store, source_id, None)
     manifest = store.read_json(store.aggregate_manifest_path(source_id, view_id)) or {"regressions": []}
-    return [f"{source_id}: {sentence}" for sentence in manifest["regressions"]]
+    worse = [f"{source_id}: {sentence}" for sentence in manifest["regressions"]]
+    more = f"{source_id}: {len(worse) - _NAMED} more compare worse. `fraudloss reconcile --source {source_id}` names them all."
+    return [*worse[:_NAMED], *([more] if len(worse) > _NAMED else [])]
 
 
 def view_id(store: Store, source_id: str, as_of: dt.date | None = None) -> str:

@@ -123,6 +123,8 @@ def test_a_run_fails_and_names_the_figure_that_compares_worse_and_publishes_all_
             "fraudloss: ftc_csn: 2024-all-cases (cases 2024, all report types (excl. Do Not Call)) was exact and is now" in told
         )
         assert "published is 6,471,708" in told
+        assert "more compare worse. `fraudloss reconcile --source ftc_csn` names them all." in told
+        assert sum(line.startswith("fraudloss: ") for line in told.splitlines()) == 11
     (release,) = (regressed / "processed" / "releases" / "annual" / "2024").glob("*/reconciliation.csv")
     with release.open(encoding="utf-8", newline="") as stream:
         lines = {line["id"]: line for line in csv.DictReader(stream)}
