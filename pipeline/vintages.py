@@ -57,7 +57,7 @@ _NAMED = 10
 
 
 def regressions(store: Store, source_id: str) -> list[str]:
-    """A sentence for each published total that the source's view compares with worse than expected, and how many more there are."""
+    """A sentence for each published total that compares worse than expected with the source's view, and how many more do."""
     view_id, _ = _inputs(store, source_id, None)
     manifest = store.read_json(store.aggregate_manifest_path(source_id, view_id)) or {"regressions": []}
     worse = [f"{source_id}: {sentence}" for sentence in manifest["regressions"]]
