@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log, vintages
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, UsageError
-from pipeline.sources.catalogue import sources
+from pipeline.sources.catalogue import source_ids, sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,11 +166,15 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Pub
     store.recover()
     published: list[Published] = []
     while True:
-        candidates, failures = Candidates(store, as_of), list[str]()
+        made_of = _made_of(store)
+        if as_of is None and _nothing_is_due(store, frequency, made_of):
+            return []
+        candidates, failures, speaking = Candidates(store, as_of), list[str](), dict[str, str]()
         try:
             for period in log.progress(candidates.periods(frequency), f"publish {frequency}"):
                 try:
                     published.append(_publish(store, candidates, period).tell())
+                    speaking[period.code] = published[-1].release_id
                 except FraudlossError as failure:
                     failures.append(str(failure))
         except _Overtaken:
@@ -178,7 +182,30 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Pub
             continue
         if failures:
             raise FraudlossError("\n".join(failures))
+        if as_of is None and _made_of(store) == made_of:
+            store.write_json(store.due_path(frequency), {"made_of": made_of, "releases": speaking})
         return [item for item in published if item.is_new]
+
+
+def _made_of(store: Store) -> dict[str, str]:
+    """What the releases of all periods follow from: the views of the sources, and the code that shows them."""
+    return {source_id: vintages.view_id(store, source_id) for source_id in source_ids()} | {
+        "code": code_version.of_publication(source_ids())
+    }
+
+
+def _nothing_is_due(store: Store, frequency: str, made_of: dict[str, str]) -> bool:
+    """Whether all releases were made of this already, are there whole, and speak."""
+    record = store.read_json(store.due_path(frequency))
+    return (
+        record is not None
+        and record["made_of"] == made_of
+        and all(
+            (store.read_json(store.current_path(frequency, code)) or {}).get("release_id") == release_id
+            and store.release_is_whole(store.release_folder(frequency, code, release_id))
+            for code, release_id in record["releases"].items()
+        )
+    )
 
 
 def _publish(store: Store, candidates: Candidates, period: Period) -> Published:

@@ -18,6 +18,7 @@ those that belong together at once (`pipeline.atomic`).
     processed/fetched/<source>.json                               what servers said of the files that were fetched last
     processed/releases/<frequency>/<period>/<id>/                 a release; appears in one step, with manifest.json
     processed/releases/<frequency>/<period>/current.json          which release speaks for the period now
+    processed/releases/<frequency>/due.json                       what they were made of when nothing was due any more
     processed/site/                                               index of releases, with a manifest
 
 A file and the record that names its sha256 change in one commit. Every record carries a seal, the sha256 of its own bytes, so
@@ -246,6 +247,10 @@ class Store:
     def current_path(self, frequency: str, period: str) -> Path:
         """The record of which release speaks for the period now."""
         return self.releases_folder(frequency, period) / "current.json"
+
+    def due_path(self, frequency: str) -> Path:
+        """The record of what all releases of the frequency were made of when nothing was due any more."""
+        return self.processed / "releases" / frequency / "due.json"
 
     def relative(self, path: Path) -> str:
         """The path as manifests name it: from the data root, with forward slashes."""

@@ -107,6 +107,8 @@ class _Check:
 
     def releases(self) -> None:
         """Releases, and which of them speaks for its period."""
+        for path in self._found("processed/releases/*/due.json"):
+            self._record(path, _REMADE)
         pointers = self._found("processed/releases/*/*/current.json")
         speaking = {path: self._record(path, _REMADE).get("release_id") for path in pointers}
         for path in self._found("processed/releases/*/*/*/manifest.json"):

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS
-from pipeline.frames import CHANGE_SCHEMA, RECORD_CHANGE_SCHEMA, REVISION_SCHEMA, UNIT_COLUMNS, empty_frame, observations_frame
+from pipeline.frames import RECORD_CHANGE_SCHEMA, REVISION_SCHEMA, UNIT_COLUMNS, empty_frame, observations_frame
 from pipeline.model import Period, Snapshot
 from pipeline.publish.release import ReleaseInput
 from pipeline.publish.revisions import ReleaseRevisions
@@ -362,8 +362,7 @@ def first_release(frame: pd.DataFrame) -> ReleaseRevisions:
     """The history of a release of which nothing was known before."""
     return ReleaseRevisions(
         vintages=(dt.date(2026, 9, 20),),
-        reasons=("new_period",),
-        changes=empty_frame(CHANGE_SCHEMA),
+        shown=frame,
         revisions=empty_frame(REVISION_SCHEMA),
         units=units(frame),
         records=empty_frame(RECORD_CHANGE_SCHEMA),

@@ -219,6 +219,16 @@ def test_a_history_that_only_goes_on_is_the_history_worked_out_at_once(lived: tu
     assert files[0] == files[1]
 
 
+def test_a_release_that_lost_a_file_is_made_again_though_nothing_is_new(copied: Path) -> None:
+    (name, *_) = steps.publish_due("annual", data=copied)
+    folder = copied / "processed" / "releases" / "annual" / name
+    before = bytes_of(folder)
+    (folder / "summary.xlsx").unlink()
+    assert steps.publish_due("annual", data=copied) == [name]
+    assert bytes_of(folder) == before
+    assert steps.publish_due("annual", data=copied) == []
+
+
 def test_other_code_remakes_what_depends_on_it_and_says_so(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps.publish("annual", "2024", data=copied)
     monkeypatch.setattr(publishing.code_version, "of_publication", lambda source_ids: "othercode000")

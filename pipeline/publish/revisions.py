@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -31,15 +32,13 @@ HEADLINE_MEASURES = ("loss", "cases")
 class ReleaseRevisions:
     """The history of a release, as far as it shows in it.
 
-    `vintages`: the days on which what it shows changed, from the day of its first release on. `reasons`: keys of model.REASONS,
-    why the last of them made a new release. `changes`: CHANGE_COLUMNS, what changed on that day. `revisions`: REVISION_COLUMNS,
-    every revision of what it shows. `units`: VINTAGE_COLUMNS of the tables and periods that it shows. `records`:
+    `vintages`: the days on which what it shows changed, from the day of its first release on. `shown`: OBSERVATION_COLUMNS, its
+    rows. `revisions`: REVISION_COLUMNS, every revision of them. `units`: VINTAGE_COLUMNS of its tables and periods. `records`:
     RECORD_CHANGE_COLUMNS of its months.
     """
 
     vintages: tuple[dt.date, ...]
-    reasons: tuple[str, ...]
-    changes: pd.DataFrame
+    shown: pd.DataFrame
     revisions: pd.DataFrame
     units: pd.DataFrame
     records: pd.DataFrame
@@ -49,11 +48,37 @@ class ReleaseRevisions:
         """The day from which the release before was known; None for the first release of a period."""
         return self.vintages[-2] if len(self.vintages) > 1 else None
 
+    @functools.cached_property
+    def changes(self) -> pd.DataFrame:
+        """CHANGE_COLUMNS: what the last day changed. Revisions of that day, and figures of tables and periods that were not known
+        before; nothing for the first release of a period."""
+        last = self.vintages[-1]
+        changed = self.revisions[(self.revisions["vintage"] == last).to_numpy(bool)][CHANGE_COLUMNS]
+        if self.previous_vintage is None:
+            return changed.iloc[:0]
+        new_units = {unit for unit, day in self._first_days.items() if day == last}
+        entered = self.shown[np.array([unit in new_units for unit in _units(self.shown)], dtype=bool)]
+        filled = [frame for frame in (changed, _as_new(entered)) if len(frame)]
+        if not filled:
+            return changed
+        return pd.concat(filled).sort_values([*KEY_COLUMNS, "change"], kind="stable", ignore_index=True)
+
+    @functools.cached_property
+    def _first_days(self) -> dict[tuple[str, ...], dt.date]:
+        found: dict[tuple[str, ...], dt.date] = {}
+        for unit, day in zip(_units(self.units), self.units["vintage"], strict=True):
+            found[unit] = min(day, found.get(unit, day))
+        return found
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Keys of model.REASONS: why the last vintage made a new release."""
+        return ("new_period",) if self.previous_vintage is None else reasons_of(self.changes["change"])
+
     def reasons_of(self, days: set[dt.date]) -> tuple[str, ...]:
         """Keys of model.REASONS: what became known on these days."""
-        first_days = self.units.groupby(UNIT_COLUMNS)["vintage"].min()
         kinds = [kind for kind, day in zip(self.revisions["change"], self.revisions["vintage"], strict=True) if day in days]
-        return reasons_of([*kinds, *("new" for day in first_days if day in days)])
+        return reasons_of([*kinds, *("new" for day in self._first_days.values() if day in days)])
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest: vintages, reasons, and how many figures changed in which way."""
@@ -90,29 +115,14 @@ class Histories:
             )
         first = min(self._days[unit][0] for unit in units if role(unit[3], period) in ("period", "cumulative"))
         days = {day for unit in units for day in self._days[unit]} | set(revisions["vintage"])
-        vintages = tuple(sorted(day for day in days if day >= first))
-        changes = self._changes(rows, revisions, vintages)
         shown = [(*unit, day) for unit in units for day in self._days[unit]]
         return ReleaseRevisions(
-            vintages=vintages,
-            reasons=("new_period",) if len(vintages) == 1 else reasons_of(changes["change"]),
-            changes=changes,
+            vintages=tuple(sorted(day for day in days if day >= first)),
+            shown=rows,
             revisions=revisions,
             units=pd.DataFrame(shown, columns=VINTAGE_COLUMNS, dtype=object),
             records=self._of_months(set(rows["source"]), set(period.months)),
         )
-
-    def _changes(self, rows: pd.DataFrame, revisions: pd.DataFrame, vintages: tuple[dt.date, ...]) -> pd.DataFrame:
-        """What the last day changed: revisions of that day, and the figures of tables and periods that were not known before."""
-        last = vintages[-1]
-        if len(vintages) == 1:
-            return revisions.iloc[:0][CHANGE_COLUMNS]
-        entered = _as_new(rows[np.array([self._days[unit][0] == last for unit in _units(rows)], dtype=bool)])
-        changed = revisions[(revisions["vintage"] == last).to_numpy(bool)][CHANGE_COLUMNS]
-        filled = [frame for frame in (changed, entered) if len(frame)]
-        if not filled:
-            return changed
-        return pd.concat(filled).sort_values([*KEY_COLUMNS, "change"], kind="stable", ignore_index=True)
 
     def _of_months(self, sources: set[str], months: set[str]) -> pd.DataFrame:
         wanted = self.records["source"].isin(sources) & self.records["month"].isin(months)
