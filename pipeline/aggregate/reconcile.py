@@ -89,6 +89,8 @@ def reconcile(observations: pd.DataFrame, source: Source, *, release: Period | N
     FraudlossError, naming the line, where the file is malformed.
     """
     totals = [total for total in published_totals(source) if release is None or _belongs(total.period, release)]
+    if not totals:
+        return pd.DataFrame(columns=RECONCILIATION_COLUMNS, dtype=object)
     of_source = observations[(observations["source"] == source.id) & (observations["absence"] == "")]
     rows = []
     if not of_source.empty:
