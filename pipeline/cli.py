@@ -216,11 +216,12 @@ def _run(given: argparse.Namespace) -> int:
     failures = [run.refusal for run in runs.values() if run.refusal]
     changed = [source_id for source_id, run in runs.items() if run.view]
     docs_changed = steps.build_data_docs(data=given.data)
-    published = [
-        f"{frequency} {release}"
-        for frequency in PUBLISHED_FREQUENCIES
-        for release in steps.publish_due(frequency, data=given.data)
-    ]
+    published: list[str] = []
+    for frequency in PUBLISHED_FREQUENCIES:
+        try:
+            published += steps.publish_due(frequency, data=given.data)
+        except FraudlossError as refusal:
+            failures.append(str(refusal))
     site_changed = steps.build_site(data=given.data)
     failures += [sentence for source_id in runs for sentence in steps.regressions(source_id, data=given.data)]
     for failure in failures:

@@ -80,13 +80,16 @@ class Candidates:
         self.stamp = store.verdicts_stamp()
         known = vintages.known(store, as_of)
         self.figures = known.figures
+        self._periods: dict[str, list[Period]] = {}
         self._histories: Histories = Histories(known.revisions, known.vintages, known.records)
 
     def periods(self, frequency: str) -> list[Period]:
         """Those of the frequency that have figures, in order of time."""
         from pipeline.publish.release import periods_with_figures
 
-        return periods_with_figures(self.figures, frequency)
+        if frequency not in self._periods:
+            self._periods[frequency] = periods_with_figures(self.figures, frequency)
+        return self._periods[frequency]
 
     def of_period(self, period: Period) -> Candidate:
         """The release of a period that has figures. Raises FraudlossError where its revisions cannot be computed."""
@@ -142,18 +145,35 @@ class _Overtaken(Exception):
     """Files were judged since the figures were looked up: what would be published is older than what another run may have."""
 
 
+class _Latest:
+    """The candidates, looked up again whenever another run judged new files meanwhile."""
+
+    def __init__(self, store: Store, as_of: dt.date | None) -> None:
+        self.store, self.as_of, self.candidates = store, as_of, Candidates(store, as_of)
+
+    def publish(self, period: Period) -> Published | FraudlossError:
+        """Publish the period, or say why not."""
+        while True:
+            try:
+                if period not in self.candidates.periods(period.frequency):
+                    return NothingToPublish(
+                        f"no source has figures for {period.code}: nothing to publish. `fraudloss sources` shows what is there."
+                    )
+                return _publish(self.store, self.candidates, period)
+            except _Overtaken:
+                self.candidates = Candidates(self.store, self.as_of)
+            except FraudlossError as failure:
+                return failure
+
+
 def publish(store: Store, frequency: str, code: str, as_of: dt.date | None) -> Published:
     """Publish one period. Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it."""
     period = period_of(frequency, code)
     store.recover()
-    while True:
-        candidates = Candidates(store, as_of)
-        if period not in candidates.periods(frequency):
-            raise NothingToPublish(
-                f"no source has figures for {code}: nothing to publish. `fraudloss sources` shows what is there."
-            )
-        with contextlib.suppress(_Overtaken):
-            return _publish(store, candidates, period).tell()
+    outcome = _Latest(store, as_of).publish(period)
+    if isinstance(outcome, FraudlossError):
+        raise outcome
+    return outcome.tell()
 
 
 def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Published]:
@@ -422,27 +442,6 @@ def _stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Latest:
-    """The candidates, looked up again whenever another run judged new files meanwhile."""
-
-    def __init__(self, store: Store, as_of: dt.date | None) -> None:
-        self.store, self.as_of, self.candidates = store, as_of, Candidates(store, as_of)
-        self.there: dict[str, set[Period]] = {}
-
-    def publish(self, period: Period) -> Published | FraudlossError:
-        """Publish the period, or say why not."""
-        while True:
-            there = self.there.setdefault(period.frequency, set(self.candidates.periods(period.frequency)))
-            try:
-                if period not in there:
-                    return NothingToPublish(f"no source has figures for {period.code}")
-                return _publish(self.store, self.candidates, period)
-            except _Overtaken:
-                self.candidates, self.there = Candidates(self.store, self.as_of), {}
-            except FraudlossError as failure:
-                return failure
 
 
 def _in_this_process(store: Store, as_of: dt.date | None) -> _Results:

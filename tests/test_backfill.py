@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import datetime as dt
 import hashlib
 import json
 import os
@@ -19,6 +21,7 @@ import pytest
 
 from pipeline import cli, publishing, steps, vintages
 from pipeline.model import PUBLISHED_FREQUENCIES, UsageError
+from pipeline.store import Store
 from tests.grid_files import INBOX, REPOSITORY
 from tests.test_record_changes import FIRST as RECORDS
 from tests.test_record_changes import second_vintage
@@ -125,7 +128,7 @@ def test_a_backfill_as_of_a_day_gives_the_very_bytes_that_were_published_then(
 def test_a_release_as_of_a_day_does_not_speak_for_its_period(copied: Path) -> None:
     steps.publish("annual", "2024", data=copied)
     before = steps.current_manifests(data=copied)
-    assert steps.publish("annual", "2024", data=copied, as_of=steps.dt.date(2025, 2, 7))
+    assert steps.publish("annual", "2024", data=copied, as_of=dt.date(2025, 2, 7))
     assert steps.current_manifests(data=copied) == before
 
 
@@ -227,6 +230,24 @@ def test_a_release_that_lost_a_file_is_made_again_though_nothing_is_new(copied: 
     assert steps.publish_due("annual", data=copied) == [name]
     assert bytes_of(folder) == before
     assert steps.publish_due("annual", data=copied) == []
+
+
+def test_a_release_whose_revisions_cannot_be_computed_stops_no_other_and_is_named(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = vintages.known
+
+    def without_vintages_of_2024(store: Store, as_of: dt.date | None = None) -> vintages.Known:
+        known = whole(store, as_of)
+        return dataclasses.replace(known, vintages=known.vintages[known.vintages["period"] != "2024"])
+
+    monkeypatch.setattr(vintages, "known", without_vintages_of_2024)
+    capsys.readouterr()
+    assert run(copied, "run", "--source", "npa_releases") == 1
+    assert "annual 2024 is not published, because its revisions cannot be computed" in capsys.readouterr().err
+    periods = {(item["frequency"], item["period"]) for item in steps.current_manifests(data=copied)}
+    assert ("annual", "2023") in periods
+    assert ("annual", "2024") not in periods
 
 
 def test_other_code_remakes_what_depends_on_it_and_says_so(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
