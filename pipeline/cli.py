@@ -43,9 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _StandardError(logging.Handler):
+    """Writes to what standard error is at the moment: a progress bar that is being drawn lets lines pass above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
 def _configure_log() -> None:
     if not LOGGER.handlers:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _StandardError()
         handler.setFormatter(logging.Formatter("%(message)s"))
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.INFO)
