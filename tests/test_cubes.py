@@ -18,10 +18,7 @@ from pipeline.aggregate.cubes import (
     TOP_SHARES,
     cube_cells,
     cube_observations,
-    exact_sums,
-    mixed_radix,
     rows_of,
-    stable_order,
 )
 from pipeline.frames import OBSERVATION_COLUMNS
 from pipeline.model import FraudlossError, Period
@@ -101,34 +98,6 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def reports(count: int, **changes: Any) -> list[dict[str, Any]]:
     return [{"day": "2023-01-01", "loss": loss * 100, **changes} for loss in range(1, count + 1)]
-
-
-# ----------------------------------------------------------------------------------------------------------------- kernel
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.integers(-(2**40), 2**40), st.integers(-(2**58), 2**58))), max_size=12))
-def test_sums_are_exact_beyond_what_a_float_holds(pairs: list[tuple[int, int]]) -> None:
-    keys, values = np.array([key for key, _ in pairs], dtype=np.int64), np.array([value for _, value in pairs], dtype=np.int64)
-    assert exact_sums(keys, values, 5).tolist() == [sum(value for key, value in pairs if key == cell) for cell in range(5)]
-
-
-def test_a_sum_that_needs_more_than_64_bits_is_refused() -> None:
-    with pytest.raises(OverflowError):
-        exact_sums(np.zeros(4, dtype=np.int64), np.full(4, 2**62), 1)
-
-
-@given(st.lists(st.integers(0, 2**31 + 5), max_size=30))
-def test_the_radix_order_is_the_stable_order_also_of_more_than_2_to_the_31_keys(keys: list[int]) -> None:
-    array = np.array(keys + keys, dtype=np.int64)
-    assert stable_order(array, 2**31 + 6).tolist() == np.argsort(array, kind="stable").tolist()
-
-
-def test_mixed_radix_numbers_every_combination_once() -> None:
-    first, second = np.divmod(np.arange(12), 4)
-    cell, size = mixed_radix([first, second], [3, 4], 12)
-    assert (cell.tolist(), size) == (list(range(12)), 12)
-    with pytest.raises(FraudlossError, match="too large"):
-        mixed_radix([first, second], [2**40, 2**40], 12)
 
 
 # ------------------------------------------------------------------------------------------------------- against pandas

@@ -10,21 +10,9 @@ and integers in its columns, and `cube_observations`, the same as observations (
         measures: [cases, loss]       see MEASURES
         classification: ages          one scheme for all cases, where the dimension outlives a change of types
 
-How it is computed, for n cases of which m have a loss, in C cells and one calendar year at a time:
-
-1. A cell is one integer: the codes of its dimensions in mixed radix (`mixed_radix`). O(n), no strings.
-2. Months: counts and sums are `numpy.bincount` over (month, cell). Its sums are float64, so amounts are cut into limbs so small
-   that no partial sum leaves the 53 bits which float64 holds exactly (`exact_sums`). O(n).
-   Quarters and years are sums of the months' rows of that table: O(12 C), the cases are not read again.
-3. The losses above zero are sorted once a year for all cubes: O(m log m), the only comparison sort. Each cube and frequency
-   brings them into the order (period, cell, loss) by a stable radix sort on the integer (period, cell), 16 bits a pass
-   (`stable_order`): O(m) a pass, about ten times as fast as sorting amounts. So quarters and years reuse the one order.
-4. Ranks are looked up, top shares are differences of prefix sums: O(C).
-
-A quantile is interpolated linearly between the two neighbouring losses (what pandas calls `linear`), in integers: the median in
-half cents, the 90th percentile in tenths, the 99th in hundredths. Nothing is rounded before the last division.
-
-Memory is that of the cases and of one year's columns. Years are independent of each other.
+How it is computed, the module `kernel` says. The cases are cut by calendar year; the cell of a case is its month and the codes of
+its dimensions. Counts and sums of quarters and years are those of their months, added: O(12 C) for C cells. All cubes and all
+frequencies reuse the one order of the year's losses. Memory is that of the cases and of one year's columns.
 """
 
 from __future__ import annotations
@@ -39,98 +27,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, Numbers, Records, mixed_radix, order_statistics, sums
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
 from pipeline.model import DIMENSIONS, TOTAL, FraudlossError, Period, Snapshot
 from pipeline.reading.cases import covered_months, holes, month_number, months_in_force
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
 
-Numbers = np.ndarray[Any, np.dtype[Any]]
-
 ADDITIVE = ("cases", "victims", "cases_loss_known", "cases_with_loss", "loss")
-QUANTILES = {"median_loss": (1, 2), "p90_loss": (9, 10), "p99_loss": (99, 100)}
 SHARES_WITH_LOSS = {"share_with_loss": "cases", "share_with_loss_of_known": "cases_loss_known"}
-TOP_SHARES = {"top_0_1_share": 1000, "top_1_share": 100, "top_10_share": 10}  # one loss in so many
 MEANS = {"mean_loss": "cases", "mean_loss_with_loss": "cases_with_loss"}
 MEASURES = (*ADDITIVE, *SHARES_WITH_LOSS, *MEANS, *QUANTILES, "max_loss", *TOP_SHARES)
 # What one case, or one cell of cases with its sum, can say: a sum over many reports has no median.
 OF_SINGLE_CASES = ("cases_with_loss", *SHARES_WITH_LOSS, "mean_loss_with_loss", *QUANTILES, "max_loss", *TOP_SHARES)
 OF_FEW_LOSSES = ("mean_loss_with_loss", *QUANTILES, "max_loss")
 FEW_LOSSES = 10
-QUANTILE_SCALE = 100  # quantiles are held in hundredths of the minor unit
 PERCENT_STEP = Decimal("0.001")
 NO_LOSS, LOSS_NOT_KNOWN = "NONE", "_U"
 
 
-# ----------------------------------------------------------------------------------------------------------------- kernel
-
-
-def mixed_radix(codes: Sequence[Numbers], sizes: Sequence[int], length: int) -> tuple[Numbers, int]:
-    """One integer a row for the combination of its codes, and how many combinations there are."""
-    cell, size = np.zeros(length, dtype=np.int64), 1
-    for code, count in zip(codes, sizes, strict=True):
-        size *= count
-        if size > np.iinfo(np.int64).max // 64:
-            raise FraudlossError(f"a cube of {size} cells is too large to number: declare fewer dimensions in source.yml")
-        cell = cell * count + code
-    return cell, size
-
-
-def exact_sums(keys: Numbers, values: Numbers, size: int) -> Numbers:
-    """The sums of int64 `values` by key (0 to size - 1) as int64, exact. Raises OverflowError beyond int64.
-
-    `bincount` adds in float64, exact while every partial sum stays below 2^53. Amounts for which that is not certain are cut
-    into limbs of 22 bits: for up to 2^31 rows the sums of a limb are below 2^53.
-    """
-    if not len(values):
-        return np.zeros(size, dtype=np.int64)
-    largest = max(int(values.max()), -int(values.min()))
-    if largest * len(values) < 1 << 53:
-        return np.bincount(keys, weights=values, minlength=size).astype(np.int64)
-    rough = np.bincount(keys, weights=np.abs(values.astype(np.float64)), minlength=size)
-    if rough.max() >= 2.0**63:
-        raise OverflowError("the losses of a cell add up to more than 64 bits hold")
-    total, shift, rest = np.zeros(size, dtype=np.int64), 0, values
-    while True:
-        last = shift == 44
-        limb = rest if last else rest & ((1 << 22) - 1)
-        total += np.bincount(keys, weights=limb, minlength=size).astype(np.int64) << shift
-        if last:
-            return total
-        rest, shift = rest >> 22, shift + 22
-
-
-def stable_order(keys: Numbers, size: int) -> Numbers:
-    """The order that sorts keys (0 to size - 1) and leaves equal ones as they stand: radix sort, 16 bits a pass."""
-    order: Numbers | None = None
-    for shift in range(0, max((size - 1).bit_length(), 1), 16):
-        digits = (keys if order is None else keys[order]) >> shift
-        step = np.argsort((digits & 0xFFFF).astype(np.uint16), kind="stable")
-        order = step if order is None else order[step]
-    assert order is not None
-    return order
+# ------------------------------------------------------------------------------------------------------- cells of a year
 
 
 @dataclass(frozen=True)
 class YearOfCases:
-    """The columns of one calendar year, and the order of its losses: computed once, used by every cube."""
+    """The cases of one calendar year: sorted once, used by every cube."""
 
     year: int
     rows: Numbers  # positions in the whole frame
     month: Numbers  # 0 to 11
-    values: Mapping[str, Numbers]  # additive measure -> what each row adds to it
-    by_loss: Numbers  # positions within `rows` of the losses above zero, smallest first
-    losses: Numbers  # those losses, in minor units
-
-    @classmethod
-    def of(cls, year: int, rows: Numbers, month: Numbers, values: Mapping[str, Numbers]) -> YearOfCases:
-        loss = values["loss"]
-        above = np.flatnonzero(loss > 0)
-        by_loss = above[np.argsort(loss[above], kind="stable")]
-        losses = loss[by_loss]
-        if len(losses) and float(losses.sum(dtype=np.float64)) >= 2.0**63 / QUANTILE_SCALE:
-            raise OverflowError(f"the losses of {year} add up to more than 64 bits hold")
-        return cls(year, rows, month, values, by_loss, losses)
+    records: Records
 
 
 def years_of(cases: pd.DataFrame) -> Iterator[YearOfCases]:
@@ -148,7 +74,8 @@ def years_of(cases: pd.DataFrame) -> Iterator[YearOfCases]:
         values["victims"] = cases["victims"].to_numpy()
     for year in np.unique(months // 12).tolist():
         rows = np.flatnonzero(months // 12 == year)
-        yield YearOfCases.of(year, rows, months[rows] % 12, {name: value[rows] for name, value in values.items()})
+        of_year = Records.of({name: value[rows] for name, value in values.items()})
+        yield YearOfCases(year, rows, months[rows] % 12, of_year)
 
 
 class Grouping:
@@ -159,9 +86,7 @@ class Grouping:
         self._cell, self.size = mixed_radix(codes, sizes, len(year.rows))
         self._measures: dict[tuple[str, bool], dict[str, Numbers]] = {}
         keys = year.month * self.size + self._cell
-        self._monthly = {
-            name: exact_sums(keys, value, 12 * self.size).reshape(12, self.size) for name, value in year.values.items()
-        }
+        self._monthly = {name: table.reshape(12, self.size) for name, table in sums(year.records, keys, 12 * self.size).items()}
 
     def measures(self, frequency: str, ordered: bool) -> dict[str, Numbers]:
         """Measure -> array of (periods of the year, cells). `ordered`: with quantiles and top shares.
@@ -178,39 +103,14 @@ class Grouping:
         return {name: table.reshape(periods, 12 // periods, self.size).sum(axis=1) for name, table in self._monthly.items()}
 
     def _ordered(self, frequency: str) -> dict[str, Numbers]:
-        year, periods = self._year, _PERIODS[frequency]
-        period = year.month[year.by_loss] * periods // 12
-        keys = period * self.size + self._cell[year.by_loss]
-        return {**self.measures(frequency, False), **_order_statistics(year.losses, keys, periods, self.size)}
+        losses, periods = self._year.records.losses, _PERIODS[frequency]
+        period = self._year.month[losses.rows] * periods // 12
+        keys = period * self.size + self._cell[losses.rows]
+        found = order_statistics(losses.values, keys, periods * self.size, top_sums=True)
+        return {**self.measures(frequency, False), **{name: table.reshape(periods, self.size) for name, table in found.items()}}
 
 
 _PERIODS = {"monthly": 12, "quarterly": 4, "annual": 1, "year_to_date": 1}  # in a year
-
-
-def _order_statistics(losses: Numbers, keys: Numbers, periods: int, size: int) -> dict[str, Numbers]:
-    """Quantiles, largest loss and top sums of the losses (smallest first) of each key."""
-    ranked = losses[stable_order(keys, periods * size)]
-    count = np.bincount(keys, minlength=periods * size)
-    end = np.cumsum(count)
-    some = count > 0
-    first, number, stop = (end - count)[some], count[some], end[some]
-    before = np.concatenate([[0], np.cumsum(ranked)])
-    found = {"max_loss": ranked[stop - 1], "losses_sum": before[stop] - before[stop - number]}
-    for name, (above, below) in QUANTILES.items():
-        # The rank (number - 1) * above / below lies `rest` parts of `below` after the loss at `low`.
-        low, rest = np.divmod((number - 1) * above, below)
-        lower = ranked[first + low]
-        upper = ranked[first + np.minimum(low + 1, number - 1)]
-        found[name] = lower * QUANTILE_SCALE + (upper - lower) * rest * (QUANTILE_SCALE // below)
-    for name, one_in in TOP_SHARES.items():
-        top = -(-number // one_in)
-        found[name] = before[stop] - before[stop - top]
-    result = {"losses": count.reshape(periods, size)}
-    for name, values in found.items():
-        table = np.zeros(periods * size, dtype=np.int64)
-        table[some] = values
-        result[name] = table.reshape(periods, size)
-    return result
 
 
 # -------------------------------------------------------------------------------------------------------- declared cubes
@@ -354,8 +254,8 @@ class Scheme:
         if self.members is None:
             return year
         keep = np.flatnonzero(self.members[year.rows])
-        values = {name: value[keep] for name, value in year.values.items()}
-        return YearOfCases.of(year.year, year.rows[keep], year.month[keep], values)
+        values = {name: value[keep] for name, value in year.records.values.items()}
+        return YearOfCases(year.year, year.rows[keep], year.month[keep], Records.of(values))
 
 
 def _schemes(cases: pd.DataFrame, cubes: Sequence[Cube], coded: Mapping[str, Coded]) -> list[Scheme]:

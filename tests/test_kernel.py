@@ -1,0 +1,119 @@
+"""The kernel says of every cell what plain Python and pandas say, whatever the shape of the records."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.aggregate.kernel import (
+    QUANTILE_SCALE,
+    QUANTILES,
+    TOP_SHARES,
+    Numbers,
+    Ranked,
+    Records,
+    distinct_victims,
+    exact_sums,
+    mixed_radix,
+    order_statistics,
+    stable_order,
+    sums,
+)
+from pipeline.model import FraudlossError
+
+CELLS = 4
+# Ties, zeros, corrections below zero and large losses; ids that repeat, are missing, or need all 64 bits.
+LOSS = st.one_of(st.sampled_from([0, 0, 100, 100, 101, -250]), st.integers(-(2**33), 2**33))
+VICTIM = st.one_of(st.none(), st.integers(1, 5), st.sampled_from([-(2**63), 2**63 - 1, 0]))
+RECORDS = st.lists(st.tuples(st.integers(0, CELLS - 1), LOSS, VICTIM), max_size=25)
+
+
+def array(values: list[int]) -> Numbers:
+    return np.array(values, dtype=np.int64)
+
+
+def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Numbers]:
+    named = [place for place, (_, _, victim) in enumerate(rows) if victim is not None]
+    victims = Ranked.of(array([rows[place][2] or 0 for place in named]), array(named))
+    cell, _ = mixed_radix([array([cell for cell, _, _ in rows])], [CELLS], len(rows))
+    return Records.of({"loss": array([loss for _, loss, _ in rows])}, victims), cell
+
+
+def measured(of: Records, cell: Numbers) -> dict[str, list[int]]:
+    ordered = order_statistics(of.losses.values, cell[of.losses.rows], CELLS, top_sums=True)
+    return {name: table.tolist() for name, table in {**ordered, "victims": distinct_victims(of, cell, CELLS)}.items()}
+
+
+def plain(rows: list[tuple[int, int, int | None]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {"losses": [], "victims": [], "max_loss": [], "losses_sum": []}
+    found |= {name: [] for name in (*QUANTILES, *TOP_SHARES)}
+    for cell in range(CELLS):
+        losses = pd.Series(sorted(loss for of, loss, _ in rows if of == cell and loss > 0), dtype="int64")
+        found["losses"].append(len(losses))
+        found["victims"].append(len({victim for of, _, victim in rows if of == cell and victim is not None}))
+        found["max_loss"].append(int(losses.max()) if len(losses) else 0)
+        found["losses_sum"].append(int(losses.sum()))
+        for name, (above, below) in QUANTILES.items():
+            value = losses.quantile(above / below, interpolation="linear") if len(losses) else 0
+            found[name].append(round(value * QUANTILE_SCALE))
+        for name, one_in in TOP_SHARES.items():
+            found[name].append(int(losses.nlargest(-(-len(losses) // one_in)).sum()))
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows=RECORDS)
+def test_every_cell_is_what_plain_pandas_says(rows: list[tuple[int, int, int | None]]) -> None:
+    of, cell = records(rows)
+    assert measured(of, cell) == plain(rows)
+    assert sums(of, cell, CELLS)["loss"].tolist() == [
+        sum(loss for own, loss, _ in rows if own == wanted) for wanted in range(CELLS)
+    ]
+
+
+@settings(max_examples=20, deadline=None)
+@given(parts=st.lists(RECORDS, min_size=1, max_size=4))
+def test_periods_together_are_what_all_their_records_give_at_once(parts: list[list[tuple[int, int, int | None]]]) -> None:
+    made = [records(part) for part in parts]
+    joined = Records.joined([of for of, _ in made])
+    everything = [row for part in parts for row in part]
+    assert measured(joined, np.concatenate([cell for _, cell in made])) == plain(everything)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.integers(-(2**40), 2**40), st.integers(-(2**58), 2**58))), max_size=12))
+def test_sums_are_exact_beyond_what_a_float_holds(pairs: list[tuple[int, int]]) -> None:
+    keys, values = array([key for key, _ in pairs]), array([value for _, value in pairs])
+    assert exact_sums(keys, values, 5).tolist() == [sum(value for key, value in pairs if key == cell) for cell in range(5)]
+
+
+def test_a_sum_that_needs_more_than_64_bits_is_refused() -> None:
+    with pytest.raises(OverflowError):
+        exact_sums(np.zeros(4, dtype=np.int64), np.full(4, 2**62), 1)
+    with pytest.raises(OverflowError):
+        Records.of({"loss": np.full(4, 2**60)})
+
+
+@given(st.lists(st.integers(0, 2**31 + 5), max_size=30))
+def test_the_radix_order_is_the_stable_order_also_of_more_than_2_to_the_31_keys(keys: list[int]) -> None:
+    twice = array(keys + keys)
+    assert stable_order(twice, 2**31 + 6).tolist() == np.argsort(twice, kind="stable").tolist()
+
+
+@pytest.mark.parametrize("size", [1, 65_536, 65_537, 2**32, 2**32 + 1])
+def test_cells_are_numbered_in_few_bytes_and_without_overflow(size: int) -> None:
+    last: Any = array([0, size - 1])
+    cell, count = mixed_radix([last, array([0, 1])], [size, 2], 2)
+    assert (cell.tolist(), count) == ([0, 2 * size - 1], 2 * size)
+    assert np.bincount(cell[:1], minlength=3).tolist() == [1, 0, 0]
+    assert stable_order(cell[::-1], count).tolist() == [1, 0]
+
+
+def test_mixed_radix_numbers_every_combination_once() -> None:
+    first, second = np.divmod(np.arange(12), 4)
+    cell, size = mixed_radix([first, second], [3, 4], 12)
+    assert (cell.tolist(), size) == (list(range(12)), 12)
+    with pytest.raises(FraudlossError, match="too large"):
+        mixed_radix([first, second], [2**40, 2**40], 12)
