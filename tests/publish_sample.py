@@ -393,3 +393,8 @@ def given(period: str, frame: pd.DataFrame | None = None, **changes: Any) -> Rel
         **changes,
     }
     return ReleaseInput(**entries)
+
+
+def pages(files: dict[str, bytes]) -> str:
+    """All pages of a release, one after the other."""
+    return "".join(content.decode() for name, content in files.items() if name.endswith(".html"))

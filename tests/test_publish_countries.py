@@ -254,11 +254,11 @@ def test_a_headline_says_each_change_beside_its_own_figure() -> None:
 def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_above() -> None:
     overlay = {"native_type": "Fraud", "fraud_type": "_T", "overlay": True}
     several = of("ftc_csn", "report_types", "USD", 2_600_678, None, **overlay)
-    page = build(sample.given("2024", observations_frame(several), sources=sources()))["index.html"].decode()
+    page = sample.pages(build(sample.given("2024", observations_frame(several), sources=sources())))
     assert content.OVERLAY_WARNING not in page
     assert content.OVERLAPPING_WARNING in page
     with_total = [*several, *of("ftc_csn", "report_types", "USD", 6_471_708, None)]
-    page = build(sample.given("2024", observations_frame(with_total), sources=sources()))["index.html"].decode()
+    page = sample.pages(build(sample.given("2024", observations_frame(with_total), sources=sources())))
     assert content.OVERLAY_OF_TOTAL_WARNING in page
 
 

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.frames import OBSERVATION_SCHEMA
-from pipeline.publish import release
+from pipeline.model import DERIVATIONS
+from pipeline.publish import release, traces
 from tests import publish_sample as sample
 
 HOSTILE = "<script>alert(1)</script>"
@@ -109,18 +110,53 @@ def test_a_release_holds_page_workbook_tables_parquet_and_package_but_no_manifes
 # --------------------------------------------------------------------------------------------------------------- page
 
 
-def test_the_page_is_self_contained_and_small(page: str) -> None:
-    assert len(page.encode()) < 1_000_000
-    assert not re.search(r"<(?:script(?! type=\"application/ld\+json\">)|link|img|iframe|object|embed)\b", page)
-    assert not re.search(r"\b(?:src|srcset)\s*=|@import|url\((?!#)", page)
+def test_every_page_is_self_contained_and_small(annual: dict[str, bytes]) -> None:
+    for name, content in annual.items():
+        if name.endswith(".html"):
+            page = content.decode()
+            assert len(content) < 1_000_000, name
+            # The script is our own, and the browser is told its hash; the icon is empty, so that none is asked for.
+            assert len(re.findall(r"<script(?! type=\"application/ld\+json\">)", page)) == 1
+            assert not re.search(r"<(?:link(?! rel=\"icon\" href=\"data:,\")|img|iframe|object|embed)\b", page)
+            assert not re.search(r"\b(?:src|srcset)\s*=|@import|url\((?!#)", page)
+            assert "default-src 'none'" in page
 
 
-def test_the_page_is_well_formed_with_unique_anchors_and_no_dead_ones(page: str) -> None:
-    tree = _tree(page)
-    assert len(tree.ids) == len(set(tree.ids))
-    assert {link[1:] for link in tree.links if link.startswith("#")} <= set(tree.ids)
-    for widths in tree.widths:
-        assert len(set(widths)) == 1, widths
+def test_every_page_is_well_formed_with_unique_anchors_and_no_link_of_the_release_is_dead(annual: dict[str, bytes]) -> None:
+    trees = {name: _tree(content.decode()) for name, content in annual.items() if name.endswith(".html")}
+    assert {"index.html", "trace_npa_annual.html", "tables_special_fraud.html"} <= set(trees)
+    anchors = {name: set(tree.ids) for name, tree in trees.items()}
+    for name, tree in trees.items():
+        assert len(tree.ids) == len(set(tree.ids))
+        for link in tree.links:
+            file, _, anchor = link.partition("#")
+            if link.startswith(("https://", "../")):
+                continue
+            assert (file or name) in annual, f"{name}: {link}"
+            assert not anchor or anchor in anchors[file or name], f"{name}: {link}"
+        for widths in tree.widths:
+            assert len(set(widths)) == 1, widths
+
+
+def test_pages_are_linked_both_ways(annual: dict[str, bytes]) -> None:
+    for name, content in annual.items():
+        if name.endswith(".html") and name != "index.html":
+            assert f'href="{name}#' in annual["index.html"].decode()
+            assert 'href="index.html"' in content.decode()
+
+
+def test_long_tables_are_spread_over_pages_below_the_limit(monkeypatch: pytest.MonkeyPatch, annual: dict[str, bytes]) -> None:
+    monkeypatch.setattr(release.page, "TABLES_BYTES", 12_000)
+    monkeypatch.setattr(traces, "LINES_A_PAGE", 50)
+    spread = release.build(sample.given("2025"))
+    assert {"tables_special_fraud-2.html", "trace_npa_annual-2.html"} <= set(spread)
+    found, before = (re.findall(r'<table id="([^"]*)"', sample.pages(files)) for files in (spread, annual))
+    assert sorted(found) == sorted(before)
+    lines, all_lines = (re.findall(r'<tr id="([^"]*)"', sample.pages(files)) for files in (spread, annual))
+    assert sorted(lines) == sorted(all_lines)
+    for name, content in spread.items():
+        if name.startswith("trace_"):
+            assert content.count(b"<tr id=") <= 50
 
 
 def test_the_page_says_at_a_glance_how_many_and_how_much(page: str) -> None:
@@ -140,10 +176,28 @@ def test_the_page_names_licence_attribution_and_definitions_of_every_source(page
     assert "cash-card theft is added" in page
 
 
-def test_every_figure_says_which_file_and_cell_it_comes_from(page: str) -> None:
-    cells = re.findall(r'<td class="num" title="([^"]*)"><a href="#source-', page)
+def test_every_figure_leads_to_the_line_with_its_value_file_cell_and_snapshot(page: str, annual: dict[str, bytes]) -> None:
+    cells = re.findall(r'<td class="num"[^>]*><a href="(trace_[a-z_]+\.html)#([0-9a-f]{16})">([^<]+)</a>', page)
     assert len(cells) > 50
-    assert all("snapshot" in title and "!K4" in title for title in cells)
+    rows = {row["id"]: row for name in annual if name.endswith(".csv") for row in _csv(annual[name]) if "role" in row}
+    for name, observation, _ in cells:
+        row, trace = rows[observation], annual[name].decode()
+        line = trace[trace.index(f'<tr id="{observation}">') :]
+        line = line[: line.index("</tr>")]
+        assert name == f"trace_{row['source']}.html"
+        assert f"{Decimal(row['value']):,f}" in line
+        assert row["origin"].replace("!", ": ") in line
+        assert f'href="#snapshot-{row["snapshot"]}"' in line
+        assert DERIVATIONS[row["derivation"]] in line
+
+
+def test_a_trace_names_the_publisher_s_address_and_the_hash_of_its_file(annual: dict[str, bytes]) -> None:
+    trace = annual["trace_npa_annual.html"].decode()
+    assert '<a href="https://www.npa.go.jp/publications/statistics/sousa/sagi.html"' in trace
+    (snapshot,) = [item for item in sample.snapshots() if item.source == "npa_annual"]
+    assert f'id="snapshot-{snapshot.id}"' in trace
+    assert snapshot.sha256 in trace
+    assert "expectations/npa_annual.json" in trace
 
 
 def test_a_change_across_a_break_is_a_mark() -> None:
@@ -181,10 +235,11 @@ def test_no_observation_of_the_sample_is_zero_so_no_cell_is(annual: dict[str, by
 
 
 def test_an_overlay_stands_in_a_box_of_its_own_that_forbids_adding(page: str) -> None:
-    box = page[page.index('<aside class="overlay"') : page.index("</aside>")]
+    box = page[page.index('<div class="overlay"') :]
+    box = box[: box.index('<ul class="notes">')]
     assert "ニセ警察詐欺" in box
     assert "Never add them" in box
-    assert "ニセ警察詐欺" not in page[page.index('id="table-special_fraud_losses"') : page.index('<aside class="overlay"')]
+    assert "ニセ警察詐欺" not in page[page.index('id="table-special_fraud_losses"') : page.index('<div class="overlay"')]
 
 
 def test_a_chart_by_type_leaves_overlays_and_totals_out(page: str) -> None:
@@ -233,9 +288,9 @@ def test_calendar_and_fiscal_years_stand_in_different_tables() -> None:
         sample.row("npa_releases", "special_fraud", code, "cases", "cases", value, classification="survey")
         for code, value in (("2024-FY", 777001), ("2025-FY", 777002))
     ]
-    page = release.build(sample.given("2025", sample.view(fiscal)))["index.html"].decode()
+    page = sample.pages(release.build(sample.given("2025", sample.view(fiscal))))
     tables = re.findall(r"<table.*?</table>", page, flags=re.S)
-    assert [("27,832" in table) for table in tables if "777,00" in table] == [False]
+    assert [("27,832" in table) for table in tables if "777,00" in table and 'class="trace' not in table] == [False]
     assert "fiscal year 2025 (April 2025 – March 2026)" in page
 
 
@@ -269,11 +324,14 @@ def hostile() -> dict[str, bytes]:
 
 def test_hostile_text_stays_text_in_the_page(hostile: dict[str, bytes]) -> None:
     page = hostile["index.html"].decode()
-    assert re.findall(r"<script[^>]*>", page) == ['<script type="application/ld+json">']
-    assert "&lt;script&gt;" in page
-    assert "\x00" not in page
-    assert "\x07" not in page
-    assert _tree(page).handlers == []
+    assert re.findall(r"<script[^>]*>", page) == ['<script type="application/ld+json">', "<script>"]
+    for name in ("index.html", "tables_special_fraud.html", "trace_npa_annual.html"):
+        page = hostile[name].decode()
+        assert "&lt;script&gt;" in page
+        assert page.count("<script>") == 1
+        assert "\x00" not in page
+        assert "\x07" not in page
+        assert _tree(page).handlers == []
 
 
 def test_hostile_text_is_no_formula_in_a_csv(hostile: dict[str, bytes]) -> None:

@@ -64,8 +64,8 @@ class Line:
     text: str
     small: str = ""
     marks: tuple[str, ...] = ()
-    title: str = ""
     href: str = ""
+    id: str = ""  # of the observation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +88,7 @@ class Item:
     chart: Chart | None = None
     collapsed: bool = False
     summary: str = ""
+    is_main: bool = True  # it stands on the release's first page; the others stand on a page of their section
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +119,8 @@ class Content:
         return list({table.id: table for table in found}.values())
 
 
+# A table of checks or changes that is longer does not stand on the first page.
+MOST_MAIN_ROWS = 12
 FREQUENCY_WORDS = {"annual": "year", "quarterly": "quarter", "monthly": "month"}
 
 
@@ -295,9 +298,9 @@ def _line(row: Any) -> Line:
             oku = tables.short_money(row.value, row.unit).split(" · ")[0] if row.unit == "JPY" else ""
             precision = f"± {tables.precision_text(row)}" if row.precision and not row.derivation else ""
             small = " · ".join(part for part in (oku, exact, precision) if part)
-            return Line(label, spoken, small, cell.marks, cell.title, cell.href)
+            return Line(label, spoken, small, cell.marks, id=cell.id)
     small = ABSENCE.get(row.absence, "") if row.absence else cell.small
-    return Line(label, cell.text, small, () if row.absence else cell.marks, cell.title, cell.href)
+    return Line(label, cell.text, small, () if row.absence else cell.marks, id=cell.id)
 
 
 def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, families: Families) -> Card:
@@ -316,8 +319,7 @@ def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, fami
                 text,
                 small,
                 ("[p]", "[d]") if item.is_provisional else ("[d]",),
-                "sum of two published totals",
-                "#table-together",
+                href="#table-together",
             )
         )
     edition = worst_edition(part.edition for item in own for part in item.parts)
@@ -345,7 +347,7 @@ def _event_card(figures: Sequence[Figure], period: Period) -> list[Card]:
         when = "" if row.period == period.code else f", {tables.period_label(row.period)}"
         cell = tables.figure_cell(row)
         label = f"{tables.code_label(row.offender_location).capitalize()}: {tables.measure_title(row.measure)[0].lower()}{when}"
-        lines.append(Line(label, cell.text, "", cell.marks, cell.title, "#bases"))
+        lines.append(Line(label, cell.text, "", cell.marks, id=cell.id))
     label = tables.period_label(period.code)
     return [Card("Offenders' bases abroad: what is known", "海外拠点", label, "", tuple(lines), "", EVENTS_WARNING)]
 
@@ -556,9 +558,22 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
     )
     several = len({(role, code) for role, code, _ in order}) != len(order)
     for place, key in enumerate(order):
-        items += _block(name, english, key, blocks[key], families, place=place, name_classification=several)
+        made = _block(name, english, key, blocks[key], families, place=place, name_classification=several)
+        items += made if place == 0 else _further(made)
     items += _history(period, name, english, figures, families)
-    return [*items, *_other_periods(name, english, figures, families)]
+    items += _further(_other_periods(name, english, figures, families))
+    return _further(items) if families.is_subordinate(name) else items
+
+
+def _further(items: Iterable[Item]) -> list[Item]:
+    """The same, for the page of the section."""
+    return [dataclasses.replace(item, is_main=False) for item in items]
+
+
+def listed_item(table: Table) -> Item:
+    """A table of checks or changes: a long one opens on demand, on the page of its section."""
+    is_long = len(table.rows) > MOST_MAIN_ROWS
+    return Item(table=table, collapsed=is_long, summary=f"{table.title} ({len(table.rows)} rows)", is_main=not is_long)
 
 
 def _block_rank(figures: Sequence[Figure], families: Families) -> tuple[int, int]:
@@ -632,8 +647,7 @@ def _block(
         f"{base}_overlay", f"{title}: of which, cutting across types", figures, measures, families, overlay=True
     )
     items += [Item(table=_warned(overlay, [of_what, *warnings]))] if overlay else []
-    items += _breakdowns(base, title, figures, warnings, families)
-    return items
+    return [*items, *_further(_breakdowns(base, title, figures, warnings, families))]
 
 
 def _warned(table: Table, warnings: Sequence[str]) -> Table:
@@ -792,7 +806,7 @@ def _types_over_time(name: str, english: str, timed: Sequence[Figure], families:
         if loss:
             chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own, currency)
             items += [Item(chart=chart)] if chart else []
-        items += [Item(table=table) for table in (loss, cases) if table]
+        items += _further(Item(table=table) for table in (loss, cases) if table)
     return items
 
 
@@ -873,7 +887,12 @@ def _countries_section(compared: CountryComparison | None, families: Families) -
         *compared.left_out,
     )
     items = tuple(
-        Item(table=table, collapsed=table.id == "countries_types", summary=f"{table.title} ({len(table.rows)} rows)")
+        Item(
+            table=table,
+            collapsed=table.id == "countries_types",
+            summary=f"{table.title} ({len(table.rows)} rows)",
+            is_main=table.id != "countries_types",
+        )
         for table in comparison_tables(compared, families)
     )
     return [Section("countries", "Countries side by side", "各国比較", lead, items)]
@@ -887,9 +906,7 @@ def _reconciliation_section(rows: Sequence[Mapping[str, Any]], families: Familie
         "What the publishers print in reports and press releases, or others of them, beside what their data give here. A "
         "difference is shown with its reason, or as unknown; it is never smoothed away.",
     )
-    items = tuple(
-        Item(table=table, collapsed=len(table.rows) > 12, summary=f"{table.title} ({len(table.rows)} rows)") for table in made
-    )
+    items = tuple(listed_item(table) for table in made)
     return [Section("reconciliation", "Reconciliation with published totals", "公表値との突合", lead, items)]
 
 
@@ -905,11 +922,7 @@ def _check_sections(figures: Sequence[Figure], findings: Sequence[Mapping[str, A
     further = [item for item in comparisons(figures) if _named(item.figure) not in found]
     compared = tables.comparison_table(further, families)
     reconciled = tables.findings_table([dict(finding) for finding in findings], families)
-    items = [
-        Item(table=table, collapsed=len(table.rows) > 12, summary=f"{table.title} ({len(table.rows)} rows)")
-        for table in (reconciled, compared)
-        if table
-    ]
+    items = [listed_item(table) for table in (reconciled, compared) if table]
     if not items:
         return []
     lead = (

@@ -1,13 +1,18 @@
-"""The page of a release: content in, one self-contained HTML file out.
+"""The pages of a release: content in, self-contained HTML files out, which link to each other and to nothing else.
 
-In: `Content`, the declared sources and snapshots. Out: text. Publishers' words pass through automatic escaping; what enters
-unescaped is the drawings that `pipeline.publish.charts` made, and the JSON-LD of `pipeline.publish.citation`, escaped there.
+In: `Content`, the declared sources and snapshots. Out: texts. Publishers' words pass through automatic escaping; what enters
+unescaped is the drawings that `pipeline.publish.charts` made, the lines of `pipeline.publish.traces` and the JSON-LD of
+`pipeline.publish.citation`, escaped there, and our own script. A page allows its browser that script and nothing from elsewhere.
 """
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime as dt
 import functools
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +21,11 @@ import jinja2
 import markupsafe
 
 from pipeline.model import EDITIONS, Period, Snapshot
+from pipeline.publish import traces
 from pipeline.publish.charts import Chart
-from pipeline.publish.content import Content, plain_text
+from pipeline.publish.content import Content, Item, Section, plain_text
 from pipeline.publish.tables import MARKS, clean, period_label, slug
+from pipeline.publish.traces import TracePage
 from pipeline.sources.catalogue import Source
 
 METHODS: tuple[str, ...] = (
@@ -48,9 +55,35 @@ SOURCE_FACTS: tuple[tuple[str, str], ...] = (
     ("homepage", "Home page"),
 )
 FREQUENCY_TITLES = {"annual": "Annual", "quarterly": "Quarterly", "monthly": "Monthly"}
+# Room for tables on a page of a megabyte, with its head, styles, legend and list of sources.
+TABLES_BYTES = 800_000
+_ADDRESS = re.compile(r"https?://[^\s<>\"'()（）;]+[^\s<>\"'()（）;.,]")
 
 
-def release_page(
+@dataclasses.dataclass(frozen=True)
+class FurtherPage:
+    """A page with tables of one section that do not stand on the first page."""
+
+    name: str  # of the file
+    part: int
+    parts: int
+    tables: tuple[tuple[str, str], ...]  # (id, title)
+    blocks: tuple[markupsafe.Markup, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ShownSection:
+    """A section as it stands on the first page, and its further pages."""
+
+    id: str
+    title: str
+    native: str
+    lead: tuple[str, ...]
+    blocks: tuple[markupsafe.Markup, ...]
+    pages: tuple[FurtherPage, ...]
+
+
+def release_pages(
     content: Content,
     *,
     sources: Sequence[Source],
@@ -61,27 +94,136 @@ def release_page(
     files: Sequence[tuple[str, str]],
     citation: str,
     json_ld: str,
-) -> str:
-    """The page's HTML. `files` are (name, description) of what lies beside it; `json_ld` is safe within a script element."""
-    as_of_text = f"Figures known by {as_of.isoformat()}" if as_of else "All figures known when it was made"
-    return render(
+    traced: Sequence[TracePage],
+) -> dict[str, str]:
+    """File name -> HTML: `index.html`, the further tables of its sections, and the traces of its figures.
+
+    `files` are (name, description) of the downloads that lie beside them; `json_ld` is safe within a script element.
+    """
+    about: dict[str, Any] = {
+        "content": content,
+        "release_id": release_id,
+        "as_of_text": f"Figures known by {as_of.isoformat()}" if as_of else "All figures known when it was made",
+    }
+    links = traces.links(traced)
+    sections = _shown_sections(content.sections, links)
+    pages = {
+        page.name: render("tables.html.j2", section=section, pages=section.pages, here=page, **about)
+        for section in sections
+        for page in section.pages
+    }
+    by_id = {source.id: source for source in sources}
+    pages |= {page.name: _trace_page(page, traced, by_id.get(page.source), snapshots, code_version, about) for page in traced}
+    pages["index.html"] = render(
         "release.html.j2",
-        content=content,
+        sections=sections,
         frequency_word=FREQUENCY_TITLES.get(content.period.frequency, content.period.frequency),
-        release_id=release_id,
         code_version=code_version,
-        as_of_text=as_of_text,
-        source_list=[source_view(source, snapshots) for source in sources],
+        source_list=[source_view(source, snapshots, traced) for source in sources],
         methods=METHODS,
         files=files,
         citation=citation,
         json_ld=markupsafe.Markup(json_ld),
+        links=links,
+        **about,
+    )
+    return pages
+
+
+def _shown_sections(sections: Sequence[Section], links: Mapping[str, str]) -> list[ShownSection]:
+    """Main items on the first page as long as there is room; the others on pages of their section."""
+    draw, room, shown = parts(links).item, TABLES_BYTES, []
+    for section in sections:
+        main = [(item, draw(item)) for item in section.items if item.is_main]
+        further = [(item, draw(item)) for item in section.items if not item.is_main]
+        size = sum(len(block.encode()) for _, block in main)
+        if size > room:
+            main, further, size = [], [*main, *further], 0
+        room -= size
+        pages = _further_pages(f"tables_{slug(section.id.removeprefix('series-'))}", further)
+        blocks = tuple(block for _, block in main)
+        shown.append(ShownSection(section.id, section.title, section.native, section.lead, blocks, pages))
+    return shown
+
+
+def _further_pages(stem: str, drawn: Sequence[tuple[Item, markupsafe.Markup]]) -> tuple[FurtherPage, ...]:
+    """As few pages as hold the items in their order."""
+    groups: list[list[tuple[Item, markupsafe.Markup]]] = []
+    size = 0
+    for item, block in drawn:
+        if not groups or size + len(block.encode()) > TABLES_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append((item, block))
+        size += len(block.encode())
+    return tuple(
+        FurtherPage(
+            f"{stem}{f'-{part}' if part > 1 else ''}.html",
+            part,
+            len(groups),
+            tuple((item.table.id, item.table.title) for item, _ in group if item.table),
+            tuple(block for _, block in group),
+        )
+        for part, group in enumerate(groups, 1)
     )
 
 
-def render(template: str, **words: Any) -> str:
+def _trace_page(
+    page: TracePage,
+    traced: Sequence[TracePage],
+    source: Source | None,
+    snapshots: Sequence[Snapshot],
+    code_version: str,
+    about: Mapping[str, Any],
+) -> str:
+    used = page.snapshots
+    held = [snapshot for snapshot in snapshots if snapshot.id in used]
+    view = source_view(source, held) if source else {"anchor": slug(page.source), "title": page.source, "facts": [], "link": ""}
+    steps = traces.steps(
+        page.source,
+        is_records=bool(source and source.is_records),
+        reader=source.reader if source else "",
+        precedence=source.precedence if source else 0,
+        code_version=code_version,
+    )
+    return render(
+        "trace.html.j2",
+        here=page,
+        others=[other.name for other in traced if other.source == page.source and page.parts > 1],
+        tables=[
+            {
+                "id": f"figures-{slug(table)}",
+                "title": _table_title(table, source),
+                "csv_name": f"{slug(page.source)}_{slug(table)}.csv",
+                "rows": len(rows),
+                "lines": traces.lines(rows),
+            }
+            for table, rows in page.tables
+        ],
+        source=view,
+        snapshots=view.get("snapshots", ()),
+        steps=steps,
+        **about,
+    )
+
+
+def _table_title(table: str, source: Source | None) -> str:
+    declared = source.tables.get(table) if source else None
+    return clean(declared.title if declared else table.replace("_", " "))
+
+
+def parts(links: Mapping[str, str], base: str = "") -> Any:
+    """The macros of parts.html.j2. `links`: observation id -> where it is traced; `base` stands in front of every link."""
+    return environment().get_template("parts.html.j2").make_module(_words(links, base))
+
+
+def _words(links: Mapping[str, str], base: str) -> dict[str, Any]:
+    return {"marks": MARKS, "editions": EDITIONS, "links": links, "base": base}
+
+
+def render(template: str, *, links: Mapping[str, str] | None = None, base: str = "", **words: Any) -> str:
     """A page from its template; whatever control characters came in with the words are made visible."""
-    return clean(environment().get_template(template).render(marks=MARKS, editions=EDITIONS, **words))
+    return clean(environment().get_template(template).render(**_words(links or {}, base), **words))
 
 
 @functools.cache
@@ -95,7 +237,24 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     made.filters["drawing"] = drawing
+    made.filters["linked"] = linked
+    script = (Path(__file__).parent / "templates" / "page.js").read_text(encoding="utf-8")
+    made.globals["script"] = markupsafe.Markup(script)
+    made.globals["script_hash"] = f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
     return made
+
+
+def linked(text: str) -> markupsafe.Markup:
+    """The text with its web addresses as links."""
+    pieces, end = [], 0
+    for match in _ADDRESS.finditer(text):
+        address = markupsafe.escape(match[0])
+        pieces += [
+            markupsafe.escape(text[end : match.start()]),
+            markupsafe.Markup(f'<a href="{address}" rel="noopener">{address}</a>'),
+        ]
+        end = match.end()
+    return markupsafe.Markup("").join([*pieces, markupsafe.escape(text[end:])])
 
 
 def drawing(chart: Chart) -> markupsafe.Markup:
@@ -109,8 +268,8 @@ def drawing(chart: Chart) -> markupsafe.Markup:
     return markupsafe.Markup(chart.svg[:start] + attributes + ">") + head + markupsafe.Markup(chart.svg[start + 1 :])
 
 
-def source_view(source: Source, snapshots: Sequence[Snapshot] = ()) -> dict[str, Any]:
-    """What a page says of a source: facts, breaks, caveats, and the snapshots that were used."""
+def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequence[TracePage] = ()) -> dict[str, Any]:
+    """What a page says of a source: facts, breaks, caveats, the snapshots that were used, and the traces of its tables."""
     homepage = str(source.meta.get("homepage", ""))
     return {
         "anchor": slug(source.id),
@@ -121,6 +280,12 @@ def source_view(source: Source, snapshots: Sequence[Snapshot] = ()) -> dict[str,
         "link": homepage if homepage.startswith(("https://", "http://")) else "",
         "breaks": [_break_text(entry) for entry in source.breaks],
         "caveats": [clean(plain_text(line)) for line in _as_list(source.meta.get("caveats"))],
+        "traces": [
+            (f"{page.name}#figures-{slug(table)}", _table_title(table, source))
+            for page in traced
+            if page.source == source.id
+            for table, _ in page.tables
+        ],
         "snapshots": [
             {"id": clean(item.id), "text": _snapshot_text(item)}
             for item in sorted(snapshots, key=lambda s: s.order)

@@ -2,7 +2,9 @@
 
 In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dictionary of file names and bytes:
 
-    index.html             the page, self-contained
+    index.html             the first page, self-contained: at a glance, over time, countries, the main tables of each series
+    tables_<section>.html  the further tables of a section of the first page
+    trace_<source>.html    for every figure the cells or rows that it comes from, and how it was made
     summary.xlsx           the same tables as a workbook
     <source>_<table>.csv   tidy rows of each table of each source, with the address of every figure
     findings.csv           what several sources print for one figure
@@ -32,9 +34,9 @@ import pyarrow.parquet as pq
 from pipeline.frames import OBSERVATION_SCHEMA, observations_table
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
-from pipeline.publish import countries, package, page, sdmx, workbook
+from pipeline.publish import countries, package, page, sdmx, traces, workbook
 from pipeline.publish.citation import Citation, json_ld
-from pipeline.publish.content import Item, Section
+from pipeline.publish.content import Section, listed_item
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import ReleaseRevisions
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
@@ -125,13 +127,15 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
     files["citation.bib"] = cited.bibtex
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
-    files["index.html"] = page.release_page(
+    pages = page.release_pages(
         composed,
         files=listed,
         citation=cited.text,
         json_ld=json_ld(cited, files=files, measures=rows["measure"], snapshots=snapshots),
+        traced=traces.trace_pages(found),
         **about,
-    ).encode()
+    )
+    files |= {name: text.encode() for name, text in pages.items()}
     files["datapackage.json"] = package.data_package(
         files,
         title=composed.title,
@@ -145,10 +149,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
 
 
 def _revision_section(given: ReleaseInput, found: Sequence[Figure], families: Families) -> Section:
-    items = (
-        Item(table=table, collapsed=len(table.rows) > 12, summary=f"{table.title} ({len(table.rows)} rows)")
-        for table in revision_tables(given.period, found, given.revisions, families)
-    )
+    items = (listed_item(table) for table in revision_tables(given.period, found, given.revisions, families))
     return Section("revisions", "Revisions", "改訂", lead_sentences(given.revisions), tuple(items))
 
 

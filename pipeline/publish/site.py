@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
-from pipeline.publish import content, tables
+from pipeline.publish import content, tables, traces
 from pipeline.publish.feed import atom_feed
 from pipeline.publish.page import FREQUENCY_TITLES, render, source_view
 from pipeline.publish.selection import Families, figures, rows_of, select_rows
@@ -62,7 +62,7 @@ def _overview(manifests: Sequence[Mapping[str, Any]], view: pd.DataFrame, famili
     """Charts and tables of the headline series, up to the newest year that is published."""
     years = [manifest["period"] for manifest in _of(manifests, "annual")]
     if not years or not len(view):
-        return {"lede": (), "lead": (), "charts": [], "tables": []}
+        return {"lede": (), "lead": (), "charts": [], "tables": [], "links": {}, "base": ""}
     newest = Period.parse(max(years))
     found = figures(rows_of(select_rows(view, newest)), newest, families)
     composed = content.overview(newest, found, families)
@@ -71,6 +71,9 @@ def _overview(manifests: Sequence[Mapping[str, Any]], view: pd.DataFrame, famili
         "lead": composed.lead,
         "charts": [item.chart for item in composed.items if item.chart],
         "tables": [item.table for item in composed.items if item.table],
+        # The figures stand in the newest release, and lead to its traces.
+        "links": traces.links(traces.trace_pages(found)),
+        "base": _link(next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.code), ""),
     }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, MEASURES, TOTAL, UNITS
+from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS
 from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
 from pipeline.reference import AREA, code_labels, code_list
 
@@ -325,8 +325,9 @@ class Cell:
     marks: tuple[str, ...] = ()
     small: str = ""  # a second line: the sum in spoken units, the precision of a rounded figure
     native: str = ""  # the publisher's own label, Japanese
-    title: str = ""  # edition, precision, source, file and cell
+    title: str = ""  # what a hover says: the exact sum where the page rounds, the reason of a break
     href: str = ""
+    id: str = ""  # of the observation: it leads to the line of its trace page
     precision: Decimal | None = None
     is_header: bool = False
     is_figure: bool = False
@@ -383,12 +384,10 @@ def marks_of(row: Any) -> tuple[str, ...]:
 def figure_cell(row: Any | None, *, short: bool = True) -> Cell:
     """The cell of one observation; of None, the mark for a figure that no publication prints."""
     if row is None:
-        return Cell(NO_ROW, marks=(NO_ROW,), title="no publication that we hold prints it", is_figure=True)
+        return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
     marks = marks_of(row)
     if row.value is None or row.absence:
-        meaning = ABSENCE.get(row.absence, row.absence)
-        title = clean("; ".join(part for part in (meaning, row.note, source_text(row)) if part))
-        return Cell(marks[0], marks=marks, title=title, href=source_anchor(row), is_figure=True)
+        return Cell(marks[0], marks=marks, id=row.id, is_figure=True)
     # A column says one unit: a ratio stands in it as per cent, in the page and in the workbook.
     scale = 100 if row.unit == "ratio" else 1
     return Cell(
@@ -396,8 +395,7 @@ def figure_cell(row: Any | None, *, short: bool = True) -> Cell:
         value=row.value * scale,
         marks=marks,
         small=_small(row) if short else "",
-        title=clean(figure_title(row)),
-        href=source_anchor(row),
+        id=row.id,
         precision=row.precision * scale if row.precision else None,
         is_figure=True,
     )
@@ -425,33 +423,13 @@ def precision_text(row: Any) -> str:
     return f"{_plain(row.precision)}{suffix}"
 
 
-def figure_title(row: Any) -> str:
-    """Everything about a figure in one line: unit, precision, edition, how it was made, source, file and cell, snapshot."""
-    parts = [UNITS.get(row.unit, row.unit)]
-    if row.precision:
-        parts.append(f"rounded, ± {precision_text(row)}" if not row.derivation else f"error at most ± {precision_text(row)}")
-    parts.append(EDITIONS.get(row.edition, row.edition) if row.edition != "unknown" else "edition not stated")
-    if row.derivation:
-        parts.append(f"derived here: {DERIVATIONS.get(row.derivation, row.derivation)}")
-    if row.note:
-        parts.append(_shortened(row.note, 200))
-    return "; ".join([*parts, source_text(row)])
-
-
-def source_text(row: Any) -> str:
-    """Source, file and cell, snapshot; long lists of cells are cut (the CSV has them in full)."""
-    known = row.known_at.isoformat() if hasattr(row.known_at, "isoformat") else str(row.known_at or "")
-    snapshot = _shortened(str(row.snapshot or ""), 40)
-    return f"source {row.source}, {_shortened(str(row.origin or ''), 120)}, snapshot {snapshot}, known {known}"
-
-
 def source_anchor(row: Any) -> str:
     return source_anchor_of(row.source)
 
 
 def source_anchor_of(source_id: str) -> str:
-    """Where a page says what the source is."""
-    return f"#source-{slug(source_id)}"
+    """Where a release says what the source is."""
+    return f"index.html#source-{slug(source_id)}"
 
 
 def _shortened(text: str, length: int) -> str:
@@ -668,7 +646,7 @@ def measures_list(
             figure_cell(f.row),
             text_cell(UNIT_SHORT.get(f.row.unit, f.row.unit)),
             text_cell(edition_word(f.row.edition)),
-            text_cell(f.row.source, href=source_anchor(f.row), title=source_text(f.row)),
+            text_cell(f.row.source, href=source_anchor(f.row)),
         )
         for f in ordered
     )
@@ -888,11 +866,11 @@ def _period_column(period: str, unit: str) -> Column:
 
 
 def _million_cell(row: Any | None) -> Cell:
-    """Ten years of yen side by side fit a page in millions only; the exact sum stands in the title and in the workbook."""
+    """Ten years of yen side by side fit a page in millions only; the exact sum stands in the hover and in the workbook."""
     cell = figure_cell(row, short=False)
     if row is None or cell.value is None:
         return cell
-    return dataclasses.replace(cell, text=_scaled(cell.value, _MILLION, "1"), title=f"{cell.text} yen; {cell.title}")
+    return dataclasses.replace(cell, text=_scaled(cell.value, _MILLION, "1"), title=f"{cell.text} yen")
 
 
 def _period_rank(key: tuple[str, str], cells: dict[str, Any], periods: Sequence[str]) -> tuple[Any, ...]:
