@@ -364,9 +364,19 @@ def test_a_declared_cube_with_an_unknown_word_is_refused(folder: Path, changes: 
         cube_cells(frame(reports(1)), made(folder, cube(**changes)))
 
 
-def test_two_cubes_that_give_the_same_cells_are_refused(folder: Path) -> None:
-    with pytest.raises(FraudlossError, match="two cubes of reports"):
-        cube_cells(frame(reports(1)), made(folder, cube(measures=["cases"]), cube(measures=["loss"])))
+def test_two_cubes_that_give_the_same_measure_of_the_same_cells_are_refused(folder: Path) -> None:
+    both = made(folder, cube(measures=["cases", "loss"]), cube(measures=["loss"]))
+    with pytest.raises(FraudlossError, match=r"two cubes of reports give the .* loss of the same cells"):
+        cube_cells(frame(reports(1)), both)
+
+
+def test_a_total_may_have_measures_that_its_parts_do_not_have(folder: Path) -> None:
+    both = made(folder, cube("native_type", measures=["cases"]), cube(measures=["p90_loss"]))
+    figures = cube_observations(frame(reports(3)), both, SNAPSHOT)
+    totals = figures[figures["native_type"] == "_T"]
+    assert {"cases", "p90_loss"} <= set(totals["measure"])
+    assert set(figures.loc[figures["native_type"] != "_T", "measure"]) == {"cases"}
+    assert not figures["id"].duplicated().any()
 
 
 def test_cases_that_broke_a_rule_are_not_counted_by_mistake(folder: Path) -> None:

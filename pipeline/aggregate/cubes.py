@@ -235,7 +235,7 @@ def cube_cells(cases: pd.DataFrame, source: Source) -> pd.DataFrame:
                 blocks += _blocks(place, cube, scheme, of_scheme, groupings, source)
     blocks += [block for scheme in schemes for block in _holes(scheme, source)]
     frame = _frame(blocks)
-    _refuse_doubles(frame, source)
+    _refuse_doubles(frame, cubes, source)
     return frame
 
 
@@ -446,17 +446,19 @@ class Grid:
 _LABEL_COLUMNS = ("area", "fraud_type", "native_type", *DIMENSIONS)
 
 
-def _refuse_doubles(cells: pd.DataFrame, source: Source) -> None:
-    if cells.empty:
-        return
+def _refuse_doubles(cells: pd.DataFrame, cubes: Sequence[Cube], source: Source) -> None:
+    """Two cubes of a table may meet in a cell (a total, say) as long as they give different measures of it."""
     key = ["table", "classification", "frequency", "period", *_LABEL_COLUMNS]
-    doubles = cells[cells.duplicated(key, keep=False)]
-    if len(doubles):
-        first = doubles.iloc[0]
-        raise FraudlossError(
-            f"{source.id}/source.yml: two cubes of {first['table']} give the {first['frequency']} figures of the same cells;"
-            " put their measures into one"
-        )
+    met = cells[cells.duplicated(key, keep=False)] if len(cells) else cells
+    for measure in dict.fromkeys(name for cube in cubes for name in cube.measures) if len(met) else ():
+        giving = met[met["measures"].isin([place for place, cube in enumerate(cubes) if measure in cube.measures])]
+        doubles = giving[giving.duplicated(key)]
+        if len(doubles):
+            first = doubles.iloc[0]
+            raise FraudlossError(
+                f"{source.id}/source.yml: two cubes of {first['table']} give the {first['frequency']} {measure} of the same"
+                " cells; put their measures into one"
+            )
 
 
 # ----------------------------------------------------------------------------------------------------------- observations
