@@ -1,13 +1,15 @@
 """`python -m deploy.standalone`: a whole Airflow on this machine, for looking at the DAGs in a browser and for scheduling them.
 
-In: AIRFLOW_PORT (8080 where it is not set). Out: `airflow standalone` with LocalExecutor on SQLite, listening on 127.0.0.1 only,
-with its database and logs in `.airflow/standalone/`. Ends with all its processes on Ctrl-C or SIGTERM.
+In: AIRFLOW_PORT (8080 where it is not set) or `--port`, and `--home`. Out: `airflow standalone` with LocalExecutor on SQLite,
+listening on 127.0.0.1 only, with its database and logs in `.airflow/standalone/` or the home given. Ends with all its processes
+on Ctrl-C or SIGTERM.
 
 Its home is not that of `deploy.run_dags`: there a run replaces the one before it, here history is kept.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
@@ -68,13 +70,16 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop. Gives the exit code."""
-    port = int(os.environ.get("AIRFLOW_PORT", "8080"))
+    parser = argparse.ArgumentParser(prog="python -m deploy.standalone", description="A whole Airflow on this machine.")
+    parser.add_argument("--home", type=Path, default=REPOSITORY / ".airflow" / "standalone", help="Airflow's database and logs")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("AIRFLOW_PORT", "8080")))
+    given = parser.parse_args(arguments)
+    home, port = given.home.resolve(), given.port
     if not is_free(port):
         print(f"Port {port} is taken. Choose another: AIRFLOW_PORT=8081 make standalone", file=sys.stderr)
         return 1
-    home = REPOSITORY / ".airflow" / "standalone"
     home.mkdir(parents=True, exist_ok=True)
     print(f"Airflow comes up at http://127.0.0.1:{port} in about half a minute; user admin.")
     print(f"Its password: {home / 'simple_auth_manager_passwords.json.generated'}")

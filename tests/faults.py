@@ -35,7 +35,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,21 +65,22 @@ Hook = Callable[[str, Path], None]
 # ---------------------------------------------------------------------------------------------------- what is being broken
 
 
-def lay_inbox(root: Path) -> None:
-    """One file of figures, and one of records of which one is set aside."""
+def lay_inbox(root: Path, months: Sequence[str] = ("2023-10", "2023-11")) -> None:
+    """One file of figures, and one of records, of these months, of which one is set aside."""
     banking, cafc = root / "raw" / "inbox" / "internet_banking", root / "raw" / "inbox" / "cafc"
     banking.mkdir(parents=True)
     cafc.mkdir()
     shutil.copyfile(SHIPPED / FIRST, banking / FIRST)
     (banking / "deliveries.csv").write_text(f"{HEADER}{FIRST},2014-09-04,provisional,true,as shipped,\n")
-    (cafc / "reports.csv").write_bytes(records())
+    (cafc / "reports.csv").write_bytes(records(months))
     (cafc / "deliveries.csv").write_text(f"{HEADER}reports.csv,2024-03-15,unknown,true,a fixture,\n")
 
 
-def records() -> bytes:
-    """150 reports of October and November 2023, one of September, and one that was dated after its publication."""
+def records(months: Sequence[str]) -> bytes:
+    """150 reports of these months, one of September 2023, and one that was dated after its publication."""
     header, *rows = csv.reader(io.StringIO(RECORDS.read_text(encoding="utf-8-sig")))
-    dated = [*(rows[number % 6][1:] for number in range(150)), ["2023-09-01", *rows[0][2:]], ["2024-03-20", *rows[0][2:]]]
+    dated = [[f"{months[number % len(months)]}-{number % 28 + 1:02}", *rows[number % 6][2:]] for number in range(150)]
+    dated += [["2023-09-01", *rows[0][2:]], ["2024-03-20", *rows[0][2:]]]
     out = io.StringIO(newline="")
     csv.writer(out).writerows([header, *([str(number), *row] for number, row in enumerate(dated, start=1))])
     return out.getvalue().encode("utf-8-sig")
