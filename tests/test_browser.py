@@ -1,0 +1,207 @@
+"""The pages in a real browser: they render, sort, print and stay silent; axe-core finds nothing; hostile text stays text.
+
+The browser is the system's Chromium (`apt-get install chromium`); it gets no page but those written here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from pipeline.publish import release, site
+from tests import publish_sample as sample
+
+pytestmark = pytest.mark.slow
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+HOSTILE = "<script>document.title='taken over'</script><img src=http://127.0.0.1:9/x onerror=\"document.title='taken over'\">"
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site and a release of figures of which some have hostile words."""
+    root = tmp_path_factory.mktemp("published")
+    rows = [
+        sample.row(
+            "npa_annual", "special_fraud", "2025", "cases", "cases", 5, native_type=HOSTILE, fraud_type="OTH", note=HOSTILE
+        ),
+        sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", 7, age=HOSTILE, native_type="x", origin=HOSTILE),
+    ]
+    given = sample.given("2025", sample.view(rows))
+    built = release.build(given)
+    manifest = {
+        "frequency": "annual",
+        "period": "2025",
+        "release_id": "one",
+        "as_of": "2026-09-20",
+        "headline": release.headline(given),
+        "files": {name: {} for name in built},
+    }
+    pages = site.build([manifest], given.view, sample.sources())
+    for where, files in (("releases/annual/2025/one", built), ("site", pages)):
+        for name, content in files.items():
+            path = root / where / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return root
+
+
+RELEASE = "releases/annual/2025/one"
+# One page of each kind.
+KINDS = [
+    f"{RELEASE}/index.html",
+    f"{RELEASE}/tables_special_fraud.html",
+    f"{RELEASE}/trace_npa_annual.html",
+    "site/index.html",
+    "site/sources.html",
+]
+
+
+@dataclasses.dataclass
+class Visit:
+    """A page as the browser shows it, with what it complained of and asked for."""
+
+    page: Page
+    complaints: list[str]
+    requests: list[str]
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, folder: Path) -> Callable[..., Visit]:
+    """Opens a page anew, in a context of its own."""
+
+    def open_page(name: str, **options: Any) -> Visit:
+        page = browser.new_context(viewport=DESKTOP, color_scheme="light", **options).new_page()
+        seen = Visit(page, [], [])
+        page.on("console", lambda message: seen.complaints.append(message.text))
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.goto((folder / name).as_uri())
+        return seen
+
+    return open_page
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest, visit: Callable[..., Visit]) -> Visit:
+    """A page of each kind, opened once: what a test changes of the browser's window, it sets itself."""
+    return visit(request.param)
+
+
+def test_a_page_shows_itself_without_complaint_and_asks_for_nothing(kind: Visit) -> None:
+    seen = kind
+    assert seen.complaints == []
+    assert [url for url in seen.requests if url != "data:,"] == [seen.page.url]
+    assert seen.page.title() != "taken over"
+    assert seen.page.locator("h1").count() == 1
+
+
+# What colours do not change is asked once.
+@pytest.mark.parametrize(("scheme", "rules"), [("light", {}), ("dark", {"runOnly": ["color-contrast"]})])
+def test_axe_finds_no_violation(kind: Visit, scheme: Literal["light", "dark"], rules: dict[str, Any]) -> None:
+    kind.page.set_viewport_size(DESKTOP)
+    kind.page.emulate_media(color_scheme=scheme)
+    found = Axe().run(kind.page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+    said = [f"{item['id']}: {node['target']} {node['failureSummary']}" for item in found for node in item["nodes"][:2]]
+    assert said == []
+
+
+def test_a_phone_scrolls_tables_and_never_the_page(kind: Visit) -> None:
+    kind.page.set_viewport_size(PHONE)
+    assert kind.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+# The widths of A4 between our margins, upright and on its side, in CSS pixels: 186 mm and 273 mm.
+@pytest.mark.parametrize(("tables", "width"), [("table:not(.wide)", 702), ("table.wide", 1031)])
+def test_no_table_is_cut_on_paper(kind: Visit, tables: str, width: int) -> None:
+    kind.page.set_viewport_size({"width": width, "height": 900})
+    kind.page.emulate_media(media="print")
+    widths = kind.page.locator(tables).evaluate_all("found => found.map(table => table.offsetWidth)")
+    kind.page.emulate_media(media="screen")
+    assert [found for found in widths if found > width] == []
+
+
+def test_charts_are_drawn(visit: Callable[..., Visit]) -> None:
+    boxes = [drawn.bounding_box() for drawn in visit(KINDS[0]).page.locator("figure.chart svg").all()]
+    assert len(boxes) >= 4
+    assert all(box and box["width"] > 200 and box["height"] > 80 for box in boxes)
+
+
+def _column(page: Page, table: str, place: int) -> list[str]:
+    return [text.split("\n")[0] for text in page.locator(f"{table} tbody tr > :nth-child({place})").all_inner_texts()]
+
+
+def test_a_table_sorts_by_column_with_the_total_first_and_comes_back_to_its_order(visit: Callable[..., Visit]) -> None:
+    page = visit(KINDS[0]).page
+    table = "#table-special_fraud_losses"
+    before = _column(page, table, 2)
+    button = page.locator(f"{table} thead th:nth-child(2) button")
+    button.focus()
+    orders = []
+    for state in ("descending", "ascending", "none"):
+        page.keyboard.press("Enter")
+        assert page.locator(f"{table} thead th:nth-child(2)").get_attribute("aria-sort") == state
+        orders.append(_column(page, table, 2))
+    numbers = [[int(re.sub(r"\D", "", text)) for text in order[1:] if text[0].isdigit()] for order in orders]
+    assert {order[0] for order in orders} == {before[0]}
+    assert numbers[0] == sorted(numbers[0], reverse=True)
+    assert numbers[1] == sorted(numbers[1])
+    assert len(numbers[0]) >= 4
+    assert orders[2] == before
+
+
+def test_marks_explain_themselves_and_a_link_opens_what_is_folded(visit: Callable[..., Visit], folder: Path) -> None:
+    page = visit(f"{RELEASE}/index.html").page
+    assert "derived here" in str(page.locator("abbr", has_text="[d]").first.get_attribute("title"))
+    inside = page.locator("details [id]").first.get_attribute("id")
+    assert not page.locator(f"[id='{inside}']").is_visible()
+    page.goto(f"{(folder / RELEASE / 'index.html').as_uri()}#{inside}")
+    assert page.locator(f"[id='{inside}']").is_visible()
+
+
+def test_a_figure_leads_to_its_line_and_back(visit: Callable[..., Visit]) -> None:
+    page = visit(KINDS[0]).page
+    page.locator("#table-special_fraud_losses tbody td a").first.click()
+    assert page.url.rpartition("/")[2].startswith("trace_npa_annual.html#")
+    line = page.locator("tr:target")
+    assert line.is_visible()
+    assert "K4" in line.inner_text()
+    page.locator(".kicker a").first.click()
+    assert page.url.endswith("index.html")
+
+
+def test_without_script_the_page_says_the_same(visit: Callable[..., Visit]) -> None:
+    with_script, without = (visit(KINDS[0], java_script_enabled=allowed).page for allowed in (True, False))
+    assert with_script.locator("main").text_content() == without.locator("main").text_content()
+
+
+def test_paper_has_every_section_and_what_was_folded(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    page = visit(KINDS[0]).page
+    printed = page.pdf(path=str(tmp_path / "page.pdf"), prefer_css_page_size=True)
+    page.emulate_media(media="print")
+    assert printed.startswith(b"%PDF")
+    headings = page.locator("h2")
+    assert headings.count() >= 8
+    assert all(heading.is_visible() for heading in headings.all())
+    assert page.locator("details").count() >= 1
+    assert page.locator("details:not([open])").count() == 0
