@@ -15,7 +15,7 @@ export UV_LINK_MODE ?= copy
 # Trust whom the machine trusts: a proxy of its owner may stand in between.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help run test lint lock standalone clean
+.PHONY: help run test lint lock bench standalone clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -33,6 +33,9 @@ lint: $(INSTALLED) ## lint, format and types only
 
 standalone: $(INSTALLED) ## a whole Airflow in the browser, on port $AIRFLOW_PORT or 8080
 	@exec $(BIN)/python -m deploy.standalone
+
+bench: $(INSTALLED) ## the kernel beside DuckDB and Polars: make bench ROWS=1e7 ROUNDS=3
+	@$(BIN)/python -m benchmarks.ledger $(or $(ROWS),1e7) $(or $(ROUNDS),3)
 
 lock: $(INSTALLED) ## remake requirements.txt from requirements.in
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -1,0 +1,224 @@
+"""`python -m benchmarks.ledger_generator FOLDER ROWS [csv]`: a synthetic ledger of loss reports, one Parquet file a month.
+
+In: how many reports. Out, under FOLDER: `synthetic_ledger_2015-01.parquet` to `..._2025-12.parquet`, one `synthetic_ledger.csv`
+with all of them where it is asked for, `exchange_rates.parquet` and `prices.parquet`. Nobody reported any of it: every file and
+every table says `synthetic`. The same number of rows gives the same bytes; a month's rows follow from its own seed alone.
+
+    report_id       int64     1 to ROWS
+    date     date32    day of the report, ascending within a month
+    region, fraud_type, contact, payment, offender_location, age, sex   string; `country` is the first two letters of the region
+    currency        string    of the loss, mostly the country's
+    loss_minor      int64     loss in cents of that currency, log-normal by type; 30 % are 0
+    victims         int32     persons, mostly 1
+    victim_id       int64     about one report in ten names somebody who is named before
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+Numbers = np.ndarray[Any, np.dtype[Any]]
+
+FIRST_YEAR, YEARS = 2015, 11
+MONTHS = tuple(f"{year}-{month:02d}" for year in range(FIRST_YEAR, FIRST_YEAR + YEARS) for month in range(1, 13))
+SYNTHETIC = {b"synthetic": b"made by benchmarks.ledger_generator: nobody reported any of this"}
+ROW_GROUP_ROWS = 1 << 20
+
+CURRENCIES = ("GBP", "USD", "AUD", "CAD", "EUR", "NZD", "SGD", "CHF")
+COUNTRY_CURRENCY = {
+    "GB": "GBP",
+    "US": "USD",
+    "AU": "AUD",
+    "CA": "CAD",
+    "IE": "EUR",
+    "NZ": "NZD",
+    "DE": "EUR",
+    "FR": "EUR",
+    "NL": "EUR",
+    "SG": "SGD",
+}
+COUNTRIES = tuple(COUNTRY_CURRENCY)
+COUNTRY_WEIGHTS = (34, 28, 8, 7, 4, 3, 6, 5, 3, 2)
+REGIONS_A_COUNTRY = 50
+REGIONS = tuple(f"{country}-{number:02d}" for country in COUNTRIES for number in range(REGIONS_A_COUNTRY))
+# Type of fraud -> mean of the logarithm of its losses.
+LOG_LOSS = {
+    "investment": 8.3,
+    "romance": 7.9,
+    "purchase": 5.2,
+    "advance_fee": 6.2,
+    "impersonation_bank": 7.4,
+    "impersonation_police": 7.2,
+    "invoice_mandate": 8.0,
+    "phishing": 5.0,
+    "identity_theft": 5.8,
+    "tech_support": 6.0,
+    "rental": 6.6,
+    "crypto": 7.8,
+}
+LOG_LOSS_SPREAD, SHARE_WITHOUT_LOSS = 1.6, 0.3
+LABELS: dict[str, tuple[str, ...]] = {
+    "region": REGIONS,
+    "fraud_type": tuple(LOG_LOSS),
+    "contact": ("phone", "email", "sms", "social", "website", "messaging", "in_person", "post", "marketplace", "unknown"),
+    "payment": ("transfer", "credit", "debit", "crypto", "cash", "gift_card", "cheque", "app", "wire", "none"),
+    "offender_location": ("unknown", *(f"abroad_{number:02d}" for number in range(19))),
+    "age": ("LT18", "18_24", "25_34", "35_44", "45_54", "55_64", "65_74", "75_84", "GE85", "unknown"),
+    "sex": ("F", "M", "X", "unknown"),
+    "currency": CURRENCIES,
+}
+AGE_WEIGHTS, SEX_WEIGHTS = (2, 9, 17, 17, 16, 15, 11, 6, 3, 4), (46, 45, 1, 8)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What one unit of a currency is worth in US dollars, and the price level, by month."""
+
+    rates: Numbers  # (months, currencies)
+    prices: Numbers  # (months,)
+
+    @classmethod
+    def synthetic(cls) -> Reference:
+        random = np.random.default_rng(7)
+        base = np.array([1.28, 1.0, 0.67, 0.74, 1.1, 0.62, 0.74, 1.13])
+        rates = base * np.exp(np.cumsum(random.normal(0, 0.01, (len(MONTHS), len(CURRENCIES))), axis=0))
+        rates[:, CURRENCIES.index("USD")] = 1
+        return cls(np.round(rates, 6), np.round(100 * 1.0028 ** np.arange(len(MONTHS)), 3))
+
+    def factors(self) -> Numbers:
+        """(months, currencies): US dollars at the prices of the last month for one unit."""
+        return self.rates * (self.prices[-1] / self.prices)[:, None]
+
+
+def month_sizes(rows: int) -> list[int]:
+    """How many reports each month has: growth of 6 % a year, and a season."""
+    time = np.arange(len(MONTHS)) / 12
+    weight = 1.06**time * (1 + 0.12 * np.sin(2 * np.pi * time))
+    ends = np.round(np.cumsum(weight) / weight.sum() * rows).astype(int)
+    return np.diff(ends, prepend=0).tolist()
+
+
+def month_table(rows: int, place: int) -> pa.Table:
+    """The reports of one month of a ledger of so many rows."""
+    size, before = month_sizes(rows)[place], sum(month_sizes(rows)[:place])
+    random = np.random.default_rng(1000 + place)
+    country = _drawn(random, size, COUNTRY_WEIGHTS)
+    fraud_type = _drawn(random, size, _zipf(len(LOG_LOSS), 0.7))
+    usual = np.array([CURRENCIES.index(COUNTRY_CURRENCY[name]) for name in COUNTRIES])[country]
+    codes = {
+        "region": country * REGIONS_A_COUNTRY + _drawn(random, size, _zipf(REGIONS_A_COUNTRY)),
+        "fraud_type": fraud_type,
+        "contact": _drawn(random, size, _zipf(10)),
+        "payment": _drawn(random, size, _zipf(10)),
+        "offender_location": _drawn(random, size, np.array([0.6, *0.4 * _zipf(19)])),
+        "age": _drawn(random, size, AGE_WEIGHTS),
+        "sex": _drawn(random, size, SEX_WEIGHTS),
+        "currency": np.where(random.random(size) < 0.94, usual, random.integers(0, len(CURRENCIES), size)),
+    }
+    logarithm = np.array(list(LOG_LOSS.values()))[fraud_type] + LOG_LOSS_SPREAD * random.standard_normal(size)
+    loss = np.where(random.random(size) < SHARE_WITHOUT_LOSS, 0, np.rint(100 * np.exp(logarithm))).astype(np.int64)
+    victims = 1 + (random.random(size) < 0.06) * random.integers(1, 5, size)
+    victim = (random.random(size) * rows * 0.9).astype(np.int64) + 10_000_000
+    first = np.datetime64(MONTHS[place], "D")
+    days = int((np.datetime64(MONTHS[place], "M") + 1).astype("datetime64[D]").astype(int) - first.astype(int))
+    columns = {
+        "report_id": np.arange(before + 1, before + size + 1, dtype=np.int64),
+        "date": first + np.sort(random.integers(0, days, size)).astype("timedelta64[D]"),
+        **{name: _texts(code, LABELS[name]) for name, code in codes.items()},
+        "loss_minor": loss,
+        "victims": victims.astype(np.int32),
+        "victim_id": victim,
+    }
+    return pa.table(columns).replace_schema_metadata(SYNTHETIC)
+
+
+def _drawn(random: np.random.Generator, size: int, weights: Any) -> Numbers:
+    edges = np.cumsum(np.asarray(weights, dtype=float) / np.sum(weights))[:-1]
+    return np.searchsorted(edges, random.random(size))
+
+
+def _zipf(count: int, power: float = 0.8) -> Numbers:
+    weight = 1 / np.arange(1, count + 1) ** power
+    return weight / weight.sum()
+
+
+def _texts(codes: Numbers, labels: tuple[str, ...]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int16)), pa.array(labels)).cast(pa.string())
+
+
+def partition(folder: Path, month: str) -> Path:
+    """Where a month's reports lie."""
+    return folder / f"synthetic_ledger_{month}.parquet"
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Categories as dictionaries, integers as differences, zstd at level 1, large row groups: 14 bytes a report."""
+    numbers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=ROW_GROUP_ROWS,
+        use_dictionary=[name for name in table.column_names if name not in numbers],
+        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+    )
+
+
+def ledger(folder: Path, rows: int) -> Path:
+    """The folder of the Parquet ledger of so many rows, made unless it is there."""
+    ready = folder / "complete"
+    if not ready.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, month in enumerate(MONTHS):
+            write_parquet(month_table(rows, place), partition(folder, month))
+        reference = Reference.synthetic()
+        pq.write_table(_long(reference), folder / "exchange_rates.parquet")
+        pq.write_table(pa.table({"month": MONTHS, "prices": reference.prices}), folder / "prices.parquet")
+        ready.touch()
+    return folder
+
+
+def _long(reference: Reference) -> pa.Table:
+    months = np.repeat(MONTHS, len(CURRENCIES))
+    return pa.table({"month": months, "currency": CURRENCIES * len(MONTHS), "rate": reference.rates.ravel()})
+
+
+def tables(rows: int) -> Iterator[pa.Table]:
+    """The months one after the other."""
+    return (month_table(rows, place) for place in range(len(MONTHS)))
+
+
+def write_csv(path: Path, rows: int) -> None:
+    """The whole ledger as one CSV file."""
+    months = tables(rows)
+    first = next(months)
+    with pyarrow.csv.CSVWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for table in months:
+            writer.write_table(table)
+
+
+def main() -> int:
+    """Write the ledger."""
+    if len(sys.argv) not in (3, 4):
+        print(__doc__)
+        return 2
+    folder, rows = Path(sys.argv[1]), int(float(sys.argv[2]))
+    ledger(folder, rows)
+    if sys.argv[3:] == ["csv"]:
+        write_csv(folder / "synthetic_ledger.csv", rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""Month partitions of a ledger to cells of cubes, one calendar year at a time.
+
+In: the partitions (pipeline.reading.partitions) by month, and a `Plan`: the dimensions, the groupings, and what a unit of each
+currency is worth in the currency and at the prices of the result. Out: for each grouping a frame with one row for each period
+and combination of labels that has a report:
+
+    period                category   `2024-03`, `2024-Q1` or `2024`, in order: whole periods only
+    <dimensions>          category   the labels
+    cases, cases_loss_known, losses, victims, distinct_victims   int64   `losses`: the number of those above zero
+    loss, max_loss        int64      minor units of the currency of the result; `max_loss` is 0 where there are no losses
+    median_loss, p90_loss, p99_loss  int64   in 1/QUANTILE_SCALE of a minor unit; 0 where there are no losses
+
+Rounding: the loss of a report is multiplied by its factor in float64 and rounded half to even to whole minor units. That is the
+only rounding; what follows is exact in integers (`kernel`). Where there are no factors, nothing is rounded.
+
+How it is computed: a month is read, converted and sorted once, and given to every monthly grouping. Of it the sorted losses and
+ids are kept and, for quarterly and annual groupings, the cell of each report. Quarters and years merge what was sorted. So the
+memory is one month's columns and about 40 bytes a report of one year. A year needs no other: years may run in several processes.
+A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.aggregate.kernel import Numbers, Ranked, Records, distinct_victims, mixed_radix, order_statistics, sums
+from pipeline.model import Period, RefusedInput
+from pipeline.reading.partitions import Dimension, Month, read_month
+
+MEASURES = (
+    "cases",
+    "cases_loss_known",
+    "losses",
+    "victims",
+    "distinct_victims",
+    "loss",
+    "max_loss",
+    "median_loss",
+    "p90_loss",
+    "p99_loss",
+)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A cube without its totals: the dimensions that its cells are of, and the frequency of its periods."""
+
+    name: str
+    by: tuple[str, ...]
+    frequency: str  # monthly, quarterly or annual
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is counted, alike for every year."""
+
+    dimensions: tuple[Dimension, ...]
+    groupings: tuple[Grouping, ...]
+    # Month -> currency -> what its minor unit is worth in that of the result, at the prices of the result. None: one currency.
+    factors: Mapping[str, Mapping[str, float]] | None = None
+
+    @cached_property
+    def dimension(self) -> dict[str, Dimension]:
+        """The dimensions by name."""
+        return {dimension.name: dimension for dimension in self.dimensions}
+
+    def sizes(self, by: Sequence[str]) -> list[int]:
+        """How many labels each dimension has."""
+        return [len(self.dimension[name].labels) for name in by]
+
+
+def year_cells(plan: Plan, partitions: Mapping[str, Path], changed: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+    """The cells of every grouping in the months of one calendar year.
+
+    `partitions`: month -> file. `changed`: only the periods that hold one of these months. Raises RefusedInput for a partition
+    that is not what it should be, and for a currency without a factor.
+    """
+    if len(years := sorted({month[:4] for month in partitions})) > 1:
+        raise ValueError(f"one calendar year at a time, not {', '.join(years)}")
+    year = _Year(plan, {grouping: _periods(grouping, partitions, changed) for grouping in plan.groupings})
+    for month in sorted(partitions):
+        if year.needs(month):
+            year.add(month, read_month(partitions[month], month, plan.dimensions))
+    return year.frames()
+
+
+def _periods(grouping: Grouping, months: Collection[str], changed: Collection[str] | None) -> list[Period]:
+    """The periods of which every month is there, and one has changed."""
+    periods = dict.fromkeys(Period.of(grouping.frequency, Period.parse(month).start) for month in sorted(months))
+    whole = [period for period in periods if set(period.months).issubset(months)]
+    return [period for period in whole if changed is None or not set(period.months).isdisjoint(changed)]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What quarters and years need of a month: what is sorted, and by dimensions the cell of each report and its counts."""
+
+    records: Records
+    cells: Mapping[tuple[str, ...], Numbers]
+    counts: Mapping[tuple[str, ...], Mapping[str, Numbers]]
+
+
+class _Year:
+    """Takes the months of a year one after the other, and gives the cells of all its periods."""
+
+    def __init__(self, plan: Plan, periods: Mapping[Grouping, list[Period]]) -> None:
+        self._plan, self._periods = plan, periods
+        self._parts: dict[str, _Part] = {}
+        self._blocks: dict[Grouping, list[_Block]] = {grouping: [] for grouping in periods}
+
+    def needs(self, month: str) -> bool:
+        """Whether a period that is asked for holds the month."""
+        return bool(self._groupings_of(month))
+
+    def add(self, month: str, reports: Month) -> None:
+        """Count a month, and keep of it what longer periods need."""
+        records = _records(reports, self._plan)
+        groupings = self._groupings_of(month)
+        cells, counts = {}, {}
+        for by in dict.fromkeys(grouping.by for grouping in groupings):
+            cells[by], size = mixed_radix([reports.codes[name] for name in by], self._plan.sizes(by), len(reports))
+            counts[by] = _counts(records, cells[by], size)
+        for grouping in groupings:
+            if grouping.frequency == "monthly":
+                self._blocks[grouping].append(_block(month, records, cells[grouping.by], counts[grouping.by]))
+        longer = {grouping.by for grouping in groupings if grouping.frequency != "monthly"}
+        if longer:
+            kept = Records(records.length, {}, records.losses, records.victims)
+            self._parts[month] = _Part(kept, {by: cells[by] for by in longer}, {by: counts[by] for by in longer})
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The cells of every grouping."""
+        longer = [grouping for grouping in self._periods if grouping.frequency != "monthly"]
+        for period in dict.fromkeys(period for grouping in longer for period in self._periods[grouping]):
+            parts = [self._parts[month] for month in period.months]
+            records = Records.joined([part.records for part in parts])
+            for grouping in longer:
+                if period in self._periods[grouping]:
+                    cell = np.concatenate([part.cells[grouping.by] for part in parts])
+                    counts = _added([part.counts[grouping.by] for part in parts])
+                    self._blocks[grouping].append(_block(period.code, records, cell, counts))
+        return {grouping.name: _frame(self._plan, grouping, blocks) for grouping, blocks in self._blocks.items()}
+
+    def _groupings_of(self, month: str) -> list[Grouping]:
+        return [grouping for grouping, periods in self._periods.items() if any(month in period.months for period in periods)]
+
+
+def _records(reports: Month, plan: Plan) -> Records:
+    loss = _converted(reports, plan)
+    values = {"loss": loss, "victims": reports.victims}
+    if reports.loss_known is not None:
+        values["cases_loss_known"] = reports.loss_known.astype(np.int64)
+    return Records.of(values, Ranked.of(reports.victim_id, reports.named))
+
+
+def _converted(reports: Month, plan: Plan) -> Numbers:
+    """The losses in minor units of the result, rounded half to even. Raises RefusedInput for a currency without a factor."""
+    if plan.factors is None:
+        return reports.loss_minor
+    factors = plan.factors.get(reports.month, {})
+    used = np.bincount(reports.currency, minlength=len(reports.currencies))
+    if missing := [name for name, count in zip(reports.currencies, used.tolist(), strict=True) if count and name not in factors]:
+        raise RefusedInput(
+            file=reports.file,
+            cell="column currency",
+            found=f"{', '.join(missing)} without a rate for {reports.month}",
+            expected=f"one of {', '.join(factors) or 'no currency at all'}",
+            action="add the rate, or quarantine those reports",
+        )
+    by_code = np.array([factors.get(name, 0.0) for name in reports.currencies])
+    return np.rint(reports.loss_minor * by_code[reports.currency]).astype(np.int64)
+
+
+# Cell -> its measures, of one period; `cell` holds the numbers of those with a report.
+_Block = dict[str, Any]
+
+
+def _counts(records: Records, cell: Numbers, size: int) -> dict[str, Numbers]:
+    cases = np.bincount(cell, minlength=size)
+    return {"cases": cases, "cases_loss_known": cases, **sums(records, cell, size)}
+
+
+def _added(tables: Sequence[Mapping[str, Numbers]]) -> dict[str, Numbers]:
+    return {name: np.sum([table[name] for table in tables], axis=0) for name in tables[0]}
+
+
+def _block(period: str, records: Records, cell: Numbers, counts: Mapping[str, Numbers]) -> _Block:
+    size = len(counts["cases"])
+    ordered = order_statistics(records.losses.values, cell[records.losses.rows], size, top_sums=False)
+    measures = {**counts, **ordered, "distinct_victims": distinct_victims(records, cell, size)}
+    some = np.flatnonzero(counts["cases"])
+    return {"period": period, "cell": some, **{name: measures[name][some] for name in MEASURES}}
+
+
+def _frame(plan: Plan, grouping: Grouping, blocks: Sequence[_Block]) -> pd.DataFrame:
+    """The blocks below each other, with labels for numbers."""
+    lengths = [len(block["cell"]) for block in blocks]
+    codes = pd.Index([block["period"] for block in blocks], dtype=object)
+    periods = pd.Categorical.from_codes(np.repeat(np.arange(len(blocks)), lengths), codes)
+    cell = _stacked(blocks, "cell")
+    places = np.unravel_index(cell, plan.sizes(grouping.by)) if grouping.by else ()
+    labels = {
+        name: pd.Categorical.from_codes(place, pd.Index(plan.dimension[name].labels, dtype=object))
+        for name, place in zip(grouping.by, places, strict=True)
+    }
+    return pd.DataFrame({"period": periods, **labels, **{name: _stacked(blocks, name) for name in MEASURES}})
+
+
+def _stacked(blocks: Sequence[_Block], name: str) -> Numbers:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *(block[name] for block in blocks)])

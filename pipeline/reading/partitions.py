@@ -1,0 +1,169 @@
+"""Month partitions of a ledger: one Parquet file with the reports of one month -> columns of numbers.
+
+In: a file with these columns and one for each dimension (text or dictionary), in any order; others are left unread:
+
+    date         date32      day of the report, within the month
+    currency     text        currency of the loss, ISO 4217
+    loss_minor   int64       loss in minor units of that currency; null where it is not known; below zero for a correction
+    victims      int32       persons; null where it is not known
+    victim_id    int64       the same for every report of one person; null where it is not known
+
+Out: `Month`: a code for each label and numpy arrays. A file that is cut off, lacks a column, has one of another type, reports of
+another month, or a label that nobody declared, raises RefusedInput with the file, the column and what was found.
+
+How it is fast: Parquet keeps categories as dictionaries. They are decoded as such, and each dictionary is mapped to the common
+codes by one small lookup table: no text is made for any row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.model import Period, RefusedInput
+
+Numbers = np.ndarray[Any, np.dtype[Any]]
+
+NUMBERS = {"loss_minor": pa.int64(), "victims": pa.int32(), "victim_id": pa.int64()}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension of the ledger: the texts that stand in its column, and the label that each of them leads to."""
+
+    name: str
+    column: str
+    label_of: Mapping[str, str]
+
+    @classmethod
+    def of(cls, name: str, texts: Sequence[str]) -> Dimension:
+        """A dimension whose column bears its name and whose texts are its labels."""
+        return cls(name, name, {text: text for text in texts})
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Every label once, in the order of the texts; a code is a place in it."""
+        return tuple(dict.fromkeys(self.label_of.values()))
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        """Text -> code."""
+        places = {label: place for place, label in enumerate(self.labels)}
+        return {text: places[label] for text, label in self.label_of.items()}
+
+
+@dataclass(frozen=True)
+class Month:
+    """The reports of one month. Codes are in the fewest bytes; a loss that is not known is 0."""
+
+    month: str
+    file: str
+    codes: Mapping[str, Numbers]  # dimension -> code of each report
+    currency: Numbers  # code into `currencies`
+    currencies: tuple[str, ...]
+    loss_minor: Numbers  # int64
+    loss_known: Numbers | None  # mask; None where every loss is known
+    victims: Numbers
+    victim_id: Numbers  # of the reports that name a victim
+    named: Numbers  # the places of those reports
+
+    def __len__(self) -> int:
+        return len(self.loss_minor)
+
+
+def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month:
+    """The partition of a month (`2024-03`). Raises RefusedInput."""
+    texts = list(dict.fromkeys([*(dimension.column for dimension in dimensions), "currency"]))
+    table = _table(path, texts)
+    _refuse_another_month(table.column("date"), path, month)
+    dictionaries = {name: _dictionary(table.column(name), path, name) for name in texts}
+    loss, known = _filled(table.column("loss_minor"))
+    victim_id = table.column("victim_id")
+    named = np.arange(len(table)) if not victim_id.null_count else np.flatnonzero(victim_id.is_valid().to_numpy())
+    currency, currencies = dictionaries["currency"]
+    return Month(
+        month=month,
+        file=path.name,
+        codes={dimension.name: _common(dictionaries[dimension.column], dimension, path) for dimension in dimensions},
+        currency=currency,
+        currencies=currencies,
+        loss_minor=loss,
+        loss_known=known,
+        victims=_filled(table.column("victims"))[0],
+        victim_id=victim_id.drop_null().to_numpy(),
+        named=named,
+    )
+
+
+def _table(path: Path, texts: Sequence[str]) -> pa.Table:
+    wanted = {"date": pa.date32(), **NUMBERS, **dict.fromkeys(texts, None)}
+    try:
+        with pq.ParquetFile(path, read_dictionary=list(texts)) as file:
+            for name, kind in wanted.items():
+                _refuse_another_column(file.schema_arrow, name, kind, path)
+            return file.read(columns=list(wanted), use_threads=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _refused(path, "the file", str(error), "a whole Parquet file", "deliver the month again") from error
+
+
+def _refuse_another_column(schema: pa.Schema, name: str, kind: pa.DataType | None, path: Path) -> None:
+    expected = "dictionary or text" if kind is None else str(kind)
+    place = schema.get_field_index(name)
+    if place < 0:
+        raise _refused(path, f"column {name}", "no such column", expected, "deliver the month in the layout of the others")
+    found = schema.field(place).type
+    if (kind is None and not pa.types.is_dictionary(found)) or (kind is not None and found != kind):
+        raise _refused(path, f"column {name}", str(found), expected, "deliver the month in the layout of the others")
+
+
+def _refuse_another_month(days: pa.ChunkedArray, path: Path, month: str) -> None:
+    period = Period.parse(month)
+    limits = pc.min_max(days)
+    if days.null_count:
+        found = f"{days.null_count} reports without a day"
+    elif len(days) and not period.start <= limits["min"].as_py() <= limits["max"].as_py() <= period.end:
+        found = f"reports of {limits['min']} to {limits['max']}"
+    else:
+        return
+    raise _refused(path, "column date", found, f"days of {month}", "see which month the file is of")
+
+
+def _dictionary(column: pa.ChunkedArray, path: Path, name: str) -> tuple[Numbers, tuple[str, ...]]:
+    """A column as codes and the distinct texts that they stand for."""
+    if column.null_count:
+        raise _refused(path, f"column {name}", f"{column.null_count} empty fields", "a label in each", "quarantine those reports")
+    array = column.unify_dictionaries().combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
+    return array.indices.to_numpy(), tuple(array.dictionary.to_pylist())
+
+
+def _common(found: tuple[Numbers, tuple[str, ...]], dimension: Dimension, path: Path) -> Numbers:
+    codes, texts = found
+    unknown = [text for text in texts if text not in dimension.codes]
+    # A writer may leave a text in the dictionary that no row has.
+    if unknown and (used := sorted(set(unknown) & {texts[code] for code in np.unique(codes).tolist()})):
+        action = "declare the label, or quarantine those reports"
+        raise _refused(path, f"column {dimension.column}", ", ".join(map(repr, used)), f"a label of {dimension.name}", action)
+    kind = np.uint16 if len(dimension.labels) <= 1 << 16 else np.uint32
+    lookup = np.array([dimension.codes.get(text, 0) for text in texts], dtype=kind)
+    return lookup[codes]
+
+
+def _filled(column: pa.ChunkedArray) -> tuple[Numbers, Numbers | None]:
+    """The numbers, 0 for a null, and the mask of those that are there: None for all."""
+    if not column.null_count:
+        return column.to_numpy(), None
+    return column.fill_null(0).to_numpy(), column.is_valid().to_numpy()
+
+
+def _refused(path: Path, cell: str, found: str, expected: str, action: str) -> RefusedInput:
+    return RefusedInput(file=path.name, cell=cell, found=found, expected=expected, action=action)

@@ -1,0 +1,245 @@
+"""The cells of a ledger are what plain Python, DuckDB and Polars say, and a partition that is not what it should be is named."""
+
+import datetime as dt
+import itertools
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import ledger_engines
+from benchmarks.ledger import differences
+from benchmarks.ledger_generator import MONTHS, ledger, partition
+from pipeline.aggregate.executors import executor
+from pipeline.aggregate.kernel import QUANTILE_SCALE
+from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, year_cells
+from pipeline.model import Period, RefusedInput
+from pipeline.reading.partitions import Dimension, read_month
+
+TYPES = Dimension.of("fraud_type", ["investment", "romance", "never_reported"])
+# Two texts of one label: cells are by label.
+REGIONS = Dimension("area", "region", {"North": "N", "Far north": "N", "South": "S"})
+FACTORS = {f"2023-{month:02d}": {"USD": 1.0, "JPY": 0.7311} for month in range(1, 13)}
+GROUPINGS = tuple(
+    Grouping(f"{frequency} {' '.join(by)}", by, frequency)
+    for frequency, by in itertools.product(("monthly", "quarterly", "annual"), ((), ("fraud_type",), ("area", "fraud_type")))
+)
+PLAN = Plan((TYPES, REGIONS), GROUPINGS, FACTORS)
+SCHEMA = pa.schema(
+    [
+        ("date", pa.date32()),
+        ("region", pa.string()),
+        ("fraud_type", pa.string()),
+        ("currency", pa.string()),
+        ("loss_minor", pa.int64()),
+        ("victims", pa.int32()),
+        ("victim_id", pa.int64()),
+    ]
+)
+REPORT = st.fixed_dictionaries(
+    {
+        "month": st.sampled_from(["2023-01", "2023-02", "2023-03", "2023-11"]),
+        "region": st.sampled_from(sorted(REGIONS.label_of)),
+        "fraud_type": st.sampled_from(["investment", "romance"]),
+        "currency": st.sampled_from(["USD", "JPY"]),
+        # Ties, nothing, corrections below zero, halves to round, large ones, and losses that nobody knows.
+        "loss_minor": st.one_of(st.none(), st.sampled_from([0, 100, 100, 101, -250]), st.integers(-(2**31), 2**33)),
+        "victims": st.one_of(st.none(), st.integers(0, 4)),
+        "victim_id": st.one_of(st.none(), st.integers(1, 4), st.sampled_from([-(2**63), 2**63 - 1])),
+    }
+)
+
+
+def write(folder: Path, reports: Sequence[dict[str, Any]], months: Sequence[str], rows_a_group: int = 3) -> dict[str, Path]:
+    """Partitions of these months; small row groups, so that one column has several dictionaries."""
+    paths = {month: folder / f"{month}.parquet" for month in months}
+    for month, path in paths.items():
+        of_month = [{**report, "date": Period.parse(month).start} for report in reports if report["month"] == month]
+        pq.write_table(pa.Table.from_pylist(of_month, schema=SCHEMA), path, row_group_size=rows_a_group)
+    return paths
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    usual = {"month": "2023-01", "region": "North", "fraud_type": "romance", "currency": "USD"}
+    return {**usual, "loss_minor": 100, "victims": 1, "victim_id": 7, **changes}
+
+
+def plain(reports: Sequence[dict[str, Any]], grouping: Grouping, months: Sequence[str]) -> dict[tuple[str, ...], dict[str, int]]:
+    """Period and labels -> measures, by plain Python and pandas' quantiles."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for report in reports:
+        period = Period.of(grouping.frequency, Period.parse(report["month"]).start)
+        labels = {"area": REGIONS.label_of[report["region"]], "fraud_type": report["fraud_type"]}
+        if set(period.months) <= set(months):
+            groups.setdefault((period.code, *(labels[name] for name in grouping.by)), []).append(report)
+    return {key: measures(group) for key, group in groups.items()}
+
+
+def measures(group: Sequence[dict[str, Any]]) -> dict[str, int]:
+    amounts = [(report["loss_minor"], FACTORS[report["month"]][report["currency"]]) for report in group]
+    known = [round(loss * factor) for loss, factor in amounts if loss is not None]
+    above = pd.Series([loss for loss in known if loss > 0], dtype="int64")
+    ranks = {"median_loss": 0.5, "p90_loss": 0.9, "p99_loss": 0.99}
+    quantiles = {name: round(above.quantile(rank) * QUANTILE_SCALE) if len(above) else 0 for name, rank in ranks.items()}
+    return {
+        "cases": len(group),
+        "cases_loss_known": len(known),
+        "losses": len(above),
+        "victims": sum(report["victims"] or 0 for report in group),
+        "distinct_victims": len({report["victim_id"] for report in group} - {None}),
+        "loss": sum(known),
+        "max_loss": int(above.max()) if len(above) else 0,
+        **quantiles,
+    }
+
+
+def as_dictionary(cells: pd.DataFrame, grouping: Grouping) -> dict[tuple[str, ...], dict[str, int]]:
+    keys = cells[["period", *grouping.by]].astype(str).itertuples(index=False, name=None)
+    return dict(zip(keys, cells[list(MEASURES)].to_dict("records"), strict=True))
+
+
+@settings(max_examples=20, deadline=None)
+@given(reports=st.lists(REPORT, max_size=20), empty=st.sampled_from([[], ["2023-12"], [f"2023-{m:02d}" for m in range(1, 13)]]))
+def test_every_cell_is_what_plain_python_says(
+    tmp_path_factory: pytest.TempPathFactory, reports: list[dict[str, Any]], empty: list[str]
+) -> None:
+    months = sorted({*empty, *(report["month"] for report in reports)})
+    cells = year_cells(PLAN, write(tmp_path_factory.mktemp("ledger"), reports, months))
+    for grouping in GROUPINGS:
+        assert as_dictionary(cells[grouping.name], grouping) == plain(reports, grouping, months)
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ledger(tmp_path_factory.mktemp("synthetic"), 100_000)
+
+
+@pytest.fixture(scope="module")
+def ours(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ours")
+    ledger_engines.ours(synthetic, out, 1)
+    return out
+
+
+@pytest.mark.parametrize("peer", ["duckdb", "polars"])
+def test_the_ten_cubes_of_the_benchmark_are_those_of_other_engines(
+    synthetic: Path, ours: Path, tmp_path: Path, peer: str
+) -> None:
+    ledger_engines.ENGINES[peer](synthetic, tmp_path, 1)
+    assert differences(ours, tmp_path) == []
+
+
+def test_a_cell_that_differs_is_named(ours: Path, tmp_path: Path) -> None:
+    shutil.copytree(ours, tmp_path, dirs_exist_ok=True)
+    path = ledger_engines.out_file(tmp_path, "month_type", 2020)
+    changed = pd.read_parquet(path)
+    changed.loc[5, "loss"] += 1
+    changed.to_parquet(path)
+    [found] = differences(ours, tmp_path)
+    assert found.startswith("month_type: 1 of 1584 loss, at ('2020-01', ")
+
+
+def test_the_same_bytes_come_from_one_process_and_from_two(synthetic: Path, ours: Path, tmp_path: Path) -> None:
+    ledger_engines.ours(synthetic, tmp_path, 2)
+    files = sorted(path.name for path in ours.iterdir())
+    assert len(files) == len(ledger_engines.CUBES) * len(ledger_engines.ALL_YEARS)
+    assert all((ours / name).read_bytes() == (tmp_path / name).read_bytes() for name in files)
+
+
+def test_a_changed_month_remakes_its_own_cells_its_quarter_and_its_year_and_reads_nothing_else(
+    synthetic: Path, tmp_path: Path
+) -> None:
+    plan = ledger_engines.plan()
+    partitions = {month: partition(synthetic, month) for month in MONTHS if month.startswith("2021")}
+    everything, remade = year_cells(plan, partitions), year_cells(plan, partitions, changed=["2021-05"])
+    for grouping in plan.groupings:
+        period = {"monthly": "2021-05", "quarterly": "2021-Q2", "annual": "2021"}[grouping.frequency]
+        whole = everything[grouping.name]
+        expected = whole[whole["period"] == period].astype({"period": str}).reset_index(drop=True)
+        pd.testing.assert_frame_equal(remade[grouping.name].astype({"period": str}), expected)
+    monthly = Plan(plan.dimensions, tuple(g for g in plan.groupings if g.frequency == "monthly"), plan.factors)
+    others = {month: tmp_path / "not there" for month in partitions if month != "2021-05"}
+    again = year_cells(monthly, {**partitions, **others}, changed=["2021-05"])
+    pd.testing.assert_frame_equal(again["month_type"], remade["month_type"])
+
+
+def test_only_whole_periods_are_counted(tmp_path: Path) -> None:
+    cells = year_cells(PLAN, write(tmp_path, [report(), report(month="2023-02")], ["2023-01", "2023-02"]))
+    assert {frequency: len(cells[f"{frequency} "]) for frequency in ("monthly", "quarterly", "annual")} == {
+        "monthly": 2,
+        "quarterly": 0,
+        "annual": 0,
+    }
+
+
+def test_two_years_at_once_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="2022, 2023"):
+        year_cells(PLAN, {"2022-12": tmp_path, "2023-01": tmp_path})
+
+
+def test_a_loss_is_rounded_half_to_even_once_a_report(tmp_path: Path) -> None:
+    factors = {"2023-01": {"USD": 0.5}}
+    plan = Plan((TYPES,), (Grouping("all", (), "monthly"),), factors)
+    amounts = [1, 3, 5]  # 0.5, 1.5 and 2.5 cents
+    cells = year_cells(plan, write(tmp_path, [report(loss_minor=amount) for amount in amounts], ["2023-01"]))
+    assert cells["all"]["loss"].tolist() == [0 + 2 + 2]
+
+
+def test_losses_of_one_currency_are_not_touched(tmp_path: Path) -> None:
+    large = 2**53 + 1  # no float64 holds it
+    plan = Plan((TYPES,), (Grouping("all", (), "monthly"),))
+    cells = year_cells(plan, write(tmp_path, [report(loss_minor=large), report(loss_minor=2)], ["2023-01"]))
+    assert cells["all"][["loss", "max_loss"]].to_numpy().tolist() == [[large + 2, large]]
+
+
+# --------------------------------------------------------------------------------------------------------- bad partitions
+
+
+def test_a_partition_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, [report()] * 50, ["2023-01"])["2023-01"]
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RefusedInput, match=r"2023-01\.parquet, the file: .*expected a whole Parquet file"):
+        read_month(path, "2023-01", [TYPES])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda table: table.drop_columns("victims"), "column victims: found no such column"),
+        (lambda table: table.set_column(4, "loss_minor", pa.array([1.5])), "column loss_minor: found double; expected int64"),
+        (lambda table: table.set_column(1, "region", pa.array([4])), "column region: found int64; expected dictionary or text"),
+        (lambda table: table.set_column(1, "region", pa.array(["Atlantis"])), "column region: found 'Atlantis'"),
+        (lambda table: table.set_column(1, "region", pa.array([None], pa.string())), "column region: found 1 empty fields"),
+        (
+            lambda table: table.set_column(0, "date", pa.array([dt.date(2023, 2, 1)])),
+            "column date: found reports of 2023-02-01 to 2023-02-01; expected days of 2023-01",
+        ),
+        (lambda table: table.set_column(0, "date", pa.array([None], pa.date32())), "column date: found 1 reports without a day"),
+    ],
+)
+def test_another_layout_or_another_months_reports_are_refused(tmp_path: Path, change: Any, named: str) -> None:
+    path = write(tmp_path, [report()], ["2023-01"])["2023-01"]
+    pq.write_table(change(pq.read_table(path)), path)
+    with pytest.raises(RefusedInput) as refused:
+        read_month(path, "2023-01", [TYPES, REGIONS])
+    assert str(refused.value).startswith(f"2023-01.parquet, {named}")
+
+
+def test_a_currency_without_a_rate_is_refused(tmp_path: Path) -> None:
+    partitions = write(tmp_path, [report(), report(currency="XXX")], ["2023-01"])
+    with pytest.raises(RefusedInput, match=r"column currency: found XXX without a rate for 2023-01; expected one of USD, JPY"):
+        year_cells(PLAN, partitions)
+
+
+def test_a_task_that_fails_in_this_process_fails_as_in_another() -> None:
+    for workers in (1, 2):
+        with executor(workers) as pool:
+            future = pool.submit(Period.parse, "2023-13")
+            assert "not a period" in str(future.exception())
