@@ -16,15 +16,19 @@ every table says `synthetic`. The same number of rows gives the same bytes; a mo
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+
+from pipeline.reading.partitions import parquet_options
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -161,17 +165,8 @@ def partition(folder: Path, month: str) -> Path:
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Categories as dictionaries, integers as differences, zstd at level 1, large row groups: 14 bytes a report."""
-    numbers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
-    pq.write_table(
-        table,
-        path,
-        compression="zstd",
-        compression_level=1,
-        row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[name for name in table.column_names if name not in numbers],
-        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
-    )
+    """As the pipeline writes partitions."""
+    pq.write_table(table, path, row_group_size=ROW_GROUP_ROWS, **parquet_options(table.schema))
 
 
 def ledger(folder: Path, rows: int) -> Path:
@@ -193,19 +188,20 @@ def _long(reference: Reference) -> pa.Table:
     return pa.table({"month": months, "currency": CURRENCIES * len(MONTHS), "rate": reference.rates.ravel()})
 
 
-def tables(rows: int) -> Iterator[pa.Table]:
-    """The months one after the other."""
-    return (month_table(rows, place) for place in range(len(MONTHS)))
-
-
-def write_csv(path: Path, rows: int) -> None:
-    """The whole ledger as one CSV file."""
-    months = tables(rows)
-    first = next(months)
+def write_csv(path: Path, rows: int, months: Sequence[str] = MONTHS) -> None:
+    """These months as one CSV file; losses are written in whole units with two decimals, in the column `loss`."""
+    tables = (_with_decimals(month_table(rows, MONTHS.index(month))) for month in months)
+    first = next(tables)
     with pyarrow.csv.CSVWriter(path, first.schema) as writer:
         writer.write_table(first)
-        for table in months:
+        for table in tables:
             writer.write_table(table)
+
+
+def _with_decimals(table: pa.Table) -> pa.Table:
+    loss = pc.multiply(table.column("loss_minor").cast(pa.decimal128(19, 0)), pa.scalar(Decimal("0.01")))
+    place = table.column_names.index("loss_minor")
+    return table.set_column(place, "loss", loss)
 
 
 def main() -> int:

@@ -1,0 +1,378 @@
+"""A CSV file of a ledger -> month partitions (pipeline.reading.partitions), streamed: memory does not grow with the file.
+
+In: a UTF-8 CSV file of any size with a header, its `CsvLayout`, and an empty folder outside the data root. Out: in the folder
+one `<month>.parquet` for each month that has reports, with a further column `row` (record number as a spreadsheet shows it, the
+header is row 1), and `Streamed`: how many rows were read and kept, of which months, and the rows that were not kept, with the
+rule that each broke. Read = kept + quarantined. Raises RefusedInput for a file whose columns are not those of the layout, that is
+cut off within a row, or of which more than MAXIMUM_QUARANTINED rows break a rule.
+
+How it is computed: the file is cut at line ends into blocks of BLOCK_BYTES, which threads parse (Arrow lets the interpreter go
+meanwhile) and this thread takes in their order. A block is first read the fast way, every column straight to its type; only where
+something in it is not as expected is it read again as texts, each distinct text judged by plain Python. Rows are kept by month
+until BUFFER_ROWS are waiting; then the months with most rows are written. A file in the order of time thus gives whole row groups
+in one pass, and one without order more and smaller ones. A field cannot hold a line break.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from pipeline.model import RefusedInput
+from pipeline.reading.partitions import Dimension, parquet_options
+
+BLOCK_BYTES = 8 << 20
+BUFFER_ROWS = 2_000_000
+ROW_GROUP_ROWS = 1 << 20
+MAXIMUM_QUARANTINED = 100_000
+QUARANTINE_COLUMNS = ("row", "column", "text", "rule")
+RULES = {
+    "row_ragged": "as many fields as the header has",
+    "date_unreadable": "a day written 2024-09-29",
+    "loss_unreadable": "an amount with all its decimals and no separators: 1234.00",
+    "count_unreadable": "a whole number that is not below zero",
+    "id_unreadable": "a whole number",
+    "label_unknown": "a label that is declared",
+}
+
+
+@dataclass(frozen=True)
+class CsvLayout:
+    """Which columns the file has: `date`, `currency`, `loss`, `victims`, `victim_id` and those of the dimensions -> headers."""
+
+    headers: Mapping[str, str]
+    dimensions: tuple[Dimension, ...]
+    currencies: tuple[str, ...]
+    minor_unit_digits: int
+
+    @cached_property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Column of labels -> the texts that may stand in it."""
+        return {**{each.column: tuple(each.label_of) for each in self.dimensions}, "currency": self.currencies}
+
+    @cached_property
+    def amount(self) -> str:
+        """What an amount looks like, as a regular expression: all its decimals and nothing between its digits."""
+        return rf"-?[0-9]{{1,15}}\.[0-9]{{{self.minor_unit_digits}}}" if self.minor_unit_digits else "-?[0-9]{1,18}"
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Of the partitions."""
+        labels = [(name, pa.dictionary(pa.int32(), pa.string())) for name in self.labels]
+        numbers = [("loss_minor", pa.int64()), ("victims", pa.int32()), ("victim_id", pa.int64())]
+        return pa.schema([("row", pa.int64()), ("date", pa.date32()), *labels, *numbers])
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What became of the rows of a file."""
+
+    read: int
+    months: Mapping[str, int]  # month -> rows kept
+    quarantined: pd.DataFrame  # QUARANTINE_COLUMNS
+
+
+def partition_csv(
+    path: Path,
+    layout: CsvLayout,
+    folder: Path,
+    *,
+    workers: int = 2,
+    block_bytes: int = BLOCK_BYTES,
+    buffer_rows: int = BUFFER_ROWS,
+) -> Streamed:
+    """Stream the file into month partitions under `folder`. Raises RefusedInput."""
+    names, read = _names(path, layout), 0
+    quarantined: list[tuple[int, str, str, str]] = []
+    writer = _Writer(folder, layout.schema, buffer_rows)
+    try:
+        for block in _parsed(path, layout, names, workers, block_bytes):
+            first = read + 2
+            writer.add(block.table.add_column(0, layout.schema.field("row"), pa.array(block.rows + first)))
+            quarantined += [(first + place, column, text, rule) for place, column, text, rule in block.quarantined]
+            read += len(block.rows) + len(block.quarantined)
+            if len(quarantined) > MAXIMUM_QUARANTINED:
+                row, column, text, rule = quarantined[0]
+                found = f"more than {MAXIMUM_QUARANTINED} rows that break a rule, the first in row {row}: {text!r}"
+                raise _refused(path, f"column {column}", found, RULES[rule], "see whether the layout has changed")
+    except pa.ArrowInvalid as error:
+        raise _refused(path, f"a row after {read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
+    finally:
+        months = writer.close()
+    return Streamed(read, months, pd.DataFrame(quarantined, columns=list(QUARANTINE_COLUMNS)))
+
+
+# ----------------------------------------------------------------------------------------------------------------- blocks
+
+
+def _names(path: Path, layout: CsvLayout) -> list[str]:
+    """Our names of the columns in the order of the file; `` for those that are not read. Raises RefusedInput."""
+    with path.open("rb") as stream:
+        line = stream.readline()
+    try:
+        header = pyarrow.csv.read_csv(pa.BufferReader(line)).column_names
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise _refused(path, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
+    for name, text in layout.headers.items():
+        if header.count(text) != 1:
+            found = f"the column {text!r} {header.count(text)} times"
+            raise _refused(path, "row 1", found, f"{text!r} once, for {name}", "see whether the layout has changed")
+    ours = {text: name for name, text in layout.headers.items()}
+    return [ours.get(text, f"unread {place}") for place, text in enumerate(header)]
+
+
+def _blocks(path: Path, size: int) -> Iterator[bytes]:
+    """The file behind its header, cut at line ends. Raises RefusedInput where the last line has no end."""
+    with path.open("rb") as stream:
+        stream.readline()
+        rest = b""
+        while piece := stream.read(size):
+            end = piece.rfind(b"\n") + 1
+            if end:
+                yield rest + piece[:end]
+                rest = piece[end:]
+            else:
+                rest += piece
+    if rest:
+        shown = rest[-60:].decode(errors="replace")
+        raise _refused(path, "the last row", f"no line end after {shown!r}", "a whole file", "fetch the file again")
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The rows of a block that are kept (their places, counted from 0) and those that are not: place, column, text, rule."""
+
+    table: pa.Table
+    rows: np.ndarray[Any, np.dtype[Any]]
+    quarantined: list[tuple[int, str, str, str]]
+
+
+def _parsed(path: Path, layout: CsvLayout, names: list[str], workers: int, size: int) -> Iterator[_Block]:
+    """The blocks in their order, a few of them in work at a time."""
+    waiting: collections.deque[Future[_Block]] = collections.deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for content in _blocks(path, size):
+            waiting.append(pool.submit(_parse, content, layout, names))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _parse(content: bytes, layout: CsvLayout, names: list[str]) -> _Block:
+    try:
+        table = _fast(content, layout, names)
+        return _Block(table, np.arange(len(table), dtype=np.int64), [])
+    except (pa.ArrowInvalid, _Doubtful):
+        return _slow(content, layout, names)
+
+
+class _Doubtful(Exception):
+    """The fast way cannot vouch for a block."""
+
+
+def _read(
+    content: bytes, names: list[str], types: Mapping[str, pa.DataType], ragged: Callable[[Any], str] | None = None
+) -> pa.Table:
+    return pyarrow.csv.read_csv(
+        pa.BufferReader(content),
+        read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False),
+        parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=ragged),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict(types), include_columns=list(types), null_values=[""], strings_can_be_null=True
+        ),
+    )
+
+
+def _fast(content: bytes, layout: CsvLayout, names: list[str]) -> pa.Table:
+    labels = dict.fromkeys(layout.labels, pa.dictionary(pa.int32(), pa.string()))
+    numbers = {"loss": pa.string(), "victims": pa.int32(), "victim_id": pa.int64()}
+    table = _read(content, names, {"date": pa.date32(), **labels, **numbers})
+    victims = table.column("victims")
+    if table.column("date").null_count or (pc.min(victims).as_py() or 0) < 0:
+        raise _Doubtful
+    columns = [
+        table.column("date"),
+        *(_common(table.column(name), texts) for name, texts in layout.labels.items()),
+        _minor_units(table.column("loss"), layout.amount),
+        victims,
+        table.column("victim_id"),
+    ]
+    return pa.Table.from_arrays(columns, schema=_without_row(layout.schema))
+
+
+def _without_row(schema: pa.Schema) -> pa.Schema:
+    return schema.remove(schema.get_field_index("row"))
+
+
+def _common(column: pa.ChunkedArray, texts: tuple[str, ...]) -> pa.ChunkedArray:
+    """The column with the one dictionary of all blocks. Raises _Doubtful for an empty field or an undeclared text."""
+    if column.null_count:
+        raise _Doubtful
+    places = {text: place for place, text in enumerate(texts)}
+    chunks = []
+    for chunk in column.chunks:
+        try:
+            lookup = np.array([places[text] for text in chunk.dictionary.to_pylist()], dtype=np.int32)
+        except KeyError as error:
+            raise _Doubtful from error
+        chunks.append(pa.DictionaryArray.from_arrays(lookup[chunk.indices.to_numpy()], pa.array(texts, pa.string())))
+    return pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
+
+
+def _minor_units(column: pa.ChunkedArray, amount: str) -> pa.ChunkedArray:
+    """Amounts as integers in minor units, without passing through a float. Raises _Doubtful."""
+    if not pc.all(pc.match_substring_regex(column, f"^{amount}$"), min_count=0).as_py():
+        raise _Doubtful
+    return pc.cast(pc.replace_substring(column, ".", "", max_replacements=1), pa.int64())
+
+
+# ------------------------------------------------------------------------------------------------------- doubtful blocks
+
+
+def _slow(content: bytes, layout: CsvLayout, names: list[str]) -> _Block:
+    """Every column as texts; each distinct text is judged once, and the rows of those that break a rule are set aside."""
+    ragged: dict[int, str] = {}
+
+    def set_aside(row: Any) -> str:
+        ragged[row.number - 1] = row.text
+        return "skip"
+
+    schema = _without_row(layout.schema)
+    columns = ["loss" if name == "loss_minor" else name for name in schema.names]
+    texts = _read(content, names, dict.fromkeys(columns, pa.string()), set_aside)
+    found = [(place, "", text, "row_ragged") for place, text in ragged.items()]
+    places = np.delete(np.arange(len(texts) + len(ragged)), sorted(ragged))
+    bad = np.zeros(len(texts), dtype=bool)
+    arrays = []
+    for field, column in zip(schema, columns, strict=True):
+        judge, rule = _judge(column, layout)
+        encoded = texts.column(column).combine_chunks().dictionary_encode(null_encoding="encode")
+        distinct = encoded.dictionary.to_pylist()
+        values = [judge(text) for text in distinct]
+        codes = encoded.indices.to_numpy()
+        broken = np.array([isinstance(value, _Broken) for value in values], dtype=bool)[codes]
+        header = layout.headers[column]
+        found += [(int(places[place]), header, distinct[codes[place]] or "", rule) for place in np.flatnonzero(broken & ~bad)]
+        bad |= broken
+        arrays.append(
+            _taken([None if isinstance(value, _Broken) else value for value in values], codes, field.type, layout, column)
+        )
+    good = np.flatnonzero(~bad)
+    return _Block(pa.Table.from_arrays(arrays, schema=schema).take(pa.array(good)), places[good], sorted(found))
+
+
+class _Broken:
+    """In place of the value of a text that breaks a rule."""
+
+
+def _judge(column: str, layout: CsvLayout) -> tuple[Callable[[str | None], Any], str]:
+    """What a text of the column says, or _Broken; and the rule that it breaks then."""
+    if column == "date":
+        return _day, "date_unreadable"
+    if column == "loss":
+        amount = re.compile(layout.amount)
+        return lambda text: _integer(text, amount), "loss_unreadable"
+    if column == "victims":
+        return lambda text: _integer(text, _COUNT), "count_unreadable"
+    if column == "victim_id":
+        return lambda text: _integer(text, _ID), "id_unreadable"
+    declared = set(layout.labels[column])
+    return lambda text: text if text in declared else _Broken(), "label_unknown"
+
+
+_DAY, _COUNT, _ID = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{1,9}"), re.compile(r"-?\d{1,19}")
+
+
+def _day(text: str | None) -> Any:
+    try:
+        return dt.date.fromisoformat(text) if text and _DAY.fullmatch(text) else _Broken()
+    except ValueError:
+        return _Broken()
+
+
+def _integer(text: str | None, form: re.Pattern[str]) -> Any:
+    """The digits of the text as an int64; None for an empty field."""
+    if text is None:
+        return None
+    if not form.fullmatch(text.strip(" ")):
+        return _Broken()
+    value = int(text.replace(".", ""))
+    return value if -(2**63) <= value < 2**63 else _Broken()
+
+
+def _taken(values: list[Any], codes: np.ndarray[Any, Any], kind: pa.DataType, layout: CsvLayout, column: str) -> pa.Array:
+    """One value a row, in the type of the partitions."""
+    if not pa.types.is_dictionary(kind):
+        return pa.array(values, type=kind).take(pa.array(codes))
+    texts = layout.labels[column]
+    places = {text: place for place, text in enumerate(texts)}
+    lookup = np.array([places.get(value, 0) for value in values], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(lookup[codes], pa.array(texts, pa.string()))
+
+
+# ---------------------------------------------------------------------------------------------------------------- writing
+
+
+class _Writer:
+    """Keeps rows by month and writes them in large row groups."""
+
+    def __init__(self, folder: Path, schema: pa.Schema, buffer_rows: int) -> None:
+        self._folder, self._schema, self._buffer_rows = folder, schema, buffer_rows
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._rows: dict[str, int] = {}
+
+    def add(self, table: pa.Table) -> None:
+        """Take in rows of any months."""
+        months = table.column("date").to_numpy().astype("datetime64[M]").astype(np.int64)
+        if len(months) and (months[1:] < months[:-1]).any():
+            order = np.argsort(months, kind="stable")
+            table, months = table.take(pa.array(order)), months[order]
+        limits = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(months)]
+        for start, stop in itertools.pairwise(limits if len(months) else ()):
+            month = str(np.datetime64(int(months[start]), "M"))
+            self._waiting.setdefault(month, []).append(table.slice(start, stop - start))
+        if self._count() > self._buffer_rows:
+            for month in sorted(self._waiting, key=lambda month: (-self._count(month), month)):
+                if self._count() > self._buffer_rows // 2:
+                    self._write(month)
+
+    def close(self) -> dict[str, int]:
+        """Write what is left. Gives the rows of each month."""
+        for month in sorted(self._waiting):
+            self._write(month)
+        for writer in self._writers.values():
+            writer.close()
+        return dict(sorted(self._rows.items()))
+
+    def _count(self, month: str = "") -> int:
+        waiting = [self._waiting[month]] if month else self._waiting.values()
+        return sum(len(table) for tables in waiting for table in tables)
+
+    def _write(self, month: str) -> None:
+        table = pa.concat_tables(self._waiting.pop(month))
+        if month not in self._writers:
+            path = self._folder / f"{month}.parquet"
+            self._writers[month] = pq.ParquetWriter(path, self._schema, **parquet_options(self._schema))
+        self._writers[month].write_table(table, row_group_size=ROW_GROUP_ROWS)
+        self._rows[month] = self._rows.get(month, 0) + len(table)
+
+
+def _refused(path: Path, cell: str, found: str, expected: str, action: str) -> RefusedInput:
+    return RefusedInput(file=path.name, cell=cell, found=found, expected=expected, action=action)

@@ -1,0 +1,158 @@
+"""A ledger's CSV file becomes month partitions with every row accounted for, whatever its size, order and faults."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.ledger_generator import CURRENCIES, LABELS, MONTHS, month_table, write_csv
+from pipeline.model import RefusedInput
+from pipeline.reading import ledger_csv
+from pipeline.reading.ledger_csv import CsvLayout, partition_csv
+from pipeline.reading.partitions import Dimension, read_month
+
+DIMENSIONS = tuple(Dimension.of(name, labels) for name, labels in LABELS.items() if name != "currency")
+COLUMNS = ("date", *LABELS, "loss", "victims", "victim_id")
+SYNTHETIC = CsvLayout({name: name for name in COLUMNS}, DIMENSIONS, CURRENCIES, 2)
+TYPES = Dimension.of("fraud_type", ["romance", "crypto"])
+HEADERS = {
+    "date": "Day",
+    "fraud_type": "Type of fraud",
+    "currency": "Currency",
+    "loss": "Loss",
+    "victims": "Victims",
+    "victim_id": "Person",
+}
+LAYOUT = CsvLayout(HEADERS, (TYPES,), ("EUR", "USD"), 2)
+HEADER = "Number,Day,Type of fraud,Currency,Loss,Victims,Person"
+GOOD = "1,2023-01-31,romance,EUR,12.50,1,77"
+
+
+def written(path: Path, *lines: str, header: str = HEADER) -> Path:
+    path.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+    return path
+
+
+def streamed(path: Path, folder: Path, **options: Any) -> tuple[ledger_csv.Streamed, pa.Table]:
+    folder.mkdir(exist_ok=True)
+    result = partition_csv(path, LAYOUT, folder, **options)
+    assert result.read == sum(result.months.values()) + len(result.quarantined)
+    files = sorted(folder.iterdir())
+    assert [file.stem for file in files] == list(result.months)
+    return result, pa.concat_tables([pq.read_table(file) for file in files]) if files else pa.table({})
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("csv") / "synthetic_ledger.csv"
+    write_csv(path, 300_000, MONTHS[:6])
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"workers": 1, "block_bytes": 10_000}, {"block_bytes": 70_000, "buffer_rows": 1_000}],
+    ids=["as it comes", "small blocks", "a small buffer"],
+)
+def test_the_partitions_hold_exactly_the_reports_of_the_file(synthetic: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    result = partition_csv(synthetic, SYNTHETIC, tmp_path, **options)
+    assert list(result.months) == list(MONTHS[:6])
+    assert result.quarantined.empty
+    row = 2
+    for place, month in enumerate(MONTHS[:6]):
+        expected = month_table(300_000, place).drop_columns("report_id")
+        found = pq.read_table(tmp_path / f"{month}.parquet")
+        assert found.column("row").to_pylist() == list(range(row, row + len(expected)))
+        assert found.select(expected.column_names).cast(expected.schema).equals(expected)
+        assert len(read_month(tmp_path / f"{month}.parquet", month, DIMENSIONS)) == len(expected)
+        row += len(expected)
+
+
+def test_a_file_without_order_gives_the_same_months(synthetic: Path, tmp_path: Path) -> None:
+    header, *lines = synthetic.read_text(encoding="utf-8").splitlines()
+    mixed = written(tmp_path / "mixed.csv", *lines[::-1][1::2], *lines[::2], header=header)
+    for name, path in (("in order", synthetic), ("mixed", mixed)):
+        (tmp_path / name).mkdir()
+        partition_csv(path, SYNTHETIC, tmp_path / name, block_bytes=50_000, buffer_rows=2_000)
+    for month in MONTHS[:6]:
+        left, right = (pq.read_table(tmp_path / name / f"{month}.parquet").to_pandas() for name in ("in order", "mixed"))
+        columns = [name for name in left if name != "row"]
+        assert sorted(left[columns].itertuples(index=False)) == sorted(right[columns].itertuples(index=False))
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "text", "rule"),
+    [
+        ("1,2023-02-30,romance,EUR,12.50,1,77", "Day", "2023-02-30", "date_unreadable"),
+        ("1,01/02/2023,romance,EUR,12.50,1,77", "Day", "01/02/2023", "date_unreadable"),
+        ("1,,romance,EUR,12.50,1,77", "Day", "", "date_unreadable"),
+        ("1,2023-01-31,Romance,EUR,12.50,1,77", "Type of fraud", "Romance", "label_unknown"),
+        ("1,2023-01-31,,EUR,12.50,1,77", "Type of fraud", "", "label_unknown"),
+        ("1,2023-01-31,romance,XXX,12.50,1,77", "Currency", "XXX", "label_unknown"),
+        ("1,2023-01-31,romance,EUR,12.5,1,77", "Loss", "12.5", "loss_unreadable"),
+        ("1,2023-01-31,romance,EUR,12,1,77", "Loss", "12", "loss_unreadable"),
+        ("1,2023-01-31,romance,EUR,1.42E+11,1,77", "Loss", "1.42E+11", "loss_unreadable"),
+        ('1,2023-01-31,romance,EUR,"1,200.00",1,77', "Loss", "1,200.00", "loss_unreadable"),
+        ("1,2023-01-31,romance,EUR,12.50,-1,77", "Victims", "-1", "count_unreadable"),
+        ("1,2023-01-31,romance,EUR,12.50,1.5,77", "Victims", "1.5", "count_unreadable"),
+        ("1,2023-01-31,romance,EUR,12.50,1,9223372036854775808", "Person", "9223372036854775808", "id_unreadable"),
+        ("1,2023-01-31,romance,EUR,12.50,1", "", "1,2023-01-31,romance,EUR,12.50,1", "row_ragged"),
+        ("", "Day", "", "date_unreadable"),
+    ],
+)
+def test_a_row_that_breaks_a_rule_is_set_aside_with_its_number_and_the_rest_is_kept(
+    tmp_path: Path, line: str, column: str, text: str, rule: str
+) -> None:
+    path = written(tmp_path / "ledger.csv", GOOD, GOOD, line, GOOD)
+    for block_bytes in (1, 1 << 20):
+        result, table = streamed(path, tmp_path / str(block_bytes), block_bytes=block_bytes)
+        assert result.quarantined.to_dict("records") == [{"row": 4, "column": column, "text": text, "rule": rule}]
+        assert table.column("row").to_pylist() == [2, 3, 5]
+        assert table.column("loss_minor").to_pylist() == [1250] * 3
+
+
+def test_what_is_not_known_stays_unknown_and_corrections_stay_below_zero(tmp_path: Path) -> None:
+    lines = ["1,2023-01-31,romance,EUR,,,", "2,2023-02-01,crypto,USD,-0.50,0,-9223372036854775808"]
+    # Beside a bad row the block is read the slow way: both ways must say the same.
+    for name, more in (("fast", []), ("slow", ["3,never,romance,EUR,1.00,1,1"])):
+        result, table = streamed(written(tmp_path / f"{name}.csv", *lines, *more), tmp_path / name)
+        assert len(result.quarantined) == len(more)
+        assert table.select(["loss_minor", "victims", "victim_id"]).to_pylist() == [
+            {"loss_minor": None, "victims": None, "victim_id": None},
+            {"loss_minor": -50, "victims": 0, "victim_id": -(2**63)},
+        ]
+        assert result.months == {"2023-01": 1, "2023-02": 1}
+
+
+def test_a_header_alone_is_a_ledger_without_reports(tmp_path: Path) -> None:
+    result, _ = streamed(written(tmp_path / "ledger.csv"), tmp_path / "out")
+    assert (result.read, result.months) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (f"{HEADER.replace('Loss', 'Amount')}\n{GOOD}\n", "row 1: found the column 'Loss' 0 times"),
+        (f"{HEADER},Loss\n{GOOD},2.00\n", "row 1: found the column 'Loss' 2 times"),
+        (f"{HEADER}\n{GOOD}\n{GOOD[:-3]}", "the last row: found no line end after"),
+        (f"{HEADER}\n{GOOD.replace('romance', 'romé')}\n", "expected CSV in UTF-8"),
+        ("", "row 1: found"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path: Path, content: str, named: str) -> None:
+    path = tmp_path / "ledger.csv"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(RefusedInput) as refused:
+        streamed(path, tmp_path / "out")
+    assert named in str(refused.value)
+
+
+def test_a_file_of_which_too_many_rows_break_a_rule_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_csv, "MAXIMUM_QUARANTINED", 2)
+    bad = GOOD.replace("romance", "?")
+    with pytest.raises(
+        RefusedInput, match=r"column Type of fraud: found more than 2 rows that break a rule, the first in row 3: '\?'"
+    ):
+        streamed(written(tmp_path / "ledger.csv", GOOD, bad, bad, bad), tmp_path / "out")
