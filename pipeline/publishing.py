@@ -27,6 +27,7 @@ from pipeline.sources.catalogue import source_ids, sources
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.publish.evidence import Evidence
     from pipeline.publish.release import ReleaseInput
     from pipeline.publish.revisions import Histories, ReleaseRevisions
     from pipeline.store import Store
@@ -331,14 +332,38 @@ def current_manifests(store: Store) -> list[dict[str, Any]]:
 
 
 def build_site(store: Store) -> bool:
-    """The index of all releases, made from them. True when anything was rewritten."""
+    """The site around the releases: index, sources, quality, methods, feed. True when anything was rewritten."""
     from pipeline.publish import site
 
     with store.lock("site"):
         manifests = current_manifests(store)
         speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
-        files = site.build(manifests, vintages.view(store))
+        known = vintages.known(store)
+        files = site.build(manifests, known.figures, sources(), _evidence(store, known))
         return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
+
+
+def _evidence(store: Store, known: vintages.Known) -> Evidence:
+    """What stands behind the figures of the site."""
+    import pandas as pd
+
+    from pipeline.aggregate.derive import steps_in_words
+    from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
+    from pipeline.publish.evidence import Evidence
+
+    snapshots = [snapshot for source_id in source_ids() for snapshot in store.snapshots(source_id)]
+    verdicts = {item.id: store.read_json(store.verdict_path(item.source, item.id)) or {} for item in snapshots}
+    compared = [reconcile(known.figures, declared) for declared in sources() if published_totals(declared)]
+    filled = [frame for frame in compared if len(frame)]
+    return Evidence(
+        snapshots=snapshots,
+        verdicts=verdicts,
+        revisions=known.revisions,
+        vintages=known.vintages,
+        records=known.records,
+        reconciliation=pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=RECONCILIATION_COLUMNS),
+        derivation_steps=steps_in_words(),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ plan and backfill

@@ -20,6 +20,7 @@ from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_total
 from pipeline.aggregate.revisions import differences
 from pipeline.frames import CHANGE_COLUMNS, OBSERVATION_COLUMNS, read_observations
 from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
+from pipeline.publish.freshness import freshness_of
 from pipeline.publish.selection import select_rows
 from pipeline.reading.grids import cell_text
 from pipeline.sources.catalogue import Source, source, source_ids
@@ -229,31 +230,15 @@ def freshness(day: dt.date, *, data: Path | None = None) -> list[dict[str, Any]]
 
 
 def _freshness(store: Store, declared: Source, day: dt.date, data: Path | None) -> dict[str, Any]:
-    figures = steps.view(data=data, of=[declared.id])
-    frequency = declared.meta["expected"]["frequency"]
-    printed = figures[figures["derivation"].isin(["", "records"]) & (figures["absence"] == "")]
-    periods = [Period.parse(code) for code in sorted(set(printed["period"]))]
-    newest = max((period.end for period in periods), default=None)
-    expected = _expected(day, frequency, int(declared.meta["expected"]["months_after"]))
-    regular = sorted(period for period in periods if period.frequency == frequency)
-    there = {period.code for period in regular}
-    holes = [period.code for period in (regular[0].walk_to(regular[-1]) if regular else ()) if period.code not in there]
+    found = freshness_of(steps.view(data=data, of=[declared.id]), declared, day)
     verdicts = [store.read_json(store.verdict_path(declared.id, item.id)) for item in store.snapshots(declared.id)]
     return {
         "source": declared.id,
         "owner": declared.meta["owner"],
         "snapshots": len(verdicts),
         "refused": sum(1 for verdict in verdicts if verdict and verdict["status"] == "refused"),
-        "newest": newest.isoformat() if newest else None,
-        "expected": expected.code,
-        "fresh": newest is not None and newest >= expected.end,
-        "holes": holes,
+        "newest": found.newest.isoformat() if found.newest else None,
+        "expected": found.expected.code,
+        "fresh": found.is_fresh,
+        "holes": found.holes,
     }
-
-
-def _expected(day: dt.date, frequency: str, months_after: int) -> Period:
-    """The newest period whose figures should be out on `day`, `months_after` its end."""
-    months = day.year * 12 + day.month - 1 - months_after
-    latest_end = dt.date(months // 12, months % 12 + 1, 1) - dt.timedelta(days=1)
-    period = Period.of(frequency, latest_end)
-    return period if period.end <= latest_end else Period.of(frequency, period.start - dt.timedelta(days=1))

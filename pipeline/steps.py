@@ -458,7 +458,7 @@ def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:
 
 
 def build_site(*, data: Path | None = None) -> bool:
-    """The index of all releases, made from them. True when anything was rewritten."""
+    """The site around the releases: index, sources, quality, methods, feed. True when anything was rewritten."""
     from pipeline import publishing
 
     return publishing.build_site(store_at(data))

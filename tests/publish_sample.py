@@ -108,6 +108,7 @@ def _source(name: str, precedence: int, tables: list[Table], breaks: tuple[dict[
         "date_basis": "date of recognition",
         "coverage": "all of Japan",
         "calendar": "final about 22 May",
+        "expected": {"frequency": "annual", "months_after": 9},
         "classifications": {"npa_2020": "special fraud, 10 types", "npa_2026": "special fraud, 13 types"},
         "caveats": ["A dash is never zero."],
     }

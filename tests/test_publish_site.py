@@ -1,13 +1,31 @@
-"""The index of releases and the page of sources."""
+"""The site: index of releases, sources, quality, methods."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
+import pandas as pd
 import pytest
+from markupsafe import escape
 
+from pipeline.aggregate.derive import steps_in_words
+from pipeline.model import (
+    ABSENCE,
+    CHANGES,
+    DERIVATIONS,
+    DIMENSIONS,
+    EDITIONS,
+    MEASURES,
+    OBS_STATUS,
+    REASONS,
+    UNITS,
+)
 from pipeline.publish import release, site
+from pipeline.publish.evidence import Evidence
+from pipeline.publish.register import REGISTER, Facts, register_table
+from pipeline.reference import fraud_types, series
 from tests import publish_sample as sample
 
 
@@ -66,27 +84,112 @@ def test_a_figure_of_the_index_leads_to_its_trace_in_the_newest_release(files: d
     assert all(f'<tr id="{observation}">' in built[name].decode() for name, observation in linked)
 
 
-def test_the_page_of_sources_says_what_each_counts_and_under_which_licence(files: dict[str, bytes]) -> None:
-    page = files["sources.html"].decode()
+def test_the_page_of_each_source_says_what_it_counts_and_under_which_licence(files: dict[str, bytes]) -> None:
+    listing = files["sources.html"].decode()
     for source in sample.sources():
-        assert f'id="source-{source.id}"' in page
-    for text in (
-        "Licence",
-        "Attribution",
-        "Counts",
-        "Meaning of loss",
-        "Date of a case",
-        "Coverage",
-        "Expected calendar",
-        "Owner here",
-    ):
-        assert text in page
-    assert "Breaks in the series" in page
+        assert f'href="source_{source.id}.html"' in listing
+        page = files[f"source_{source.id}.html"].decode()
+        for text in (
+            "Licence",
+            "Attribution",
+            "Counts",
+            "Meaning of loss",
+            "Date of a case",
+            "Coverage",
+            "Expected calendar",
+            "Owner here",
+        ):
+            assert text in page
+    assert "Breaks in the series" in files["source_npa_annual.html"].decode()
+
+
+def test_every_link_within_the_site_leads_somewhere(files: dict[str, bytes]) -> None:
+    pages = {name: content.decode() for name, content in files.items() if name.endswith(".html")}
+    anchors = {name: set(re.findall(r' id="([^"]+)"', page)) for name, page in pages.items()}
+    for name, page in pages.items():
+        assert len(re.findall(r' id="([^"]+)"', page)) == len(anchors[name]), name
+        for link in re.findall(r'<a [^>]*href="([^"]+)"', page):
+            file, _, anchor = link.partition("#")
+            if not link.startswith(("https://", "../releases/")):
+                assert (file or name) in files, f"{name}: {link}"
+                assert not anchor or anchor in anchors[file or name], f"{name}: {link}"
+
+
+def test_a_source_page_says_as_of_the_newest_known_day_whether_it_is_late(files: dict[str, bytes]) -> None:
+    day = max(sample.view()["known_at"]).isoformat()
+    assert f"On {day} it was up to date: the newest figures end on 2025-12-31" in files["source_npa_annual.html"].decode()
+
+
+def _cells(page: bytes, table: str, head: str) -> list[str]:
+    """The cells of the line of a table that begins with `head`, as text."""
+    found = page.decode()
+    found = found[found.index(f'<table id="table-{table}"') :]
+    found = found[: found.index("</table>")]
+    line = next(line for line in found.split("<tr>")[2:] if head in re.sub(r"<[^>]+>", "", line).split("\n")[0])
+    return [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, flags=re.S)]
+
+
+def test_quality_counts_rows_read_and_set_aside_and_holds_the_hash_of_the_files() -> None:
+    snapshots = sample.snapshots()
+    verdicts = {item.id: {"status": "accepted", "read": 200, "ok": 190, "quarantined": 10} for item in snapshots}
+    built = site.build([], sample.view(), sample.sources(), Evidence(snapshots=snapshots, verdicts=verdicts))
+    line = _cells(built["quality.html"], "completeness_of_sources", "npa_annual")
+    assert line[1:5] == ["1", "0", "200", "5.0"]
+    (own,) = [item for item in snapshots if item.source == "npa_annual"]
+    assert line[-1] == hashlib.sha256(own.sha256.encode()).hexdigest()[:12]
+    assert own.sha256 in built["source_npa_annual.html"].decode()
+
+
+def test_an_indicator_that_cannot_be_computed_is_a_mark_and_never_zero(files: dict[str, bytes]) -> None:
+    assert _cells(files["quality.html"], "completeness_of_sources", "npa_annual")[4] == "[x]"
+    assert _cells(files["quality.html"], "timeliness_of_sources", "npa_annual")[3] == "[x]"
+
+
+def test_agreement_is_counted_from_what_was_reconciled() -> None:
+    compared = pd.DataFrame({"source": ["npa_annual"] * 3, "status": ["exact", "different", "exact"]})
+    built = site.build([], sample.view(), sample.sources(), Evidence(reconciliation=compared))
+    assert _cells(built["quality.html"], "agreement_by_source", "npa_annual")[1:] == ["2", "0", "1", "0"]
+
+
+def test_non_response_is_the_unknown_share_of_the_total() -> None:
+    rows = [
+        sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", value, age=age)
+        for age, value in (("_U", 6958), ("Y_GE65", 20874))
+    ]
+    built = site.build([], sample.view(rows), sample.sources(), Evidence())
+    assert _cells(built["quality.html"], "non_response_by_table", "npa_annual")[2:] == ["age", "2025", "25.0", "[x]"]
+
+
+def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what_is_lacking(files: dict[str, bytes]) -> None:
+    assert [entry.code for entry in REGISTER] == [f"T{number:02}" for number in range(1, 45)]
+    table = register_table(Facts.of(sample.view()))
+    states = {row[0].text: (row[2].text, row[3].text, row[4].text) for row in table.rows}
+    assert states["T04"] == ("made", "main tables of the series", "npa_annual, npa_monthly, npa_releases")
+    assert states["T23"] == ("not made", "no source gives the means of payment", "–")
+    assert all(words != "–" for state, words, _ in states.values())
+    with_payment = sample.view([sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", 5, payment="CASH")])
+    made = {row[0].text: row[4].text for row in register_table(Facts.of(with_payment)).rows}
+    assert made["T23"] == "npa_annual"
+    assert _cells(files["quality.html"], "register", "T44")[2] == "made"
+
+
+def test_methods_are_the_words_that_the_code_uses() -> None:
+    built = site.build([], sample.view(), sample.sources(), Evidence(derivation_steps=steps_in_words()))
+    page = built["methods.html"].decode()
+    for words in (MEASURES, UNITS, DERIVATIONS, ABSENCE, EDITIONS, OBS_STATUS, CHANGES, REASONS, DIMENSIONS):
+        for code, meaning in words.items():
+            assert not code or str(escape(meaning)) in page, code
+    for kind in fraud_types().values():
+        assert f'<th scope="row">{kind.code}</th>' in page
+    assert {item.source for item in series()} >= {"World Bank SP.POP.TOTL, via datasets/population"}
+    for item in series():
+        assert str(escape(item.source)) in page
+    assert "8. Change on the same period of the year before" in page
 
 
 def test_the_site_needs_no_network_and_is_the_same_every_time(files: dict[str, bytes]) -> None:
     loading = r"<(?:link(?! rel=\"(?:alternate|icon)\")|img|iframe)\b|\bsrc\s*=|@import|url\((?!#)"
-    for content in (files["index.html"], files["sources.html"]):
+    for content in (content for name, content in files.items() if name.endswith(".html")):
         assert not re.search(loading, content.decode())
         assert content.count(b"<script") == 1
     manifests = [_manifest("2024", "only"), _manifest("2026-04", "month")]
@@ -95,7 +198,8 @@ def test_the_site_needs_no_network_and_is_the_same_every_time(files: dict[str, b
 
 def test_a_site_without_releases_is_a_page_all_the_same() -> None:
     files = site.build([], sample.view().iloc[:0], sample.sources())
-    assert set(files) == {"index.html", "sources.html", "feed.xml"}
+    own = {f"source_{source.id}.html" for source in sample.sources()}
+    assert set(files) == {"index.html", "sources.html", "quality.html", "methods.html", "feed.xml", *own}
 
 
 def test_a_manifest_cannot_lead_out_of_the_releases() -> None:

@@ -11,7 +11,7 @@ Arithmetic is exact (decimals) up to the last step, which rounds half to even to
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -35,11 +35,19 @@ def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
     """All figures of the source as of the view's date: printed ones and derived ones, sorted by key."""
     columns = [observations[name].tolist() for name in OBSERVATION_COLUMNS]
     figures = _Figures([dict(zip(OBSERVATION_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)])
-    for add in (_totals_from_parts, _residuals, _longer_periods):
-        figures.add(add(figures, source))
-    for add in (_shares, _dollars, _means, _rates, _changes):
+    for add in _steps():
         figures.add(add(figures, source))
     return figures.frame()
+
+
+def _steps() -> tuple[Callable[[_Figures, Source], Iterable[_Row]], ...]:
+    """Sums first, then what is made from them."""
+    return (_totals_from_parts, _residuals, _longer_periods, _shares, _dollars, _means, _rates, _changes)
+
+
+def steps_in_words() -> list[str]:
+    """What `derive` does, one sentence a step, in order: for the page on methods."""
+    return [" ".join(str(step.__doc__).split()) for step in _steps()]
 
 
 # ------------------------------------------------------------------------------------------------------------- the figures

@@ -1,12 +1,15 @@
-"""The index of all releases, the page of sources, and the feed.
+"""The site around the releases: their index, a page for each source, pages on quality and methods, and the feed.
 
 In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition, supersedes and revision
-where they are given) and the derived view, from which the headline series are taken. Out: `index.html` and `sources.html`,
-self-contained, and `feed.xml`, with links relative to `data/processed/site/`.
+where they are given), the derived view, from which the headline series are taken, and the evidence behind it. Out: self-contained
+pages, and `feed.xml`, with links relative to `data/processed/site/`. The site speaks as of the newest day on which something that
+it shows became known; it reads no clock.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,28 +19,98 @@ import pandas as pd
 
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish import content, tables, traces
+from pipeline.publish.content import Section
+from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed
-from pipeline.publish.page import FREQUENCY_TITLES, render, source_view
-from pipeline.publish.selection import Families, figures, rows_of, select_rows
+from pipeline.publish.freshness import freshness_of
+from pipeline.publish.methods import method_sections
+from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, parts, render, source_view
+from pipeline.publish.quality import quality_sections
+from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
+from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
+from pipeline.publish.source_pages import source_sections
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source
 
 _OFFERED = (("summary.xlsx", "workbook"), ("datapackage.json", "data package"))
 
 
-def build(manifests: list[dict[str, Any]], headline: pd.DataFrame, sources: Sequence[Source] | None = None) -> dict[str, bytes]:
-    """`index.html`, `sources.html` and `feed.xml`. `headline`: OBSERVATION_COLUMNS, the view or the annual totals of it."""
+def build(
+    manifests: list[dict[str, Any]], view: pd.DataFrame, sources: Sequence[Source] | None = None, evidence: Evidence | None = None
+) -> dict[str, bytes]:
+    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources."""
     declared = list(catalogue.sources() if sources is None else sources)
-    families = Families(declared)
-    overview = _overview(manifests, headline, families)
+    families, evidence = Families(declared), evidence or Evidence()
+    day = max(view["known_at"], default=None)
+    newest = _newest_year(manifests, view, families)
+    overview = _overview(manifests, newest, families)
+    pages = {
+        "quality.html": _tables_page(
+            "Quality",
+            "品質",
+            "How complete, timely, consistent and revised the figures are, computed from what was delivered and judged.",
+            quality_sections(declared, view, evidence, _histories(newest, evidence, families), families, day) if day else [],
+        ),
+        "methods.html": _tables_page(
+            "Methods and definitions",
+            "方法と定義",
+            "Every word, code and rule below is read from the declarations that the code itself uses.",
+            method_sections(evidence.derivation_steps),
+        ),
+    }
+    for source in declared:
+        figures = view[(view["source"] == source.id).to_numpy(bool)]
+        pages[_source_page_name(source)] = render(
+            "site_source.html.j2",
+            source=source_view(source),
+            sections=[_drawn(section) for section in source_sections(source, figures, evidence, day)] if day else [],
+            traces=[(overview["base"] + page.name, page) for page in overview["traced"] if page.source == source.id],
+            newest=newest.period if newest else None,
+        )
     index = render(
         "site.html.j2",
         groups=[_group(frequency, manifests, families) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)],
         **overview,
     )
-    listing = render("sources.html.j2", source_list=[source_view(item) for item in declared])
+    pages |= {"index.html": index, "sources.html": _listing(declared, view, day)}
     feed = atom_feed([_feed_entry(manifest, families) for manifest in _speaking(manifests)])
-    return {"index.html": index.encode(), "sources.html": listing.encode(), "feed.xml": feed}
+    return {**{name: text.encode() for name, text in pages.items()}, "feed.xml": feed}
+
+
+def _source_page_name(source: Source) -> str:
+    return f"source_{tables.slug(source.id)}.html"
+
+
+def _listing(sources: Sequence[Source], view: pd.DataFrame, day: dt.date | None) -> str:
+    lines = []
+    for source in sources:
+        figures = view[(view["source"] == source.id).to_numpy(bool)]
+        found = freshness_of(figures, source, day) if day else None
+        shown = source_view(source)
+        lines.append(
+            {
+                **shown,
+                "href": _source_page_name(source),
+                "country": tables.country_name(source.country),
+                "counts": tables.clean(content.plain_text(source.meta.get("unit_of_count"))),
+                "licence": tables.clean(content.plain_text(source.meta.get("licence"))),
+                "newest": found.newest.isoformat() if found and found.newest else "–",
+                "state": "–" if not found or not found.newest else "up to date" if found.is_fresh else "late",
+            }
+        )
+    return render("sources.html.j2", source_list=lines, day=day.isoformat() if day else "")
+
+
+def _tables_page(title: str, native: str, lede: str, sections: Sequence[Section]) -> str:
+    return render(
+        "site_tables.html.j2", title=title, native=native, lede=lede, sections=[_drawn(section) for section in sections]
+    )
+
+
+def _drawn(section: Section) -> ShownSection:
+    """A section whose links lead nowhere but to the site."""
+    draw = parts({}).item
+    return ShownSection(section.id, section.title, section.native, section.lead, tuple(draw(item) for item in section.items), ())
 
 
 def _of(manifests: Sequence[Mapping[str, Any]], frequency: str) -> list[Mapping[str, Any]]:
@@ -58,22 +131,47 @@ def _feed_entry(manifest: Mapping[str, Any], families: Families) -> dict[str, An
     return {**manifest, "link": shown["link"], "summary": summary}
 
 
-def _overview(manifests: Sequence[Mapping[str, Any]], view: pd.DataFrame, families: Families) -> dict[str, Any]:
-    """Charts and tables of the headline series, up to the newest year that is published."""
+@dataclasses.dataclass(frozen=True)
+class _Year:
+    """The newest year that is published, with what its release shows."""
+
+    period: Period
+    rows: pd.DataFrame
+    figures: list[Figure]
+
+
+def _newest_year(manifests: Sequence[Mapping[str, Any]], view: pd.DataFrame, families: Families) -> _Year | None:
     years = [manifest["period"] for manifest in _of(manifests, "annual")]
     if not years or not len(view):
-        return {"lede": (), "lead": (), "charts": [], "tables": [], "links": {}, "base": ""}
-    newest = Period.parse(max(years))
-    found = figures(rows_of(select_rows(view, newest)), newest, families)
-    composed = content.overview(newest, found, families)
+        return None
+    period = Period.parse(max(years))
+    rows = select_rows(view, period)
+    return _Year(period, rows, figures(rows_of(rows), period, families))
+
+
+def _histories(newest: _Year | None, evidence: Evidence, families: Families) -> list[HeadlineHistory]:
+    """The vintages of the annual headline figures."""
+    if newest is None or not len(evidence.vintages):
+        return []
+    known = Histories(evidence.revisions, evidence.vintages, evidence.records).of_release(newest.rows, newest.period)
+    return headline_histories(newest.period, newest.figures, known, families)
+
+
+def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, families: Families) -> dict[str, Any]:
+    """Charts and tables of the headline series, up to the newest year that is published."""
+    if newest is None:
+        return {"lede": (), "lead": (), "charts": [], "tables": [], "links": {}, "base": "", "traced": []}
+    composed = content.overview(newest.period, newest.figures, families)
+    traced = traces.trace_pages(newest.figures)
     return {
         "lede": composed.lede,
         "lead": composed.lead,
         "charts": [item.chart for item in composed.items if item.chart],
         "tables": [item.table for item in composed.items if item.table],
         # The figures stand in the newest release, and lead to its traces.
-        "links": traces.links(traces.trace_pages(found)),
-        "base": _link(next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.code), ""),
+        "traced": traced,
+        "links": traces.links(traced),
+        "base": _link(next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.period.code), ""),
     }
 
 

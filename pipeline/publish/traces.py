@@ -189,7 +189,7 @@ def steps(source_id: str, *, is_records: bool, reader: str, precedence: int, cod
         ),
         (
             "Published",
-            f"All of this by code {code_version}. `fraudloss trace` with the end of a figure's link shows what its cells hold.",
+            f"By code {code_version}. The command fraudloss trace with the end of a figure's link shows what its cells hold.",
         ),
     ]
     return [{"title": title, "text": clean(text)} for title, text in made]

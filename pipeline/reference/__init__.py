@@ -66,6 +66,17 @@ class Code:
     definition: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """A reference series as one publication gives it."""
+
+    file: str
+    about: str  # the currency, country or area
+    first: str
+    last: str
+    source: str
+
+
 FACETS = ("auth", "persona", "channel", "payment", "outcome", "crypto")
 AREA = "area"
 
@@ -109,6 +120,26 @@ def price_index(country: str, year: int) -> Decimal:
         if (row["country"], row["year"], row["unit"]) == (country, str(year), "index") and row["value"]:
             return Decimal(row["value"])
     raise MissingReference(f"prices.csv has no usable {country} price index for {year}: see the notes in that file.")
+
+
+# file -> (what a row is about, when it is of).
+_SERIES = {
+    "exchange_rates.csv": ("currency", "month"),
+    "population.csv": ("country", "year"),
+    "population_prefecture.csv": ("", "date"),
+    "prices.csv": ("country", "year"),
+}
+
+
+def series() -> list[Series]:
+    """Every reference series with its source, its first and its last year or month."""
+    made = []
+    for file, (about, when) in _SERIES.items():
+        found: dict[tuple[str, str], list[str]] = {}
+        for row in _rows(file):
+            found.setdefault((row[about] if about else "prefectures", row["source"]), []).append(row[when])
+        made += [Series(file, name, min(times), max(times), source) for (name, source), times in sorted(found.items())]
+    return made
 
 
 @functools.cache

@@ -1,0 +1,340 @@
+"""The site's page on quality: indicators of each source, and which of the tables that official fraud statistics have are made.
+
+In: the view (OBSERVATION_COLUMNS), the declared sources, the evidence, the day as of which the site speaks. Out: sections of
+tables. Indicators follow the ESS quality and performance indicators (R1 completeness, A5 item non-response, A6 revisions, TP1
+timeliness, CC2 length of comparable series); every one is computed, and one that cannot be is [x] and never 0.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.model import DIMENSIONS, TOTAL, Period
+from pipeline.publish.content import Item, Section
+from pipeline.publish.evidence import Evidence
+from pipeline.publish.freshness import freshness_of
+from pipeline.publish.register import Facts, register_table
+from pipeline.publish.revisions import HeadlineHistory, revision_statistics
+from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
+from pipeline.publish.source_pages import count_cell
+from pipeline.publish.tables import (
+    NO_ROW,
+    UNIT_SHORT,
+    Cell,
+    Column,
+    Table,
+    family_title,
+    measure_title,
+    number_text,
+    period_label,
+    slug,
+    text_cell,
+)
+from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.sources.catalogue import Source
+
+_TENTH = Decimal("0.1")
+_STATUS_WORDS = {
+    "exact": "Exact",
+    "within_precision": "Within precision",
+    "different": "Different",
+    "not_comparable": "Not comparable",
+}
+
+
+def quality_sections(
+    sources: Sequence[Source],
+    view: pd.DataFrame,
+    evidence: Evidence,
+    histories: Sequence[HeadlineHistory],
+    families: Families,
+    day: dt.date,
+) -> list[Section]:
+    """Indicators, reconciliation, revisions, non-response, comparability, and the register of tables."""
+    used = [source for source in sources if len(evidence.of_source(source.id)) or bool((view["source"] == source.id).any())]
+    figures = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in used}
+    tables = (
+        ("completeness", "Files, rows and completeness", "完全性", (_COMPLETE,), _completeness(used, figures, evidence, day)),
+        ("timeliness", "Timeliness", "適時性", (_TIMELY,), _timeliness(used, figures, evidence)),
+        ("agreement", "Agreement with published totals", "公表値との突合", (_AGREEMENT,), _agreement(used, evidence)),
+        ("size-of-revisions", "Size of revisions", "改訂の大きさ", (_REVISED,), _revision_sizes(histories, families)),
+        ("coding", "Coding", "格付", (_CODING,), _coding(used, figures)),
+        ("non-response", "Reports that do not say it", "無回答", (_NON_RESPONSE,), _non_response(used, figures)),
+        ("tables", "Tables of official fraud statistics", "統計表一覧", (_REGISTER,), register_table(Facts.of(view))),
+    )
+    return [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
+
+
+_COMPLETE = (
+    "R1: regular periods with a figure, of those between the first and the last. Rows set aside broke a rule and enter no "
+    "figure; nothing is imputed. Withheld: figures that we keep back to protect persons; all sources are published "
+    "statistics or hold no persons."
+)
+_TIMELY = (
+    "TP1: days from the end of the newest regular period to the first publication of it that we hold. No publisher here "
+    "announces days in advance that we hold, so punctuality (TP3) is not known."
+)
+_AGREEMENT = (
+    "Our figures beside totals that the publishers print in reports and press releases; each release lists them with reasons."
+)
+_REVISED = (
+    "R = latest less first figure, over the years of the newest annual release that were printed more than once. Mean "
+    "revision, mean absolute revision, and the sum of |R| relative to the sum of the first figures (McKenzie and Gamba; "
+    "OECD)."
+)
+_CODING = (
+    "Of the crosswalk's labels, those that only overlap a common code. Of the newest year with a breakdown by type, the "
+    "share of cases and of loss under types that are unknown. Comparable years: since the last declared break of the total."
+)
+_NON_RESPONSE = (
+    "A5: of the newest year or part of it, cases under unknown in each breakdown, as a share of the total; the same of "
+    "the loss where the publisher gives it."
+)
+_REGISTER = (
+    "What the best published summaries hold together. Not made: the reason, or the field that no source gives. Each "
+    "release makes a table for the periods for which its sources have it."
+)
+
+
+def _absent() -> Cell:
+    return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+
+
+def _share_cell(part: Decimal | int | None, whole: Decimal | int | None) -> Cell:
+    """A share in per cent; [x] where there is no whole."""
+    if part is None or not whole:
+        return _absent()
+    share = (Decimal(part) * 100 / Decimal(whole)).quantize(_TENTH, ROUND_HALF_EVEN)
+    return Cell(f"{share}", value=share, is_figure=True)
+
+
+def _source_cell(source: Source) -> Cell:
+    return text_cell(source.title, header=True, href=f"source_{slug(source.id)}.html")
+
+
+def _completeness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence, day: dt.date) -> Table:
+    lines = []
+    for source in sources:
+        snapshots = evidence.of_source(source.id)
+        verdicts = [evidence.verdict(item) for item in snapshots]
+        read, aside = (sum(int(verdict.get(name, 0)) for verdict in verdicts) for name in ("read", "quarantined"))
+        found = freshness_of(figures[source.id], source, day)
+        withheld = int((figures[source.id]["absence"] == "suppressed").sum())
+        inputs = hashlib.sha256("\n".join(sorted(item.sha256 for item in snapshots)).encode()).hexdigest()
+        lines.append(
+            (
+                _source_cell(source),
+                count_cell(len(snapshots)),
+                count_cell(sum(verdict.get("status") == "refused" for verdict in verdicts)),
+                count_cell(read),
+                _share_cell(aside, read),
+                count_cell(found.periods),
+                _share_cell(found.periods, found.periods + len(found.holes)),
+                text_cell("yes" if found.is_fresh else "late"),
+                count_cell(withheld),
+                text_cell(inputs[:12], title=inputs),
+            )
+        )
+    columns = (
+        Column("Source", native="出典"),
+        Column("Files", numeric=True),
+        Column("Refused", numeric=True),
+        Column("Rows read", numeric=True),
+        Column("Rows set aside", "%", numeric=True),
+        Column("Regular periods", numeric=True),
+        Column("Complete (R1)", "%", numeric=True),
+        Column("Up to date", note=f"on {day.isoformat()}, by the publisher's calendar"),
+        Column("Withheld", numeric=True),
+        Column("Hash of inputs", note="sha256 over the sorted sha256 of its files"),
+    )
+    return Table("completeness_of_sources", f"As of {day.isoformat()}", columns, tuple(lines))
+
+
+def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence) -> Table:
+    first: dict[tuple[str, str], dt.date] = {}
+    for name, code, known in zip(*(evidence.vintages[column] for column in ("source", "period", "vintage")), strict=True):
+        first[(name, code)] = min(known, first.get((name, code), known))
+    lines = []
+    for source in sources:
+        frequency = source.meta["expected"]["frequency"]
+        codes = {code for (name, code) in first if name == source.id and parsed(code).frequency == frequency}
+        newest = max((parsed(code) for code in codes), default=None)
+        days = (first[(source.id, newest.code)] - newest.end).days if newest else None
+        lines.append(
+            (
+                _source_cell(source),
+                text_cell(frequency.replace("_", " ")),
+                text_cell(period_label(newest.code) if newest else "none"),
+                count_cell(days) if days is not None else _absent(),
+                count_cell(int(source.meta["expected"]["months_after"])),
+            )
+        )
+    columns = (
+        Column("Source", native="出典"),
+        Column("Regular period"),
+        Column("Newest"),
+        Column("First publication after", "days", numeric=True),
+        Column("Expected within", "months", numeric=True),
+    )
+    return Table("timeliness_of_sources", "From the end of a period to its publication", columns, tuple(lines))
+
+
+def _agreement(sources: Sequence[Source], evidence: Evidence) -> Table:
+    found = collections.Counter(
+        zip(evidence.reconciliation["source"].astype(str), evidence.reconciliation["status"].astype(str), strict=True)
+    )
+    listing = [source for source in sources if any(name == source.id for name, _ in found)]
+    lines = tuple(
+        (_source_cell(source), *(count_cell(found[(source.id, status)]) for status in _STATUS_WORDS)) for source in listing
+    )
+    columns = (Column("Source", native="出典"), *(Column(words, numeric=True) for words in _STATUS_WORDS.values()))
+    return Table("agreement_by_source", "Published totals beside ours", columns, lines)
+
+
+def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) -> Table:
+    lines = []
+    for (family, measure, unit), (count, mean, absolute, relative) in revision_statistics(histories).items():
+        english, native = family_title(family, families)
+        lines.append(
+            (
+                text_cell(english, native=native, header=True),
+                text_cell(
+                    measure_title(measure)[0] if unit == measure else f"{measure_title(measure)[0]}, {UNIT_SHORT.get(unit, unit)}"
+                ),
+                count_cell(count),
+                *(
+                    Cell(number_text(value, unit, "change", derived=True), value=value, is_figure=True)
+                    for value in (mean, absolute)
+                ),
+                _share_cell(relative, 1) if relative is not None else _absent(),
+            )
+        )
+    columns = (
+        Column("Series"),
+        Column("Measure"),
+        Column("Years", numeric=True),
+        Column("Mean revision", numeric=True),
+        Column("Mean absolute revision", numeric=True),
+        Column("Relative mean absolute revision", "%", numeric=True),
+    )
+    return Table("revision_sizes", "Annual totals, latest less first", columns, tuple(lines))
+
+
+def _coding(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Table:
+    lines = []
+    for source in sources:
+        path = source.folder / "crosswalk.csv"
+        rows = [row for stretch in crosswalk_rows(path).values() for row in stretch] if path.is_file() else []
+        plain = _plain_annual(source, figures[source.id])
+        lines.append(
+            (
+                _source_cell(source),
+                count_cell(len(rows)),
+                _share_cell(sum(row["match"] == "partial" for row in rows), len(rows)),
+                *(_unknown_share(plain, measure) for measure in ("cases", "loss")),
+                _comparable_years(source, plain),
+            )
+        )
+    columns = (
+        Column("Source", native="出典"),
+        Column("Labels mapped", numeric=True),
+        Column("Overlap only", "%", numeric=True),
+        Column("Unknown type, of cases", "%", numeric=True),
+        Column("Unknown type, of loss", "%", numeric=True),
+        Column("Comparable years (CC2)", numeric=True),
+    )
+    return Table("coding_of_sources", "Labels and types", columns, tuple(lines))
+
+
+def _plain_annual(source: Source, figures: pd.DataFrame) -> pd.DataFrame:
+    """Annual national figures with a value, broken down by nothing but the type, no overlays, in the source's own money."""
+    kept = (figures["frequency"] == "annual") & (figures["absence"] == "") & ~figures["overlay"].astype(bool)
+    kept &= figures["area"].map(is_country).astype(bool) & figures["unit"].isin(["cases", source.currency])
+    for name in DIMENSIONS:
+        kept &= figures[name].isin(NO_BREAKDOWN)
+    return figures[kept.to_numpy(bool)]
+
+
+def _unknown_share(plain: pd.DataFrame, measure: str) -> Cell:
+    own = plain[plain["measure"] == measure]
+    typed = own[own["native_type"] != TOTAL]
+    if not len(typed):
+        return _absent()
+    newest = max(typed["period"])
+    table = sorted(set(typed.loc[typed["period"] == newest, "table"]))[0]
+    inside = own[(own["period"] == newest) & (own["table"] == table)]
+    total = inside.loc[inside["native_type"] == TOTAL, "value"]
+    if len(set(total)) != 1:
+        return _absent()
+    unknown = sum(inside.loc[inside["fraud_type"].isin(["UNK", "_U"]) & (inside["native_type"] != TOTAL), "value"], Decimal(0))
+    return _share_cell(unknown, total.iloc[0])
+
+
+def _comparable_years(source: Source, plain: pd.DataFrame) -> Cell:
+    totals = plain[(plain["native_type"] == TOTAL) & plain["measure"].isin(["cases", "loss"])]
+    if not len(totals):
+        return _absent()
+    years = sorted({int(code) for code in totals["period"]})
+    breaks = [
+        int(str(entry.get("from"))[:4])
+        for entry in source.breaks
+        if str(entry.get("from", ""))[:4].isdigit() and (entry.get("all") or TOTAL in entry.get("native_types", ()))
+    ]
+    start = max((year for year in breaks if year <= years[-1]), default=years[0])
+    return count_cell(years[-1] - max(start, years[0]) + 1)
+
+
+def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Table:
+    lines = []
+    for source in sources:
+        own = figures[source.id]
+        kept = own["frequency"].isin(["annual", "year_to_date"]) & (own["absence"] == "") & ~own["overlay"].astype(bool)
+        own = own[(kept & own["measure"].isin(["cases", "loss"]) & (own["native_type"] == TOTAL)).to_numpy(bool)]
+        for name in DIMENSIONS:
+            others = np.ones(len(own), dtype=bool)
+            for other in DIMENSIONS:
+                others &= (other == name) | own[other].isin(NO_BREAKDOWN).to_numpy(bool)
+            unknown = own[others & (own[name] == "_U").to_numpy(bool)]
+            for table in sorted(set(unknown["table"])):
+                line = _unknown_line(source, name, own[others & (own["table"] == table).to_numpy(bool)], table)
+                lines += [line] if line else []
+    columns = (
+        Column("Source", native="出典"),
+        Column("Table"),
+        Column("What is not said"),
+        Column("Period"),
+        Column("Of cases", "%", numeric=True),
+        Column("Of loss", "%", numeric=True),
+    )
+    return Table("non_response_by_table", "Item non-response", columns, tuple(lines))
+
+
+def _unknown_line(source: Source, dimension: str, own: pd.DataFrame, table: str) -> tuple[Cell, ...] | None:
+    period = max((parsed(code) for code in set(own.loc[own[dimension] == "_U", "period"])), key=_by_end)
+    now = own[(own["period"] == period.code) & (own["unit"].isin(["cases", source.currency]))]
+    shares = []
+    for measure in ("cases", "loss"):
+        measured = now[now["measure"] == measure]
+        unknown = measured.loc[measured[dimension] == "_U", "value"]
+        total = measured.loc[measured[dimension] == TOTAL, "value"]
+        one = len(unknown) == 1 and len(total) == 1
+        shares.append(_share_cell(unknown.iloc[0], total.iloc[0]) if one else _absent())
+    declared = source.tables.get(table)
+    return (
+        _source_cell(source),
+        text_cell(declared.title if declared else table),
+        text_cell(dimension.replace("_", " ")),
+        text_cell(period_label(period.code)),
+        *shares,
+    )
+
+
+def _by_end(period: Period) -> tuple[dt.date, dt.date]:
+    return (period.end, period.start)

@@ -1,0 +1,170 @@
+"""The register of tables that the best published summaries of fraud hold together, and which of them are made here.
+
+In: what the view holds (`Facts`). Out: a table with the sources that give each, or the field that no source gives. The list is
+that of the FTC's data book, IC3's report, the NPA's monthly statistics, UK Finance's annual report, Targeting Scams and the SPF's
+brief.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+
+from pipeline.model import DIMENSIONS, TOTAL
+from pipeline.publish.selection import NO_BREAKDOWN, is_country
+from pipeline.publish.tables import Column, Table, text_cell
+
+_TYPE = "type"
+_AREA = "area"
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """Which measures each source has, and by what they are broken down: (source, measure, set of dimensions), area and type among
+    them; and the sources with overlays, and with the age limits of the old."""
+
+    cells: frozenset[tuple[str, str, frozenset[str]]]
+    overlays: frozenset[str]
+    elderly: frozenset[str]
+
+    @classmethod
+    def of(cls, view: pd.DataFrame) -> Facts:
+        """From OBSERVATION_COLUMNS; a figure without a value counts for nothing."""
+        present = view[(view["absence"] == "").to_numpy(bool)]
+        names = ["source", "measure", "native_type", "area", *DIMENSIONS]
+        cells = {
+            (row[0], row[1], frozenset(_broken_down(row[2], row[3], row[4:])))
+            for row in present[names].drop_duplicates().itertuples(index=False, name=None)
+        }
+        overlays = frozenset(present.loc[present["overlay"].astype(bool), "source"])
+        old = present["age"].isin(["Y_GE60", "Y_GE65"])
+        return cls(frozenset(cells), overlays, frozenset(present.loc[old, "source"]))
+
+    def sources(self, measures: Iterable[str] = (), *dimensions: str) -> set[str]:
+        """The sources with one of the measures (any where none is named), broken down by at least these dimensions."""
+        wanted, by = set(measures), set(dimensions)
+        return {source for source, measure, held in self.cells if (not wanted or measure in wanted) and by <= held}
+
+
+def _broken_down(native_type: str, area: str, dimensions: Iterable[str]) -> Iterable[str]:
+    if native_type != TOTAL:
+        yield _TYPE
+    if not is_country(area):
+        yield _AREA
+    for name, value in zip(DIMENSIONS, dimensions, strict=True):
+        if value not in NO_BREAKDOWN:
+            yield name
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A table of the register: who gives what it needs, where it stands, and what is lacking where nobody does."""
+
+    code: str
+    title: str
+    sources: Callable[[Facts], set[str]]
+    where: str = ""
+    lacking: str = ""
+
+
+def _with(*measures: str, by: tuple[str, ...] = ()) -> Callable[[Facts], set[str]]:
+    return lambda facts: facts.sources(measures, *by)
+
+
+def _nobody(_: Facts) -> set[str]:
+    return set()
+
+
+_SUMS = ("cases", "loss", "victims")
+_BREAKDOWNS = "further tables of the source"
+
+REGISTER: tuple[Entry, ...] = (
+    Entry("T01", "Key figures", _with("cases", "loss"), "at a glance"),
+    Entry("T02", "Headline series over time, with vintage", _with("cases", "loss"), "over time; vintages under revisions"),
+    Entry(
+        "T03",
+        "Contribution of each type to the change on the year",
+        _nobody,
+        lacking="not computed, though losses by type are there",
+    ),
+    Entry("T04", "Type by reports, victims, losses, mean, median", _with(*_SUMS, by=(_TYPE,)), "main tables of the series"),
+    Entry("T05", "Ten largest types by reports", _with("cases", by=(_TYPE,)), "main tables of the series, sorted by cases"),
+    Entry("T06", "Ten largest types by loss", _with("loss", by=(_TYPE,)), "main tables of the series, in the order of loss"),
+    Entry("T07", "Types over several years", _with("cases", "loss", by=(_TYPE,)), "further tables of the series"),
+    Entry("T08", "Publisher's type to common type", _with("cases", "loss", by=(_TYPE,)), "the trace of each figure"),
+    Entry("T09", "Overlays: of which, cutting across types", lambda facts: set(facts.overlays), "boxes of the series"),
+    Entry("T10", "Size of the single loss", _with(by=("loss_band",)), _BREAKDOWNS),
+    Entry("T11", "Concentration of losses", _with("top_1_share", "top_10_share"), "main tables of the series"),
+    Entry("T12", "Totals with and without large losses under review", _nobody, lacking="no source marks losses under review"),
+    Entry(
+        "T13", "Quantiles of losses", _with("median_loss", "p90_loss"), "main tables; the reports are a census, so no intervals"
+    ),
+    Entry("T14", "Age", _with(*_SUMS, "victims_share", by=("age",)), _BREAKDOWNS),
+    Entry("T15", "Sex by age", _with(*_SUMS, "victims_share", by=("age", "sex")), _BREAKDOWNS),
+    Entry("T16", "Private persons and organisations", _with(by=("victim_kind",)), _BREAKDOWNS),
+    Entry("T17", "The old, by each source's own limit of age", lambda facts: set(facts.elderly), _BREAKDOWNS),
+    Entry("T18", "Region", _with(by=(_AREA,)), _BREAKDOWNS),
+    Entry("T19", "Region by type", _with(*_SUMS, by=(_AREA, _TYPE)), _BREAKDOWNS, "no source gives types by region"),
+    Entry("T20", "Map", _nobody, lacking="not drawn: there are no boundaries among the reference data"),
+    Entry("T21", "Way of the first contact", _with(by=("contact",)), _BREAKDOWNS),
+    Entry("T22", "Service or platform of the contact", _with(by=("contact_tool",)), _BREAKDOWNS),
+    Entry("T23", "Means of payment", _with(by=("payment",)), _BREAKDOWNS, "no source gives the means of payment"),
+    Entry("T24", "Type by way of contact", _with(by=("contact", _TYPE)), _BREAKDOWNS, "no source gives types by way of contact"),
+    Entry(
+        "T25", "Type by means of payment", _with(by=("payment", _TYPE)), _BREAKDOWNS, "no source gives types by means of payment"
+    ),
+    Entry("T26", "Authorised and unauthorised", _nobody, lacking="no source counts by it; the common types say it of themselves"),
+    Entry(
+        "T27",
+        "Completed and attempted",
+        lambda facts: facts.sources(["cases_completed", "cases_with_loss"]) | facts.sources([], "outcome"),
+        "main tables of the series",
+    ),
+    Entry("T28", "Recovered, reimbursed, frozen", _with("loss_recovered", "loss_net"), "main tables", "no source gives it"),
+    Entry("T29", "Prevented", _with("loss_prevented"), "main tables", "no source gives the loss that was prevented"),
+    Entry("T30", "Cleared and arrested", _with("cases_cleared", "persons_arrested"), "main tables of the series"),
+    Entry("T31", "Monthly series, seasonally adjusted", _nobody, lacking="not computed; the monthly series stand unadjusted"),
+    Entry("T32", "Lag from offence to report", _nobody, lacking="no source gives both the day of the offence and of the report"),
+    Entry("T33", "By day of the offence", _nobody, lacking="no source gives the day of the offence"),
+    Entry("T34", "Revision triangle", _with("cases", "loss"), "revisions of each release: vintages"),
+    Entry("T35", "Revision statistics", _with("cases", "loss"), "revisions of each release, and above"),
+    Entry("T36", "What changed since the last release", _with("cases", "loss"), "revisions of each release"),
+    Entry("T37", "Quality indicators", _with(), "this page"),
+    Entry(
+        "T38",
+        "Missing fields",
+        lambda facts: facts.sources(["item_response_rate"]) | facts.sources(["cases"], "age"),
+        "this page",
+    ),
+    Entry("T39", "Coverage and contributors", _with(), "page of each source", "no source gives its contributors' counts"),
+    Entry("T40", "Breaks in the series", _with(), "page of each source"),
+    Entry("T41", "Countries side by side in national currency", _with("cases", "loss"), "countries side by side"),
+    Entry("T42", "In US dollars and purchasing power", _with("loss"), "in US dollars; no purchasing-power series is held"),
+    Entry(
+        "T43",
+        "Per 100,000 inhabitants and per GDP",
+        _with("loss_per_100k", "cases_per_100k"),
+        "per inhabitant; no GDP series is held",
+    ),
+    Entry("T44", "Comparability matrix", _with("cases", "loss"), "countries side by side"),
+)
+
+
+def register_table(facts: Facts) -> Table:
+    """Every entry with its sources or with what is lacking."""
+    lines = []
+    for entry in REGISTER:
+        found = sorted(entry.sources(facts))
+        lines.append(
+            (
+                text_cell(entry.code, header=True),
+                text_cell(entry.title),
+                text_cell("made" if found else "not made"),
+                text_cell(entry.where if found else entry.lacking or "no source gives it"),
+                text_cell(", ".join(found)),
+            )
+        )
+    columns = (Column("No."), Column("Table"), Column("State"), Column("Where, or what is lacking"), Column("Sources"))
+    return Table("register", "Tables, and which are made", columns, tuple(lines))
