@@ -1,14 +1,16 @@
-"""`python -m benchmarks.ledger [ROWS] [ROUNDS] [FOLDER]`: the kernel beside DuckDB and Polars, in turn, in one run.
+"""`python -m benchmarks.ledger [ROWS] [ROUNDS] [FOLDER]`: what a ledger costs, beside DuckDB and Polars, in turn, in one run.
 
 In: how many reports the synthetic ledger has (default 1e7), how many rounds (3), and where it may lie (a temporary folder).
-Out: a table: wall seconds, CPU seconds and peak memory of each engine, whole commands with their imports, medians of the rounds,
-and the ratios to ours. The engines run one after the other in each round, so that a noisy hour is shared. The results of the last
-round are compared cell by cell: counts, sums, largest losses and distinct victims must be equal, quotients and quantiles within
-1e-9 of their value (the peers interpolate in floating point). The exit code is 1 where they are not.
+Out: a table a job (benchmarks.ledger_engines): wall seconds of the whole command and of its work without imports, CPU seconds
+and peak memory of all its processes, medians of the rounds, and the ratios to the first line. In each round one follows the
+other, so that a noisy hour is shared. The cubes are compared cell by cell: counts, sums, largest losses and distinct victims must
+be equal, quotients and quantiles within 1e-9 of their value (the peers interpolate in floating point). Where they are not, the
+exit code is 1.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import statistics
 import subprocess
@@ -31,7 +33,8 @@ WORKERS = os.cpu_count() or 1
 class Cost(NamedTuple):
     """What a command took, with all the processes that it started."""
 
-    wall_seconds: float
+    wall_seconds: float  # of the whole command
+    work_seconds: float  # without the imports
     cpu_seconds: float
     peak_mib: float
 
@@ -39,7 +42,9 @@ class Cost(NamedTuple):
 def measured(command: Sequence[str]) -> Cost:
     """Run a command and watch its process tree. Memory shared by two processes is counted twice."""
     began, peak, cpu = time.monotonic(), 0, {}
-    process = subprocess.Popen(command)
+    environment = {**os.environ, "POLARS_MAX_THREADS": str(WORKERS)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout
     root = psutil.Process(process.pid)
     while process.poll() is None:
         resident = 0
@@ -55,7 +60,7 @@ def measured(command: Sequence[str]) -> Cost:
         time.sleep(SAMPLE_SECONDS)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
-    return Cost(time.monotonic() - began, sum(cpu.values()), peak / 2**20)
+    return Cost(time.monotonic() - began, float(process.stdout.read()), sum(cpu.values()), peak / 2**20)
 
 
 def differences(left: Path, right: Path) -> list[str]:
@@ -87,34 +92,57 @@ def differences(left: Path, right: Path) -> list[str]:
 
 
 def compare(rows: int, rounds: int, folder: Path) -> int:
-    """Measure, print the table, and compare the results."""
+    """Measure every job, print its table, and compare the results."""
     ledger = folder / f"ledger_{rows}"
-    subprocess.run([sys.executable, "-m", "benchmarks.ledger_generator", str(ledger), str(rows)], check=True)
-    outs = {name: folder / f"cubes_{name}" for name in engines.ENGINES}
-    costs: dict[str, list[Cost]] = {name: [] for name in outs}
-    for out in outs.values():
-        out.mkdir(exist_ok=True)
-    for _ in range(rounds):
-        for name, out in outs.items():
-            costs[name].append(measured([sys.executable, "-m", "benchmarks.ledger", "only", name, str(ledger), str(out)]))
-    print(f"{rows:,} reports, ten cubes, {WORKERS} workers, median of {rounds} rounds, load {os.getloadavg()[0]:.1f}")
-    print(f"{'engine':<10}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}{'ours / it, wall (each round)':>45}")
-    for name, of_engine in costs.items():
-        wall, cpu, peak = (statistics.median(values) for values in zip(*of_engine, strict=True))
-        ratios = [ours.wall_seconds / it.wall_seconds for ours, it in zip(costs["ours"], of_engine, strict=True)]
-        listed = f"{statistics.median(ratios):.3f} ({', '.join(f'{ratio:.3f}' for ratio in ratios)})"
-        print(f"{name:<10}{wall:>8.2f}{cpu:>8.2f}{peak:>10.0f}{listed:>45}")
-    peers = [name for name in outs if name != "ours"]
-    found = [f"{name}, {text}" for name in peers for text in differences(outs["ours"], outs[name])]
-    print("\n".join(found) or "the results agree cell by cell")
+    subprocess.run([sys.executable, "-m", "benchmarks.ledger_generator", str(ledger), str(rows), "csv"], check=True)
+    print(f"{rows:,} reports, {WORKERS} workers, median of {rounds} rounds, load {os.getloadavg()[0]:.1f}")
+    found: list[str] = []
+    for job, of_job in engines.JOBS.items():
+        outs = {name: folder / job.replace(" ", "_") / name.replace(" ", "_") for name in of_job}
+        costs: dict[str, list[Cost]] = {name: [] for name in of_job}
+        for out in outs.values():
+            out.mkdir(parents=True, exist_ok=True)
+        for _ in range(rounds):
+            for name, out in outs.items():
+                costs[name].append(
+                    measured([sys.executable, "-m", "benchmarks.ledger", "only", job, name, str(ledger), str(out)])
+                )
+        print_table(job, costs)
+        if of_job is engines.ENGINES:
+            ours, *peers = outs.values()
+            found += [f"{peer.name}, {text}" for peer in peers for text in differences(ours, peer)]
+            print("\n".join(found) or "the results agree cell by cell")
     return 1 if found else 0
 
 
+def print_table(job: str, costs: dict[str, list[Cost]]) -> None:
+    """Medians, and the ratios of each round to the first line."""
+    print(f"\n{job:<20}{'wall s':>8}{'work s':>8}{'CPU s':>8}{'peak MiB':>10}  {'wall and work to the first line'}")
+    first = next(iter(costs.values()))
+    for name, rounds in costs.items():
+        median = Cost(*(statistics.median(values) for values in zip(*rounds, strict=True)))
+        wall, work = (
+            statistics.median(each[place] / of_first[place] for each, of_first in zip(rounds, first, strict=True))
+            for place in (0, 1)
+        )
+        seconds = f"{median.wall_seconds:>8.2f}{median.work_seconds:>8.2f}{median.cpu_seconds:>8.2f}"
+        print(f"{name:<20}{seconds}{median.peak_mib:>10.0f}  {wall:.3f} {work:.3f}")
+
+
+def only(job: str, name: str, ledger: str, out: str) -> None:
+    """Have one engine do one job, and print how long it took once its libraries were there."""
+    engine = engines.JOBS[job][name]
+    for library in engines.LIBRARIES[engine]:
+        importlib.import_module(library)
+    began = time.monotonic()
+    engine(Path(ledger), Path(out), WORKERS)
+    print(time.monotonic() - began)
+
+
 def main() -> int:
-    """Compare, or run one engine."""
+    """Compare, or have one engine do one job."""
     if sys.argv[1:2] == ["only"]:
-        engine, ledger, out = sys.argv[2:]
-        engines.ENGINES[engine](Path(ledger), Path(out), WORKERS)
+        only(*sys.argv[2:])
         return 0
     rows, rounds, *folders = [*sys.argv[1:], *("1e7", "3")[len(sys.argv) - 1 :]]
     with tempfile.TemporaryDirectory() as folder:

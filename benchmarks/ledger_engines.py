@@ -1,18 +1,22 @@
-"""The ten cubes of the ledger benchmark by three engines, Parquet to Parquet: ours, DuckDB and Polars.
+"""What the ledger benchmark has done: ten cubes by three engines, CSV to partitions by two, and a night with one changed month.
 
-In: the folder of a synthetic ledger (benchmarks.ledger_generator) and how many workers or threads. Out: one Parquet file for each
-cube and year, with the period, the dimensions and COLUMNS; money in cents of US dollars at the prices of the last month.
+In: the folder of a synthetic ledger (benchmarks.ledger_generator), a folder for the results, and how many workers or threads.
+Out: for cubes one Parquet file for each cube and year, with the period, the dimensions and COLUMNS, money in cents of US dollars
+at the prices of the last month; for CSV one or more Parquet files a month.
 
-Every engine does the same: converts each loss by the rate of its month and currency, deflates it, rounds it half to even to whole
-cents, and gives of each cell the COLUMNS, all exact. The peers run in the fastest exact form that was found: a year at a time, so
-that what they group stays in the cache; DuckDB over ENUM columns, Polars in its streaming engine and with all cubes in one call.
-That a region determines its country is known to all three, so none groups by both.
+Cubes: every engine does the same: converts each loss by the rate of its month and currency, deflates it, rounds it half to even
+to whole cents, and gives of each cell the COLUMNS, all exact. The peers run in the fastest exact form that was found: a year at a
+time, so that what they group stays in the cache; DuckDB over ENUM columns, Polars in its streaming engine and with all cubes in
+one call. That a region determines its country is known to all three, so none groups by both.
+
+CSV: both keep every column but the number of the report, as zstd at level 1 by month. Ours checks each row besides.
 """
 
 from __future__ import annotations
 
 import functools
-import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +25,7 @@ from pipeline.aggregate.executors import executor
 
 if TYPE_CHECKING:
     from pipeline.aggregate.ledger import Plan
+    from pipeline.reading.ledger_csv import CsvLayout
 
 # Cube -> (frequency, dimensions).
 CUBES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -40,6 +45,7 @@ COUNTED = ("cases", "losses", "loss", "max_loss", "victims", "distinct_victims")
 DIVIDED = ("mean_loss", *QUANTILES, "share_of_loss")
 COLUMNS = (*COUNTED, *DIVIDED)
 DIMENSIONS = tuple(name for name in LABELS if name != "currency")
+CHANGED = "2024-05"
 ALL_YEARS = range(FIRST_YEAR, FIRST_YEAR + YEARS)
 
 
@@ -57,7 +63,24 @@ def ours(ledger: Path, out: Path, workers: int) -> None:
         list(pool.map(functools.partial(_our_year, ledger, out), ALL_YEARS))
 
 
-def _our_year(ledger: Path, out: Path, year: int) -> None:
+def changed_month(ledger: Path, out: Path, workers: int) -> None:
+    """What a night with one changed month makes: its cells, and those of its quarter and its year."""
+    _our_year(ledger, out, int(CHANGED[:4]), changed=(CHANGED,))
+
+
+def changed_month_alone(ledger: Path, out: Path, workers: int) -> None:
+    """The same, the monthly cubes alone."""
+    _our_year(ledger, out, int(CHANGED[:4]), changed=(CHANGED,), frequencies=("monthly",))
+
+
+def _our_year(
+    ledger: Path,
+    out: Path,
+    year: int,
+    *,
+    changed: Sequence[str] | None = None,
+    frequencies: Sequence[str] = ("monthly", "quarterly", "annual"),
+) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -65,7 +88,9 @@ def _our_year(ledger: Path, out: Path, year: int) -> None:
     from pipeline.aggregate.ledger import year_cells
 
     months = {month: partition(ledger, month) for month in MONTHS if month.startswith(f"{year}-")}
-    for cube, cells in year_cells(plan(), months).items():
+    wanted = plan()
+    wanted = replace(wanted, groupings=tuple(each for each in wanted.groupings if each.frequency in frequencies))
+    for cube, cells in year_cells(wanted, months, changed).items():
         cells["mean_loss"] = cells["loss"] / cells["cases"]
         cells["share_of_loss"] = cells["loss"] / cells.groupby("period", observed=True)["loss"].transform("sum")
         for name in QUANTILES:
@@ -131,8 +156,7 @@ def duckdb(ledger: Path, out: Path, workers: int) -> None:
 
 
 def polars(ledger: Path, out: Path, workers: int) -> None:
-    """Polars: a frame of one year by the streaming engine, then all cubes in one call."""
-    os.environ["POLARS_MAX_THREADS"] = str(workers)
+    """Polars: a frame of one year by the streaming engine, then all cubes in one call. Workers: what POLARS_MAX_THREADS says."""
     import polars as pl
 
     prices = pl.read_parquet(ledger / "prices.parquet")
@@ -189,4 +213,55 @@ def polars(ledger: Path, out: Path, workers: int) -> None:
             frame.write_parquet(out_file(out, cube, year))
 
 
-ENGINES = {"ours": ours, "duckdb": duckdb, "polars": polars}
+# ---------------------------------------------------------------------------------------------------------- CSV to partitions
+
+
+def csv_ours(ledger: Path, out: Path, workers: int) -> None:
+    """The pipeline's stream of blocks."""
+    from pipeline.reading.ledger_csv import partition_csv
+
+    partition_csv(csv_file(ledger), csv_layout(), out, workers=workers)
+
+
+def csv_layout() -> CsvLayout:
+    """The columns of the synthetic ledger."""
+    from pipeline.reading.ledger_csv import CsvLayout
+    from pipeline.reading.partitions import Dimension
+
+    names = ("date", *LABELS, "loss", "victims", "victim_id")
+    return CsvLayout(
+        {name: name for name in names}, tuple(Dimension.of(name, LABELS[name]) for name in DIMENSIONS), CURRENCIES, 2
+    )
+
+
+def csv_duckdb(ledger: Path, out: Path, workers: int) -> None:
+    """DuckDB, free to choose the order of the rows."""
+    import duckdb as engine
+
+    connection = engine.connect(config={"threads": workers, "preserve_insertion_order": False})
+    connection.execute(
+        f"""COPY (SELECT * EXCLUDE (report_id), strftime(date, '%Y-%m') AS month FROM read_csv('{csv_file(ledger)}'))
+        TO '{out}' (FORMAT parquet, PARTITION_BY (month), COMPRESSION zstd, COMPRESSION_LEVEL 1, OVERWRITE true)"""
+    )
+
+
+def csv_file(ledger: Path) -> Path:
+    """The ledger as one file."""
+    return ledger / "synthetic_ledger.csv"
+
+
+Engine = Callable[[Path, Path, int], None]
+ENGINES: dict[str, Engine] = {"ours": ours, "duckdb": duckdb, "polars": polars}
+# Job -> what is measured in turn; ratios are to the first.
+JOBS: dict[str, dict[str, Engine]] = {
+    "ten cubes": ENGINES,
+    "CSV to partitions": {"ours": csv_ours, "duckdb": csv_duckdb},
+    "one changed month": {"all months": ours, "one month": changed_month, "monthly cubes": changed_month_alone},
+}
+# What each engine imports before its work begins.
+LIBRARIES: dict[Engine, tuple[str, ...]] = {
+    **dict.fromkeys((ours, changed_month, changed_month_alone), ("pipeline.aggregate.ledger", "pyarrow.parquet")),
+    csv_ours: ("pipeline.reading.ledger_csv",),
+    **dict.fromkeys((duckdb, csv_duckdb), ("duckdb",)),
+    polars: ("polars",),
+}

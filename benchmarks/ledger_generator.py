@@ -211,8 +211,8 @@ def main() -> int:
         return 2
     folder, rows = Path(sys.argv[1]), int(float(sys.argv[2]))
     ledger(folder, rows)
-    if sys.argv[3:] == ["csv"]:
-        write_csv(folder / "synthetic_ledger.csv", rows)
+    if sys.argv[3:] == ["csv"] and not (path := folder / "synthetic_ledger.csv").exists():
+        write_csv(path, rows)
     return 0
 
 
