@@ -39,6 +39,11 @@ class RefusedInput(FraudlossError):
         self.file, self.cell, self.found, self.expected, self.action = file, cell, found, expected, action
         super().__init__(f"{file}, {cell}: found {found}; expected {expected}. What to do: {action}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that a worker process can hand it over."""
+        said = {name: getattr(self, name) for name in ("file", "cell", "found", "expected", "action")}
+        return functools.partial(type(self), **said), ()
+
 
 # --------------------------------------------------------------------------------------------------------------- period
 

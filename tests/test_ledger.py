@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +18,9 @@ from hypothesis import strategies as st
 from benchmarks import ledger_engines
 from benchmarks.ledger import differences
 from benchmarks.ledger_generator import MONTHS, ledger, partition
-from pipeline.aggregate.executors import executor
+from pipeline.aggregate.executors import WorkerDied, computed, executor
 from pipeline.aggregate.kernel import QUANTILE_SCALE
-from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, year_cells
+from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, ledger_cells, year_cells
 from pipeline.model import Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
 
@@ -243,3 +244,63 @@ def test_a_task_that_fails_in_this_process_fails_as_in_another() -> None:
         with executor(workers) as pool:
             future = pool.submit(Period.parse, "2023-13")
             assert "not a period" in str(future.exception())
+
+
+# ------------------------------------------------------------------------------------------------------ years and workers
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_year_with_a_bad_partition_is_named_and_the_others_are_counted(synthetic: Path, tmp_path: Path, workers: int) -> None:
+    plan = ledger_engines.plan()
+    partitions = {month: partition(synthetic, month) for month in MONTHS if month[:4] in ("2019", "2020", "2021")}
+    whole = ledger_cells(plan, partitions, workers=workers)
+    assert whole.refused == {}
+    bad = tmp_path / "cut.parquet"
+    bad.write_bytes(partitions["2020-03"].read_bytes()[:-9])
+    cells = ledger_cells(plan, {**partitions, "2020-03": bad}, workers=workers)
+    assert list(cells.refused) == ["2020"]
+    assert str(cells.refused["2020"]).startswith("cut.parquet, the file: ")
+    for grouping in plan.groupings:
+        of_others = whole.of[grouping.name][~whole.of[grouping.name]["period"].str.startswith("2020")].reset_index(drop=True)
+        pd.testing.assert_frame_equal(cells.of[grouping.name], of_others, check_categorical=False)
+
+
+def test_years_follow_each_other_in_one_frame_with_the_periods_in_order(synthetic: Path) -> None:
+    plan = ledger_engines.plan()
+    partitions = {month: partition(synthetic, month) for month in reversed(MONTHS)}
+    cells = ledger_cells(plan, partitions)
+    assert list(cells.of["month_type"]["period"].cat.categories) == list(MONTHS)
+    assert cells.of["month_type"]["cases"].sum() == 100_000
+    remade = ledger_cells(plan, partitions, changed=["2021-05"])
+    assert set(remade.of["year_region"]["period"]) == {"2021"}
+
+
+def dies_at_2(item: int) -> int:
+    if item == 2:
+        os._exit(1)
+    return item * 10
+
+
+def dies_once(marker: Path) -> str:
+    if not marker.exists():
+        marker.touch()
+        os._exit(1)
+    return "done"
+
+
+def test_an_item_whose_worker_dies_twice_is_named_and_the_others_are_computed() -> None:
+    found = computed(dies_at_2, [1, 2, 3, 4], workers=2)
+    assert {item: outcome for item, outcome in found.items() if item != 2} == {1: 10, 3: 30, 4: 40}
+    assert isinstance(found[2], WorkerDied)
+    assert str(found[2]).startswith("2: the worker that computed it died twice.")
+
+
+def test_an_item_whose_worker_dies_once_is_computed_again(tmp_path: Path) -> None:
+    assert computed(dies_once, [tmp_path / "a", tmp_path / "b"], workers=2) == dict.fromkeys(
+        [tmp_path / "a", tmp_path / "b"], "done"
+    )
+
+
+def test_a_mistake_in_a_task_is_raised_and_taken_for_no_refusal() -> None:
+    with pytest.raises(TypeError):
+        computed(len, [3], workers=1)

@@ -1,17 +1,25 @@
 """Where the years of a ledger are computed: in this process, or in several.
 
-In: how many workers. Out: a `concurrent.futures.Executor`; the same functions and the same results from each.
+In: a task, its items, and how many workers. Out: the result of each item, the same from any number of workers, or why it has
+none.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
+from pipeline.model import FraudlossError
+
 Arguments = ParamSpec("Arguments")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class WorkerDied(FraudlossError):
+    """A worker process ended in the middle of an item, and again when it had the item for itself."""
 
 
 class InProcess(Executor):
@@ -29,8 +37,39 @@ class InProcess(Executor):
 
 def executor(workers: int, *modules: str) -> Executor:
     """One worker: this process. Several: as many processes, forked from one that has imported `modules` and started no thread."""
-    if workers == 1:
-        return InProcess()
+    return InProcess() if workers == 1 else _processes(workers, *modules)
+
+
+def _processes(workers: int, *modules: str) -> Executor:
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*modules, "pipeline.aggregate.ledger"])
     return ProcessPoolExecutor(workers, mp_context=context)
+
+
+def computed(task: Callable[[Item], Result], items: Iterable[Item], workers: int) -> dict[Item, Result | FraudlossError]:
+    """Item -> its result, or the FraudlossError that the task raised; an item that fails does not stop the others.
+
+    Where a worker dies, which item killed it cannot be known. So all that was lost is computed again, each item in a process of
+    its own; an item whose worker dies again gets WorkerDied. Any other error is raised.
+    """
+    with executor(workers) as pool:
+        futures = {item: pool.submit(task, item) for item in items}
+        found: dict[Item, Result | FraudlossError] = {item: _outcome(future) for item, future in futures.items()}
+    for item in [item for item, outcome in found.items() if isinstance(outcome, WorkerDied)]:
+        with _processes(1) as pool:
+            found[item] = _outcome(pool.submit(task, item))
+        if isinstance(found[item], WorkerDied):
+            found[item] = WorkerDied(
+                f"{item}: the worker that computed it died twice. Most likely memory did not suffice: use fewer workers, or a machine"
+                " with more memory."
+            )
+    return found
+
+
+def _outcome(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except FraudlossError as error:
+        return error
+    except BrokenExecutor as error:
+        return WorkerDied(str(error))

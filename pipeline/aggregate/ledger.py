@@ -29,9 +29,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
+from pipeline.aggregate.executors import computed
 from pipeline.aggregate.kernel import Numbers, Ranked, Records, distinct_victims, mixed_radix, order_statistics, sums
-from pipeline.model import Period, RefusedInput
+from pipeline.model import FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, Month, read_month
 
 MEASURES = (
@@ -74,6 +76,47 @@ class Plan:
     def sizes(self, by: Sequence[str]) -> list[int]:
         """How many labels each dimension has."""
         return [len(self.dimension[name].labels) for name in by]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of each grouping, and the years of which a partition was refused, with the reason."""
+
+    of: Mapping[str, pd.DataFrame]
+    refused: Mapping[str, FraudlossError]
+
+
+def ledger_cells(plan: Plan, partitions: Mapping[str, Path], changed: Collection[str] | None = None, workers: int = 1) -> Cells:
+    """The cells of all years, `workers` of them at a time; see `year_cells`. A year that fails does not stop the others."""
+    years: dict[str, dict[str, Path]] = {}
+    for month in sorted(partitions):
+        years.setdefault(month[:4], {})[month] = partitions[month]
+    asked = [year for year in years if changed is None or any(month.startswith(year) for month in changed)]
+    outcomes = computed(_YearTask(plan, years, changed), asked, workers)
+    made = [outcome for outcome in outcomes.values() if not isinstance(outcome, FraudlossError)]
+    refused = {year: outcome for year, outcome in outcomes.items() if isinstance(outcome, FraudlossError)}
+    return Cells(
+        {grouping.name: _below_each_other([of_year[grouping.name] for of_year in made]) for grouping in plan.groupings}, refused
+    )
+
+
+@dataclass(frozen=True)
+class _YearTask:
+    """What a worker is handed; called with a year."""
+
+    plan: Plan
+    years: Mapping[str, Mapping[str, Path]]
+    changed: Collection[str] | None
+
+    def __call__(self, year: str) -> dict[str, pd.DataFrame]:
+        return year_cells(self.plan, self.years[year], self.changed)
+
+
+def _below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    if not frames:
+        return pd.DataFrame()
+    periods = union_categoricals([frame["period"].array for frame in frames])
+    return pd.concat(frames, ignore_index=True).assign(period=periods)
 
 
 def year_cells(plan: Plan, partitions: Mapping[str, Path], changed: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
