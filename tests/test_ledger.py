@@ -288,11 +288,11 @@ def dies_once(marker: Path) -> str:
     return "done"
 
 
-def test_an_item_whose_worker_dies_twice_is_named_and_the_others_are_computed() -> None:
+def test_an_item_that_kills_its_worker_every_time_is_named_and_the_others_are_computed() -> None:
     found = computed(dies_at_2, [1, 2, 3, 4], workers=2)
     assert {item: outcome for item, outcome in found.items() if item != 2} == {1: 10, 3: 30, 4: 40}
     assert isinstance(found[2], WorkerDied)
-    assert str(found[2]).startswith("2: the worker that computed it died twice.")
+    assert str(found[2]).startswith("2: the process that computed it died 2 times")
 
 
 def test_an_item_whose_worker_dies_once_is_computed_again(tmp_path: Path) -> None:

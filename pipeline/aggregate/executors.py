@@ -16,10 +16,11 @@ from pipeline.model import FraudlossError
 Arguments = ParamSpec("Arguments")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+ATTEMPTS_ALONE = 2
 
 
 class WorkerDied(FraudlossError):
-    """A worker process ended in the middle of an item, and again when it had the item for itself."""
+    """A worker process ended in the middle of an item."""
 
 
 class InProcess(Executor):
@@ -50,18 +51,20 @@ def computed(task: Callable[[Item], Result], items: Iterable[Item], workers: int
     """Item -> its result, or the FraudlossError that the task raised; an item that fails does not stop the others.
 
     Where a worker dies, which item killed it cannot be known. So all that was lost is computed again, each item in a process of
-    its own; an item whose worker dies again gets WorkerDied. Any other error is raised.
+    its own, twice at most; an item whose own process died twice gets WorkerDied. Any other error is raised.
     """
     with executor(workers) as pool:
         futures = {item: pool.submit(task, item) for item in items}
         found: dict[Item, Result | FraudlossError] = {item: _outcome(future) for item, future in futures.items()}
     for item in [item for item, outcome in found.items() if isinstance(outcome, WorkerDied)]:
-        with _processes(1) as pool:
-            found[item] = _outcome(pool.submit(task, item))
+        for _ in range(ATTEMPTS_ALONE):
+            if isinstance(found[item], WorkerDied):
+                with _processes(1) as pool:
+                    found[item] = _outcome(pool.submit(task, item))
         if isinstance(found[item], WorkerDied):
             found[item] = WorkerDied(
-                f"{item}: the worker that computed it died twice. Most likely memory did not suffice: use fewer workers, or a machine"
-                " with more memory."
+                f"{item}: the process that computed it died {ATTEMPTS_ALONE} times, alone as it was. Most likely memory did not"
+                " suffice: use fewer workers, or more memory."
             )
     return found
 
