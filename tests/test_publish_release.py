@@ -138,6 +138,11 @@ def test_every_page_is_well_formed_with_unique_anchors_and_no_link_of_the_releas
             assert len(set(widths)) == 1, widths
 
 
+def test_each_source_leads_to_its_page_of_the_site(page: str) -> None:
+    for source in sample.sources():
+        assert f'href="../../../../site/source_{source.id}.html"' in page
+
+
 def test_pages_are_linked_both_ways(annual: dict[str, bytes]) -> None:
     for name, content in annual.items():
         if name.endswith(".html") and name != "index.html":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import hashlib
 import re
 from typing import Any
@@ -21,9 +23,11 @@ from pipeline.model import (
     OBS_STATUS,
     REASONS,
     UNITS,
+    Period,
 )
-from pipeline.publish import release, site
+from pipeline.publish import release, site, source_pages
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.register import REGISTER, Facts, register_table
 from pipeline.reference import fraud_types, series
 from tests import publish_sample as sample
@@ -118,6 +122,30 @@ def test_every_link_within_the_site_leads_somewhere(files: dict[str, bytes]) -> 
 def test_a_source_page_says_as_of_the_newest_known_day_whether_it_is_late(files: dict[str, bytes]) -> None:
     day = max(sample.view()["known_at"]).isoformat()
     assert f"On {day} it was up to date: the newest figures end on 2025-12-31" in files["source_npa_annual.html"].decode()
+
+
+def _months(*codes: str) -> pd.DataFrame:
+    return sample.view()[:0].reindex(range(len(codes))).assign(period=codes, derivation="", absence="")
+
+
+def test_freshness_is_judged_by_the_calendar_on_the_day_that_is_given() -> None:
+    (source, *_) = sample.sources()
+    monthly = dataclasses.replace(source, meta={**source.meta, "expected": {"frequency": "monthly", "months_after": 2}})
+    figures = _months("2024-01", "2024-02", "2024-05", "2024-01/2024-05")
+    found = freshness_of(figures, monthly, dt.date(2024, 7, 30))
+    assert (found.newest, found.expected.code, found.is_fresh) == (dt.date(2024, 5, 31), "2024-04", True)
+    assert (found.holes, found.periods) == (["2024-03", "2024-04"], 3)
+    assert not freshness_of(figures, monthly, dt.date(2024, 9, 1)).is_fresh
+    assert not freshness_of(figures.assign(absence="not_collected"), monthly, dt.date(2024, 7, 30)).is_fresh
+
+
+def test_periods_that_lack_are_told_as_stretches() -> None:
+    built = source_pages.freshness_sentences(
+        Freshness(dt.date(2024, 12, 31), Period.parse("2024-12"), ["2024-03", "2024-04", "2024-08"], 9),
+        sample.sources()[0],
+        dt.date(2025, 2, 1),
+    )
+    assert "between the first and the last: March 2024 to April 2024; August 2024." in built[1]
 
 
 def _cells(page: bytes, table: str, head: str) -> list[str]:

@@ -55,6 +55,8 @@ SOURCE_FACTS: tuple[tuple[str, str], ...] = (
     ("homepage", "Home page"),
 )
 FREQUENCY_TITLES = {"annual": "Annual", "quarterly": "Quarterly", "monthly": "Monthly"}
+# From the folder of a release.
+SITE = "../../../../site"
 # Room for tables on a page of a megabyte, with its head, styles, legend and list of sources.
 TABLES_BYTES = 800_000
 _ADDRESS = re.compile(r"https?://[^\s<>\"'()（）;]+[^\s<>\"'()（）;.,]")
@@ -275,6 +277,7 @@ def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequ
         "anchor": slug(source.id),
         "title": clean(f"{source.title} ({source.id})"),
         "title_ja": clean(source.meta.get("title_ja", "")),
+        "page": f"{SITE}/{source_page_name(source.id)}" if traced else "",
         "facts": [(words, clean(text)) for key, words in SOURCE_FACTS if (text := plain_text(source.meta.get(key)))],
         # A link must lead to the web and nowhere else: no publisher's text becomes a script.
         "link": homepage if homepage.startswith(("https://", "http://")) else "",
@@ -292,6 +295,11 @@ def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequ
             if item.source == source.id
         ],
     }
+
+
+def source_page_name(source_id: str) -> str:
+    """The file of the site about a source."""
+    return f"source_{slug(source_id)}.html"
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -20,6 +20,7 @@ from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish.content import Item, Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import freshness_of
+from pipeline.publish.page import source_page_name
 from pipeline.publish.register import Facts, register_table
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
@@ -34,7 +35,6 @@ from pipeline.publish.tables import (
     measure_title,
     number_text,
     period_label,
-    slug,
     text_cell,
 )
 from pipeline.reading.crosswalk import crosswalk_rows
@@ -116,7 +116,7 @@ def _share_cell(part: Decimal | int | None, whole: Decimal | int | None) -> Cell
 
 
 def _source_cell(source: Source) -> Cell:
-    return text_cell(source.title, header=True, href=f"source_{slug(source.id)}.html")
+    return text_cell(source.title, header=True, href=source_page_name(source.id))
 
 
 def _completeness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence, day: dt.date) -> Table:
@@ -297,10 +297,10 @@ def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -
         own = figures[source.id]
         kept = own["frequency"].isin(["annual", "year_to_date"]) & (own["absence"] == "") & ~own["overlay"].astype(bool)
         own = own[(kept & own["measure"].isin(["cases", "loss"]) & (own["native_type"] == TOTAL)).to_numpy(bool)]
+        broken_down = {name: ~own[name].isin(NO_BREAKDOWN).to_numpy(bool) for name in DIMENSIONS}
+        count = np.sum(list(broken_down.values()), axis=0)
         for name in DIMENSIONS:
-            others = np.ones(len(own), dtype=bool)
-            for other in DIMENSIONS:
-                others &= (other == name) | own[other].isin(NO_BREAKDOWN).to_numpy(bool)
+            others = count == broken_down[name]
             unknown = own[others & (own[name] == "_U").to_numpy(bool)]
             for table in sorted(set(unknown["table"])):
                 line = _unknown_line(source, name, own[others & (own["table"] == table).to_numpy(bool)], table)

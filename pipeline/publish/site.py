@@ -24,7 +24,7 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.methods import method_sections
-from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, parts, render, source_view
+from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, parts, render, source_page_name, source_view
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
 from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
@@ -60,10 +60,10 @@ def build(
     }
     for source in declared:
         figures = view[(view["source"] == source.id).to_numpy(bool)]
-        pages[_source_page_name(source)] = render(
+        pages[source_page_name(source.id)] = render(
             "site_source.html.j2",
             source=source_view(source),
-            sections=[_drawn(section) for section in source_sections(source, figures, evidence, day)] if day else [],
+            sections=_drawn(source_sections(source, figures, evidence, day)) if day else [],
             traces=[(overview["base"] + page.name, page) for page in overview["traced"] if page.source == source.id],
             newest=newest.period if newest else None,
         )
@@ -77,10 +77,6 @@ def build(
     return {**{name: text.encode() for name, text in pages.items()}, "feed.xml": feed}
 
 
-def _source_page_name(source: Source) -> str:
-    return f"source_{tables.slug(source.id)}.html"
-
-
 def _listing(sources: Sequence[Source], view: pd.DataFrame, day: dt.date | None) -> str:
     lines = []
     for source in sources:
@@ -90,7 +86,7 @@ def _listing(sources: Sequence[Source], view: pd.DataFrame, day: dt.date | None)
         lines.append(
             {
                 **shown,
-                "href": _source_page_name(source),
+                "href": source_page_name(source.id),
                 "country": tables.country_name(source.country),
                 "counts": tables.clean(content.plain_text(source.meta.get("unit_of_count"))),
                 "licence": tables.clean(content.plain_text(source.meta.get("licence"))),
@@ -102,15 +98,16 @@ def _listing(sources: Sequence[Source], view: pd.DataFrame, day: dt.date | None)
 
 
 def _tables_page(title: str, native: str, lede: str, sections: Sequence[Section]) -> str:
-    return render(
-        "site_tables.html.j2", title=title, native=native, lede=lede, sections=[_drawn(section) for section in sections]
-    )
+    return render("site_tables.html.j2", title=title, native=native, lede=lede, sections=_drawn(sections))
 
 
-def _drawn(section: Section) -> ShownSection:
-    """A section whose links lead nowhere but to the site."""
+def _drawn(sections: Sequence[Section]) -> list[ShownSection]:
+    """Sections whose links lead nowhere but to the site."""
     draw = parts({}).item
-    return ShownSection(section.id, section.title, section.native, section.lead, tuple(draw(item) for item in section.items), ())
+    return [
+        ShownSection(section.id, section.title, section.native, section.lead, tuple(draw(item) for item in section.items), ())
+        for section in sections
+    ]
 
 
 def _of(manifests: Sequence[Mapping[str, Any]], frequency: str) -> list[Mapping[str, Any]]:
