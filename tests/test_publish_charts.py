@@ -66,6 +66,13 @@ def test_each_small_chart_has_a_scale_of_its_own() -> None:
     assert len({bar.attrib["height"] for bar in bars}) == 1
 
 
+def test_small_charts_of_many_series_show_the_first_and_say_so() -> None:
+    points = [Point(str(year), f"type {name}", 1.0) for name in range(20) for year in range(2020, 2023)]
+    chart = charts.small_multiples("c", "t", "y", points)
+    assert {word for word in _words(chart) if word.startswith("type ")} == {f"type {name}" for name in range(16)}
+    assert "The first 16 of 20; all stand in the table." in chart.note
+
+
 def test_a_chart_of_many_months_names_some_of_them_and_always_the_last() -> None:
     months = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
     words = _words(charts.lines("c", "t", "y", [Point(month, "a", 1.0) for month in months], {}))

@@ -281,6 +281,22 @@ def test_a_cumulative_figure_is_never_labelled_as_a_month(monthly: dict[str, byt
     assert release.headline(sample.given("2026-04"))["period"] == "2026-01/2026-04"
 
 
+def test_a_series_with_a_part_of_the_year_only_shows_its_longest_part_on_the_first_page() -> None:
+    rows = [
+        sample.row("npa_annual", "special_fraud", code, "cases", "cases", value)
+        for code, value in (("2026-01", 4001), ("2026-01/2026-03", 10777), ("2026-S1", 20888))
+    ]
+    page = release.build(sample.given("2026", sample.view(rows)))["index.html"].decode()
+    table = page[page.index('id="table-special_fraud_part_totals"') :]
+    table = table[: table.index("</table>")]
+    assert "January–June 2026 (half-year): all that is known of the period" in table
+    assert "20,888" in table
+    assert "10,777" not in table
+    assert "A part of the period: never compare it with the whole." in page
+    whole = release.build(sample.given("2025"))["index.html"].decode()
+    assert "part_totals" not in whole
+
+
 def test_figures_of_another_classification_never_share_a_table(page: str) -> None:
     table = page[page.index('id="table-special_fraud_losses"') :]
     table = table[: table.index("</table>")]

@@ -19,6 +19,7 @@ from pipeline.publish.svg import Scale
 
 SERIES = 8
 MOST_BARS = 15
+MOST_MULTIPLES = 16
 _LABEL_ROOM = 230
 _ROW = 24
 _BAND = 0.72  # how much of the room of a period its bar fills
@@ -128,8 +129,12 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
 
 
 def small_multiples(chart_id: str, title: str, y_title: str, points: Sequence[Point], columns: int = 4) -> Chart:
-    """One small bar chart a series, each with its own scale, by period."""
-    names = list(dict.fromkeys(point.series for point in points))
+    """One small bar chart a series, each with its own scale, by period.
+
+    Of more series than MOST_MULTIPLES the first are drawn, and the note says so.
+    """
+    everyone = list(dict.fromkeys(point.series for point in points))
+    names = everyone[:MOST_MULTIPLES]
     order = _sequence(points)
     room, width, row, height, top = 38, 132, 146, 84, 26
     parts = []
@@ -149,13 +154,10 @@ def small_multiples(chart_id: str, title: str, y_title: str, points: Sequence[Po
     description = (
         f"{y_title} from {order[0]} to {order[-1]}, one small chart for each of {len(names)} types. Each has its own scale."
     )
-    return Chart(
-        chart_id,
-        title,
-        description,
-        drawing,
-        note=f"{y_title}. Every small chart has its own scale: compare shapes, not heights.",
-    )
+    note = f"{y_title}. Every small chart has its own scale: compare shapes, not heights."
+    if len(everyone) > len(names):
+        note += f" The first {len(names)} of {len(everyone)}; all stand in the table."
+    return Chart(chart_id, title, description, drawing, note=note)
 
 
 def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], right: Sequence[Point], ages: Sequence[str]) -> Chart:

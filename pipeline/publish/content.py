@@ -560,9 +560,22 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
     for place, key in enumerate(order):
         made = _block(name, english, key, blocks[key], families, place=place, name_classification=several)
         items += made if place == 0 else _further(made)
+    items += _part_totals(name, english, figures, families) if not blocks else []
     items += _history(period, name, english, figures, families)
     items += _further(_other_periods(name, english, figures, families))
     return _further(items) if families.is_subordinate(name) else items
+
+
+def _part_totals(name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:
+    """Of a series that has figures for a part of the period only: the totals of the longest part that ends last."""
+    totals = [f for f in figures if f.role == "part" and f.is_total and f.is_plain and not f.row.overlay]
+    if not totals:
+        return []
+    code = max((f.row.period for f in totals), key=lambda code: (parsed(code).end, -parsed(code).start.toordinal(), code))
+    own = [f for f in totals if f.row.period == code]
+    title = f"{english}, {tables.period_label(code)}: all that is known of the period"
+    table = tables.measures_list(f"{tables.slug(name)}_part_totals", title, own, families)
+    return [Item(table=_warned(table, ["A part of the period: never compare it with the whole."]))] if table else []
 
 
 def _further(items: Iterable[Item]) -> list[Item]:
