@@ -15,10 +15,10 @@ export UV_LINK_MODE ?= copy
 # Trust whom the machine trusts: a proxy of its owner may stand in between.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help run test lint lock bench standalone clean
+.PHONY: help run test lint lock bench demo-ledger standalone clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 run: $(INSTALLED) ## run every DAG once: take in, check, aggregate and publish all that is due
 	@$(BIN)/python -m deploy.run_dags
@@ -37,11 +37,14 @@ standalone: $(INSTALLED) ## a whole Airflow in the browser, on port $AIRFLOW_POR
 bench: $(INSTALLED) ## the kernel beside DuckDB and Polars: make bench ROWS=1e7 ROUNDS=3
 	@$(BIN)/python -m benchmarks.ledger $(or $(ROWS),1e7) $(or $(ROUNDS),3)
 
+demo-ledger: $(INSTALLED) ## a synthetic ledger under .demo/, taken in, counted and corrected: make demo-ledger ROWS=1e6
+	@$(BIN)/python -m benchmarks.ledger_demo .demo/ledger $(or $(ROWS),1e6)
+
 lock: $(INSTALLED) ## remake requirements.txt from requirements.in
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt
 
 clean: ## remove what can be made again: .venv, Airflow's home, caches; never data
-	rm -rf $(VENV) .airflow .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .airflow .demo .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A name on the PATH is no proof (pyenv leaves names that run nothing), so each candidate is asked.

@@ -17,7 +17,7 @@ LAYERS = (
     ("questions",),
     ("steps",),
     ("publishing",),
-    ("vintages",),
+    ("vintages", "ledgers"),
     STAGES,
     ("sources", "reference", "reading", "store", "atomic", "code_version", "log"),
     ("frames", "run_period"),
