@@ -23,8 +23,9 @@ help: ## what can be made
 run: $(INSTALLED) ## run every DAG once: take in, check, aggregate and publish all that is due
 	@$(BIN)/python -m deploy.run_dags
 
+# A file's tests stay together: they share what they run once.
 test: lint ## lint, format, types and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED) ## lint, format and types only
 	@$(BIN)/ruff check .

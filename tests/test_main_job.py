@@ -18,7 +18,7 @@ import pytest
 from pipeline import cli, steps
 from tests.grid_files import INBOX, REPOSITORY
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=160)
 
 
 @pytest.fixture(scope="module")
