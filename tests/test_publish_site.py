@@ -224,6 +224,14 @@ def test_the_site_needs_no_network_and_is_the_same_every_time(files: dict[str, b
     assert site.build(manifests, sample.view(), sample.sources()) == site.build(manifests[::-1], sample.view(), sample.sources())
 
 
+def test_a_period_that_is_published_again_changes_the_index_and_the_feed_and_no_other_page() -> None:
+    before, after = (
+        site.build([_manifest("2024", "only"), _manifest("2026-04", release_id)], sample.view(), sample.sources())
+        for release_id in ("one", "two")
+    )
+    assert {name for name in before if before[name] != after[name]} == {"index.html", "feed.xml"}
+
+
 def test_a_site_without_releases_is_a_page_all_the_same() -> None:
     files = site.build([], sample.view().iloc[:0], sample.sources())
     own = {f"source_{source.id}.html" for source in sample.sources()}
