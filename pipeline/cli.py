@@ -10,6 +10,7 @@ import argparse
 import datetime as dt
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,11 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FraudlossError as error:
         print(f"fraudloss: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever reads has seen enough (`| head`); what is still buffered must not fail at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"fraudloss: {error.filename or 'the data root'}: {error.strerror}. Nothing was half-written.", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
 
 
 class _StandardError(logging.Handler):

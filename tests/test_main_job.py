@@ -174,3 +174,14 @@ def test_plain_readers_need_no_help(data: Path) -> None:
     chosen = table[(table["source"] == "npa_annual") & (table["table"] == "special_fraud") & (table["period"] == "2025")]
     total = chosen[(chosen["measure"] == "loss") & (chosen["unit"] == "JPY") & (chosen["fraud_type"] == "_T")]
     assert list(total["value"]) == [Decimal(142_309_498_218)]
+
+
+def test_a_reader_who_has_seen_enough_is_no_failure(data: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "--data", str(data), "query"]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
+        assert asked.stdout is not None
+        assert asked.stderr is not None
+        assert asked.stdout.readline().startswith(b"id ")
+        asked.stdout.close()
+        assert asked.stderr.read() == b""
+    assert asked.returncode == 0
