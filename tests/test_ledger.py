@@ -20,8 +20,8 @@ from benchmarks.ledger import differences
 from benchmarks.ledger_generator import MONTHS, ledger, partition
 from pipeline.aggregate.executors import WorkerDied, computed, executor
 from pipeline.aggregate.kernel import QUANTILE_SCALE
-from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, ledger_cells, year_cells
-from pipeline.model import Period, RefusedInput
+from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, ledger_cells, memory_needed, year_cells
+from pipeline.model import FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
 
 TYPES = Dimension.of("fraud_type", ["investment", "romance", "never_reported"])
@@ -273,6 +273,19 @@ def test_years_follow_each_other_in_one_frame_with_the_periods_in_order(syntheti
     assert cells.of["month_type"]["cases"].sum() == 100_000
     remade = ledger_cells(plan, partitions, changed=["2021-05"])
     assert set(remade.of["year_region"]["period"]) == {"2021"}
+
+
+def test_memory_that_would_not_suffice_is_refused_before_the_work_with_the_figure(synthetic: Path) -> None:
+    plan = ledger_engines.plan()
+    years = {year: {m: partition(synthetic, m) for m in MONTHS if m.startswith(year)} for year in ("2015", "2025")}
+    rows = {year: sum(pq.read_metadata(path).num_rows for path in months.values()) for year, months in years.items()}
+    needed = memory_needed(plan, years, workers=1)
+    assert needed == (160 << 20) + max(rows.values()) * (110 + 4 * 3)
+    assert memory_needed(plan, years, workers=2) == (320 << 20) + sum(rows.values()) * (110 + 4 * 3)
+    partitions = years["2015"] | years["2025"]
+    with pytest.raises(FraudlossError, match=r"1 workers needs 16\d MiB of memory and 100 MiB are free"):
+        ledger_cells(plan, partitions, free_bytes=100 << 20)
+    assert ledger_cells(plan, partitions, free_bytes=needed).refused == {}
 
 
 def dies_at_2(item: int) -> int:

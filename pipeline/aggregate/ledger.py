@@ -15,7 +15,7 @@ only rounding; what follows is exact in integers (`kernel`). Where there are no 
 
 How it is computed: a month is read, converted and sorted once, and given to every monthly grouping. Of it the sorted losses and
 ids are kept and, for quarterly and annual groupings, the cell of each report. Quarters and years merge what was sorted. So the
-memory is one month's columns and about 40 bytes a report of one year. A year needs no other: years may run in several processes.
+memory is one month's columns and about 100 bytes a report of one year. A year needs no other: years may run in several processes.
 A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
 """
 
@@ -29,6 +29,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
 from pipeline.aggregate.executors import computed
@@ -48,6 +51,9 @@ MEASURES = (
     "p90_loss",
     "p99_loss",
 )
+
+# Measured at 1e7 and 5e7 reports: a process with its libraries, a report of the year, and each of its cells there.
+PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 110, 4
 
 
 @dataclass(frozen=True)
@@ -86,18 +92,51 @@ class Cells:
     refused: Mapping[str, FraudlossError]
 
 
-def ledger_cells(plan: Plan, partitions: Mapping[str, Path], changed: Collection[str] | None = None, workers: int = 1) -> Cells:
-    """The cells of all years, `workers` of them at a time; see `year_cells`. A year that fails does not stop the others."""
+def ledger_cells(
+    plan: Plan,
+    partitions: Mapping[str, Path],
+    changed: Collection[str] | None = None,
+    workers: int = 1,
+    free_bytes: int | None = None,
+) -> Cells:
+    """The cells of all years, `workers` of them at a time; see `year_cells`. A year that fails does not stop the others.
+
+    Raises FraudlossError before any work where memory would not suffice. `free_bytes`: what the machine says by default.
+    """
     years: dict[str, dict[str, Path]] = {}
     for month in sorted(partitions):
         years.setdefault(month[:4], {})[month] = partitions[month]
     asked = [year for year in years if changed is None or any(month.startswith(year) for month in changed)]
+    _refuse_too_little_memory(plan, {year: years[year] for year in asked}, workers, free_bytes)
     outcomes = computed(_YearTask(plan, years, changed), asked, workers)
     made = [outcome for outcome in outcomes.values() if not isinstance(outcome, FraudlossError)]
     refused = {year: outcome for year, outcome in outcomes.items() if isinstance(outcome, FraudlossError)}
     return Cells(
         {grouping.name: _below_each_other([of_year[grouping.name] for of_year in made]) for grouping in plan.groupings}, refused
     )
+
+
+def memory_needed(plan: Plan, years: Mapping[str, Mapping[str, Path]], workers: int) -> int:
+    """How many bytes `workers` processes take at most, each with one of the largest years."""
+    longer = len({grouping.by for grouping in plan.groupings if grouping.frequency != "monthly"})
+    reports = sorted((sum(map(_rows, months.values())) for months in years.values()), reverse=True)
+    return sum(PROCESS_BYTES + count * (REPORT_BYTES + CELL_BYTES * longer) for count in reports[:workers])
+
+
+def _rows(path: Path) -> int:
+    try:
+        return pq.read_metadata(path).num_rows
+    except (pa.ArrowInvalid, OSError):
+        return 0  # reading it will say what is wrong
+
+
+def _refuse_too_little_memory(plan: Plan, years: Mapping[str, Mapping[str, Path]], workers: int, free_bytes: int | None) -> None:
+    needed, free = memory_needed(plan, years, workers), psutil.virtual_memory().available if free_bytes is None else free_bytes
+    if needed > free:
+        raise FraudlossError(
+            f"counting with {workers} workers needs {needed >> 20} MiB of memory and {free >> 20} MiB are free."
+            " Use fewer workers, or a machine with more memory."
+        )
 
 
 @dataclass(frozen=True)
