@@ -11,6 +11,7 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
+import markupsafe
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -370,6 +371,13 @@ def test_hostile_text_is_no_formula_in_the_workbook(hostile: dict[str, bytes]) -
     assert not any(cell.data_type == "f" for cell in values)
     assert any(cell.value == FORMULA for cell in values)
     assert any(cell.value == HOSTILE for cell in values)
+
+
+def test_an_address_in_a_publisher_s_text_becomes_a_link_and_nothing_else_does() -> None:
+    text = 'see https://example.org/a?b=1&c=2" onmouseover="x, <b>http://example.org/d).</b> javascript:alert(1)'
+    made = str(release.page.linked(text))
+    assert re.findall(r'<a href="([^"]*)" rel="noopener">', made) == ["https://example.org/a?b=1&amp;c=2", "http://example.org/d"]
+    assert re.sub(r"</?a[^>]*>", "", made) == str(markupsafe.escape(text))
 
 
 # ------------------------------------------------------------------------------------------------------------ workbook
