@@ -82,3 +82,24 @@ def test_the_view_does_not_depend_on_the_order_of_arrival(declared: list, shuffl
     shuffler.shuffle(snapshots)
     pd.testing.assert_frame_equal(in_force(frame(*rows), snapshots), expected)
     assert not expected.duplicated(["native_type", "period"]).any()
+
+
+@given(snapshots_strategy, st.dates(dt.date(2023, 12, 31), dt.date(2024, 1, 10)), st.integers(0, 5))
+def test_as_of_is_monotone_a_later_day_changes_only_what_new_files_speak_of(declared: list, day: dt.date, later: int) -> None:
+    snapshots = [snapshot(f"s{place}", known.isoformat(), extract=extract) for place, (known, extract, _) in enumerate(declared)]
+    rows = [
+        # Each label is a period of its own, so that a file speaks of some periods and not of others.
+        row({"a": "2021", "b": "2022", "c": "2023"}[label], place, snapshot=f"s{place}")
+        for place, (_, _, labels) in enumerate(declared)
+        for label in sorted(labels)
+    ]
+    before, after = (known_by(snapshots, day + dt.timedelta(days)) for days in (0, later))
+    assert {item.id for item in before} <= {item.id for item in after}
+    seen = {each.id: each for each in after}
+    states = []
+    for known in (before, after):
+        held = [item for item in rows if item["snapshot"] in {each.id for each in known}]
+        states.append(dict(zip(*in_force(frame(*held), known)[["period", "snapshot"]].T.to_numpy(), strict=True)) if held else {})
+    assert states[0].keys() <= states[1].keys()
+    changed = {period: name for period, name in states[1].items() if states[0].get(period) != name}
+    assert all(seen[name].known_at > day for name in changed.values())
