@@ -20,7 +20,7 @@ from pipeline.publish import release, site, traces
 from pipeline.publish.evidence import Evidence
 from tests import publish_sample as sample
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=25)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 HOSTILE = "<script>document.title='taken over'</script><img src=http://127.0.0.1:9/x onerror=\"document.title='taken over'\">"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -133,6 +135,24 @@ def test_every_source_is_published_and_every_hash_holds(data: Path, ask: Any) ->
     periods = {(manifest["frequency"], manifest["period"]) for manifest in manifests}
     assert {("annual", "2016"), ("annual", "2025"), ("quarterly", "2025-Q3"), ("monthly", "2026-04")} <= periods
     assert ask("verify")["problems"] == []
+
+
+def test_every_page_is_below_a_megabyte_and_every_link_leads_to_a_line_that_is_there(data: Path) -> None:
+    pages = {
+        path: path.read_text(encoding="utf-8")
+        for folder in ("releases", "site")
+        for path in sorted((data / "processed" / folder).rglob("*.html"))
+    }
+    assert len(pages) > 300
+    anchors = {path: set(re.findall(r' id="([^"]+)"', page)) for path, page in pages.items()}
+    for path, page in pages.items():
+        assert len(page.encode()) < 1_000_000, path
+        for link in set(re.findall(r' href="([^"]+)"', page)):
+            if not link.startswith(("https://", "http://", "data:")):
+                file, _, anchor = link.partition("#")
+                target = Path(os.path.normpath(path.parent / unquote(file))) if file else path
+                assert target.is_file(), f"{path}: {link}"
+                assert not anchor or anchor in anchors[target], f"{path}: {link}"
 
 
 def test_a_second_run_does_no_work_and_says_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
