@@ -196,8 +196,8 @@ class _Plot:
 
     @classmethod
     def of(cls, points: Sequence[Point], values: Iterable[float], y_title: str, width: int, height: int) -> _Plot:
-        """With room on the left for the marks' words and the title."""
-        scale = Scale.over(values, height + 8, 8, 5)
+        """With room on the left for the marks' words and the title, and above for the word at a break."""
+        scale = Scale.over(values, height + 16, 16, 5)
         return cls(_sequence(points), scale, (22 if y_title else 0) + 8 + max(map(svg.width_of, scale.labels)), width)
 
     def place(self, point: Point) -> tuple[float, float]:
@@ -238,7 +238,7 @@ class _Plot:
             if code in self.order and code != self.order[0]:
                 x = self.left + self.order.index(code) * self._band
                 style = "stroke:var(--chart-break);stroke-width:1.3;stroke-dasharray:5 4"
-                words = svg.text("break", x + 4, self.scale.end + 11, style="fill:var(--chart-break)")
+                words = svg.text("break", x, self.scale.end - 4, anchor="middle", style="fill:var(--chart-break)")
                 parts += [svg.line(x, self.scale.start, x, self.scale.end, style), words]
         return parts
 
