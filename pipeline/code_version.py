@@ -1,13 +1,14 @@
 """Which code made something: a hash of the source files that it depends on.
 
 In: names of modules and folders of this package. Out: the first 12 hexadecimal digits of the sha256 over their names and bytes.
-What was made by other code is remade; what was not is left alone.
+What was made by other code is remade; what was not is left alone. For a release the libraries that write its files count as code.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,6 +28,8 @@ PUBLICATION = (
     "aggregate/reconcile.py",
     "sources/catalogue.py",
 )
+# The libraries that write a release's files: another version of one may write other bytes for the same figures.
+WRITERS = ("jinja2", "pandas", "pyarrow", "pysdmx", "xlsxwriter")
 
 
 @functools.cache
@@ -55,5 +58,11 @@ def of_view(source_id: str) -> str:
 
 
 def of_publication(source_ids: Iterable[str]) -> str:
-    """The version of all code and declarations that turn the views of these sources into a release."""
-    return code_version(*PUBLICATION, *(f"sources/{source_id}" for source_id in sorted(set(source_ids))))
+    """The version of all code, declarations and WRITERS that turn the views of these sources into a release."""
+    ours = code_version(*PUBLICATION, *(f"sources/{source_id}" for source_id in sorted(set(source_ids))))
+    return hashlib.sha256(" ".join([ours, *_writers()]).encode()).hexdigest()[:12]
+
+
+@functools.cache
+def _writers() -> tuple[str, ...]:
+    return tuple(f"{name}=={importlib.metadata.version(name)}" for name in WRITERS)
