@@ -25,7 +25,7 @@ run: $(INSTALLED) ## run every DAG once: take in, check, aggregate and publish a
 
 # A file's tests stay together: they share what they run once.
 test: lint ## lint, format, types and every test
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED) ## lint, format and types only
 	@$(BIN)/ruff check .

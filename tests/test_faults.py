@@ -10,7 +10,7 @@ import pytest
 
 from tests.grid_files import REPOSITORY
 
-pytestmark = pytest.mark.slow(seconds=200)
+pytestmark = pytest.mark.slow(turn=3)
 
 
 def test_no_fault_shows_half_a_release_or_keeps_a_plain_rerun_from_the_same_bytes() -> None:

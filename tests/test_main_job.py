@@ -20,7 +20,7 @@ import pytest
 from pipeline import cli, steps
 from tests.grid_files import INBOX, REPOSITORY
 
-pytestmark = pytest.mark.slow(seconds=160)
+pytestmark = pytest.mark.slow(turn=2)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from pipeline.verification import verify
 from tests import faults
 from tests.grid_files import REPOSITORY
 
-pytestmark = pytest.mark.slow(seconds=200)
+pytestmark = pytest.mark.slow(turn=1)
 
 # On two cores with nothing else to do it takes half of this.
 SECONDS_FOR_ALL = 420
