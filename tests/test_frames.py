@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pipeline.frames import KEY_COLUMNS, observations_frame, observations_table, read_observations, sorted_by_key
+from pipeline.frames import KEY_COLUMNS, observations_frame, observations_table, read_observations, row_records, sorted_by_key
 
 
 def _figures() -> pd.DataFrame:
@@ -52,3 +52,9 @@ def test_rows_stand_in_the_order_of_their_key_however_they_come() -> None:
     expected = rows.sort_values([*KEY_COLUMNS, "id"], ignore_index=True)
     for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
         pd.testing.assert_frame_equal(sorted_by_key(rows.iloc[order]), expected)
+
+
+def test_rows_as_dictionaries_are_those_of_pandas_and_none_where_there_is_no_row() -> None:
+    rows = _figures()
+    assert row_records(rows) == rows.to_dict("records")
+    assert row_records(rows.iloc[:0]) == []

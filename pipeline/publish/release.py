@@ -31,7 +31,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.frames import OBSERVATION_SCHEMA, observations_table
+from pipeline.frames import OBSERVATION_SCHEMA, observations_table, row_records
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
 from pipeline.publish import countries, package, page, sdmx, traces, workbook
@@ -104,7 +104,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     findings = relevant_findings(given.findings, rows, given.period, families)
     compared = countries.compare(given.period, found, families)
     composed = contents.compose(
-        given.period, found, _records(findings), families, reconciliation=_records(given.reconciliation), compared=compared
+        given.period, found, row_records(findings), families, reconciliation=row_records(given.reconciliation), compared=compared
     )
     composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, families)))
     used = set(rows["source"])
@@ -168,10 +168,6 @@ def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period
     texts = list(zip(*(kept[name].astype(str) for name in columns), strict=True))
     order = sorted(range(len(kept)), key=lambda place: texts[place])
     return kept.iloc[order].reset_index(drop=True)
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None)]
 
 
 def _data_files(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS
+from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, row_records
 from pipeline.model import CHANGES, REASONS, TOTAL, Period
 from pipeline.publish import tables
 from pipeline.publish.revisions import (
@@ -66,7 +66,7 @@ def revision_tables(period: Period, found: Sequence[Figure], revisions: ReleaseR
 
 
 def _changes_table(period: Period, changes: pd.DataFrame, families: Families) -> Table | None:
-    lines = [line for line in changes.to_dict("records") if _is_listed(line)]
+    lines = [line for line in row_records(changes) if _is_listed(line)]
     if not lines:
         return None
     ordered = sorted(lines, key=lambda line: _change_rank(line, period))
@@ -290,7 +290,7 @@ def _percent(ratio: Decimal) -> Cell:
 
 def _records_table(records: pd.DataFrame) -> Table | None:
     """Where reports of a month were taken in over several files: how many came late, were taken out or changed."""
-    lines = records.to_dict("records")
+    lines = row_records(records)
     compared = {(line["source"], line["month"]) for line in lines if line["snapshot_before"] is not None}
     shown = [line for line in lines if (line["source"], line["month"]) in compared]
     if not shown:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.frames import CHANGE_COLUMNS, KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, VINTAGE_COLUMNS
+from pipeline.frames import CHANGE_COLUMNS, KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, VINTAGE_COLUMNS, row_records
 from pipeline.model import CHANGES, REASON_OF_CHANGE, REASONS, FraudlossError, Period
 from pipeline.publish.selection import Families, Figure, role, selector
 
@@ -206,7 +206,7 @@ def headline_histories(
     for unit, day in zip(_units(revisions.units), revisions.units["vintage"], strict=True):
         days.setdefault(unit, []).append(day)
     revised: dict[tuple[str, ...], list[Mapping[Any, Any]]] = {}
-    for line in revisions.revisions.sort_values("vintage", kind="stable").to_dict("records"):
+    for line in sorted(row_records(revisions.revisions), key=lambda line: line["vintage"]):
         revised.setdefault(tuple(line[name] for name in KEY_COLUMNS), []).append(line)
     made = []
     for figure in found:
