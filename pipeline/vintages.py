@@ -234,7 +234,16 @@ class Known:
 
 
 def known(store: Store, as_of: dt.date | None = None) -> Known:
-    """The figures of all sources as of a date, with their history up to it. Writes nothing."""
+    """The figures of all sources as of a date, with their history up to it, of one moment. Writes nothing."""
+    while True:
+        stamp = store.verdicts_stamp()
+        found = _known(store, as_of)
+        # Figures judged by another run meanwhile would stand beside a history that does not know them.
+        if store.verdicts_stamp() == stamp:
+            return found
+
+
+def _known(store: Store, as_of: dt.date | None) -> Known:
     found = [_consistent(functools.partial(_history_of, store, source_id)) for source_id in source_ids()]
     histories = [each for each in found if each is not None]
     parts = [[each.history.revisions, each.history.vintages, each.records] for each in histories]
