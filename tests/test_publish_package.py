@@ -38,6 +38,20 @@ def test_the_package_of_a_shipped_release_is_valid(period: str, tmp_path: Path) 
     assert checked["sdmx_data.csv"] == len(pd.read_parquet(tmp_path / "observations.parquet"))
 
 
+def test_tidy_tables_share_one_schema_that_lies_beside_them(tmp_path: Path) -> None:
+    """The schema of a tidy table has 6 kB; a release has up to twenty of them."""
+    files = release.build(sample.given("2025"))
+    resources = json.loads(files["datapackage.json"])["resources"]
+    tidy = [item for item in resources if item["path"].startswith("npa_")]
+    assert len(tidy) > 3
+    assert {item["schema"] for item in tidy} == {"table_schema.json"}
+    assert len(files["datapackage.json"]) < 30_000
+    narrowed = json.loads(files["table_schema.json"])
+    narrowed["fields"] = [{**field, "type": "date"} if field["name"] == "value" else field for field in narrowed["fields"]]
+    report = _validated(files | {"table_schema.json": json.dumps(narrowed).encode()}, tmp_path)
+    assert "type-error" in {error[0] for error in _errors(report)}
+
+
 def test_hostile_words_leave_the_package_valid(tmp_path: Path) -> None:
     words = ['a "quote", a comma\nand a line', "=1+1", "</script>", "\x00", "\ufeff", "'", "オレオレ\u3000詐欺"]
     rows = [

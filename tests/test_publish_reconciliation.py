@@ -93,7 +93,7 @@ def test_a_release_carries_the_reconciliation_as_section_sheet_and_file() -> Non
     lines = list(csv.DictReader(io.StringIO(files["reconciliation.csv"].decode())))
     assert [line["id"] for line in lines] == ["a", "b", "c", "d", "e"]
     assert [line["status"] for line in lines] == [row["status"] for row in FINDINGS]
-    assert b'"path": "reconciliation.csv"' in files["datapackage.json"]
+    assert b'"path":"reconciliation.csv"' in files["datapackage.json"]
     assert "reconciliation.csv" not in build(sample.given("2025"))
 
 

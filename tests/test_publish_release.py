@@ -102,7 +102,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_order_of_the_rows(code
 
 
 def test_a_release_holds_page_workbook_tables_parquet_and_package_but_no_manifest(annual: dict[str, bytes]) -> None:
-    fixed = {"index.html", "summary.xlsx", "observations.parquet", "datapackage.json", "findings.csv"}
+    fixed = {"index.html", "summary.xlsx", "observations.parquet", "datapackage.json", "table_schema.json", "findings.csv"}
     assert fixed <= set(annual)
     assert {"npa_annual_special_fraud.csv", "npa_releases_special_fraud.csv", "npa_overseas_events.csv"} <= set(annual)
     assert "manifest.json" not in annual
@@ -450,7 +450,8 @@ def test_the_data_package_describes_every_file_with_hash_schema_and_licence(annu
         assert resource["bytes"] == len(content)
         assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
         if resource["path"].endswith(".csv"):
-            fields = resource["schema"]["fields"]
+            schema = resource["schema"]
+            fields = (json.loads(annual[schema]) if isinstance(schema, str) else schema)["fields"]
             rows = _csv(content)
             assert content.decode().splitlines()[0].split(",") == [field["name"] for field in fields]
             _check_fields(rows, fields)

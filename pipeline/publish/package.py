@@ -166,10 +166,10 @@ def data_package(
     """`datapackage.json` (Frictionless Data Package 1) for the files given: name -> content.
 
     `check_columns`: the columns of the CSV files that do not hold observations, by name. `schemas`: the Table Schema of each CSV
-    file that brings its own.
+    file that brings its own. All others share the one in `TABLE_SCHEMA_FILE`.
     """
     known = {name: _checks_schema(columns) for name, columns in check_columns.items()} | dict(schemas)
-    resources = [_resource(name, files[name], known.get(name, TABLE_SCHEMA)) for name in sorted(files)]
+    resources = [_resource(name, files[name], known.get(name, TABLE_SCHEMA_FILE)) for name in sorted(files)]
     package = {
         "profile": "data-package",
         "name": f"fraudloss-{period.frequency}-{period.code.lower()}",
@@ -181,7 +181,12 @@ def data_package(
         "licenses": _licences(sources),
         "resources": resources,
     }
-    return (json.dumps(package, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    return _json_bytes(package)
+
+
+def _json_bytes(value: Any) -> bytes:
+    """In one line: the standard library has an encoder in C for that alone."""
+    return (json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
 def _classifications(sources: Sequence[Source]) -> dict[str, str]:
@@ -203,7 +208,7 @@ def _licences(sources: Sequence[Source]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def _resource(name: str, content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _resource(name: str, content: bytes, schema: Mapping[str, Any] | str) -> dict[str, Any]:
     stem, _, ending = name.rpartition(".")
     entry: dict[str, Any] = {
         "name": f"{stem}-{ending}".lower().replace("_", "-"),
@@ -225,6 +230,9 @@ def _field(name: str) -> dict[str, Any]:
 
 
 TABLE_SCHEMA: dict[str, Any] = {"fields": [_field(name) for name in COLUMNS], "missingValues": [""], "primaryKey": "id"}
+# A release has up to twenty tables of these columns: their schema is a file of its own, as Data Package allows, named by each.
+TABLE_SCHEMA_FILE = "table_schema.json"
+TABLE_SCHEMA_BYTES = _json_bytes(TABLE_SCHEMA)
 
 
 def _checks_schema(columns: Sequence[str]) -> dict[str, Any]:

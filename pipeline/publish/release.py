@@ -15,6 +15,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     sdmx_*                 the same rows in SDMX, with their structure (pipeline.publish.sdmx)
     citation.bib           how to quote the release
     datapackage.json       what the files hold
+    table_schema.json      the columns of the tidy tables, for datapackage.json
 
 The manifest is the caller's. No clock is read: the same input gives the same bytes.
 """
@@ -126,6 +127,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
     files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
     files["citation.bib"] = cited.bibtex
+    files[package.TABLE_SCHEMA_FILE] = package.TABLE_SCHEMA_BYTES
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
     pages = page.release_pages(
         composed,
@@ -221,6 +223,7 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "sdmx_structure.xml": "the structure of the SDMX files: dimensions, attributes, code lists",
         "citation.bib": "how to quote this release, for BibTeX",
         "datapackage.json": "description of the files: columns, units, sources, licences",
+        "table_schema.json": "the columns of the tidy tables, as datapackage.json refers to them",
     }
     if name in fixed:
         return fixed[name]
