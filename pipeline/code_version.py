@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-_SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js"}
+_SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js", ".po"}
 
 WORDS = ("model.py", "frames.py")
 SHARED_READING = (*WORDS, "reading", "ingest", "validate", "sources/catalogue.py")
@@ -29,7 +29,7 @@ PUBLICATION = (
     "sources/catalogue.py",
 )
 # The libraries that write a release's files: another version of one may write other bytes for the same figures.
-WRITERS = ("jinja2", "pandas", "pyarrow", "pysdmx", "xlsxwriter")
+WRITERS = ("babel", "jinja2", "pandas", "pyarrow", "pysdmx", "xlsxwriter")
 
 
 @functools.cache

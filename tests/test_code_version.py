@@ -47,9 +47,10 @@ def test_what_is_declared_of_a_source_concerns_that_source_alone(package: Path) 
     assert (before[0] != after[0], before[1] != after[1]) == (True, False)
 
 
-def test_another_page_is_another_release_of_the_same_view(package: Path) -> None:
+@pytest.mark.parametrize("name", ["publish/templates/release.html.j2", "publish/locale/ja/LC_MESSAGES/fraudloss.po"])
+def test_another_page_or_translation_is_another_release_of_the_same_view(package: Path, name: str) -> None:
     before = code_version.of_view("cafc"), code_version.of_publication(["cafc"])
-    changed(package, "publish/templates/release.html.j2")
+    changed(package, name)
     assert code_version.of_view("cafc") == before[0]
     assert code_version.of_publication(["cafc"]) != before[1]
 

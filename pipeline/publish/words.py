@@ -1,0 +1,315 @@
+"""Words that a page says in its reader's language: messages with their translations, dates, lists, and publishers' own words.
+
+In: English messages with named placeholders, and the catalogues `locale/<language>/LC_MESSAGES/fraudloss.po`, whose message ids
+they are. Out: `Words`, which are English text (`str`) and know how they are said in each other language. So content is composed
+once, and whoever renders it says in which language, with `speaking("ja")`: a template that is given `Words` shows them in that
+language, a workbook that takes them for text shows English.
+
+Words that are cut, joined or formatted by `str`'s own methods are English from then on: a sentence of parts is a message whose
+placeholders are the parts, a list of them is `listed`. `tools/messages.py` collects the messages; tests hold that each of them is
+translated and that a Japanese page shows no English.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+ENGLISH, JAPANESE = "en", "ja"
+# Every language of the pages, with its own name; the first is that of the messages.
+LANGUAGES: dict[str, str] = {ENGLISH: "English", JAPANESE: "日本語"}
+DOMAIN = "fraudloss"
+_FOLDER = Path(__file__).parent / "locale"
+_language: ContextVar[str] = ContextVar("language", default=ENGLISH)
+_JAPANESE_LETTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_LETTERS = re.compile(r"[A-Za-z]{2}")
+
+
+def catalogue_path(language: str) -> Path:
+    """Where the catalogue of a language lies."""
+    return _FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def language() -> str:
+    """The language that is spoken now: a key of LANGUAGES."""
+    return _language.get()
+
+
+@contextlib.contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Within it, Words are said in this language (a key of LANGUAGES)."""
+    if code not in LANGUAGES:
+        raise ValueError(f"{code!r} is not one of {', '.join(LANGUAGES)}")
+    before = _language.set(code)
+    try:
+        yield
+    finally:
+        _language.reset(before)
+
+
+@functools.cache
+def _catalogue(code: str) -> Mapping[str, str | tuple[str, ...]]:
+    """Message id -> translation (a tuple of plural forms for a message that counts). Read when the first word needs it."""
+    from babel.messages.pofile import read_po
+
+    with catalogue_path(code).open("rb") as stream:
+        messages = read_po(stream, locale=code)
+    made: dict[str, str | tuple[str, ...]] = {}
+    for message in messages:
+        if message.id and message.string and not message.fuzzy:
+            said = message.string if isinstance(message.string, str) else tuple(message.string)
+            made[message.id if isinstance(message.id, str) else message.id[0]] = said
+    return made
+
+
+# ------------------------------------------------------------------------------------------------------------------- words
+
+
+class Words(str):
+    """English text that is said otherwise in another language: `str()` of it, and a template, say it as `speaking` asks.
+
+    Whatever else is done with it as a text is done with the English.
+    """
+
+    __slots__ = ("_says",)
+    _says: Callable[[bool], str]
+
+    def __new__(cls, english: str, says: Callable[[bool], str]) -> Words:
+        """`says(True)` is markup, `says(False)` is text, in the language that is spoken, which is not English."""
+        made = super().__new__(cls, english)
+        made._says = says
+        return made
+
+    def __str__(self) -> str:
+        return str.__str__(self) if _language.get() == ENGLISH else self._says(False)
+
+    def __format__(self, form: str) -> str:
+        return format(str(self), form)
+
+    def __html__(self) -> str:
+        return escape(str.__str__(self)) if _language.get() == ENGLISH else self._says(True)
+
+    def __bool__(self) -> bool:
+        return bool(str(self))
+
+    def lower(self) -> Words:
+        return Words(super().lower(), self._says)
+
+    def capitalize(self) -> Words:
+        return Words(super().capitalize(), self._says)
+
+
+class Own(str):
+    """A publisher's own words, a name or an address: the same in every language, and marked as what they are."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return _marked(self)
+
+
+def _marked(text: str) -> str:
+    """Text as markup, with its language where it is words of another one than the page's."""
+    escaped = escape(str.__str__(text))
+    if _language.get() == ENGLISH or _JAPANESE_LETTER.search(text) or not _LETTERS.search(text):
+        return escaped
+    return Markup(f'<span lang="en">{escaped}</span>')
+
+
+def _value(value: object, markup: bool) -> str:
+    if markup:
+        return str(value.__html__()) if hasattr(value, "__html__") else str(escape(value))
+    return str(value)
+
+
+@functools.lru_cache(maxsize=4096)
+def _template(code: str, message: str, markup: bool) -> str:
+    found = _catalogue(code).get(message, message)
+    template = found if isinstance(found, str) else found[0]
+    return str(escape(template)) if markup else template
+
+
+def _(message: str, /, **values: object) -> Words:
+    """The message, with its placeholders filled in: `_("{series} by year", series=title)`."""
+    english = message.format(**values) if values else message
+    return Words(english, functools.partial(_said, message, values))
+
+
+def _said(message: str, values: Mapping[str, object], markup: bool) -> str:
+    template = _template(_language.get(), message, markup)
+    text = template.format(**{name: _value(value, markup) for name, value in values.items()}) if values else template
+    return Markup(text) if markup else text
+
+
+def ngettext(one: str, many: str, count: int, /, **values: object) -> Words:
+    """The message that fits the number: `one` for 1, `many` for others. `{count}` is filled in with separators."""
+    values = {"count": f"{count:,}", **values}
+    return Words((one if count == 1 else many).format(**values), functools.partial(_said, one, values))
+
+
+def N_(message: str) -> str:
+    """The message itself, marked so that it is collected: it is translated where it is used, by `_`."""
+    return message
+
+
+def declared(text: str) -> Words:
+    """What is declared or noted outside the code of the pages: translated where a catalogue has it, else a publisher's own words.
+
+    A text of clauses ("…; …") is looked up as a whole, then by the patterns of NOTES, then clause by clause.
+    """
+    return Words(text, functools.partial(_declared, str.__str__(text)))
+
+
+def _declared(text: str, markup: bool) -> str:
+    found = _lookup(_language.get(), text, markup)
+    return found if found is not None else _marked(text) if markup else text
+
+
+@functools.lru_cache(maxsize=8192)
+def _lookup(code: str, text: str, markup: bool) -> str | None:
+    """The text in the language; None where nothing of it is known."""
+    if text in _catalogue(code):
+        found = _template(code, text, markup)
+        return Markup(found) if markup else found
+    for pattern, message in _note_patterns():
+        if match := pattern.fullmatch(text):
+            values = {name: declared(value) for name, value in match.groupdict().items()}
+            return _said(message, values, markup)
+    clauses = text.split("; ")
+    if len(clauses) > 1:
+        said = [_lookup(code, clause, markup) for clause in clauses]
+        if any(clause is not None for clause in said):
+            return _separator(code, "; ").join(
+                clause if clause is not None else _value(Own(original), markup)
+                for clause, original in zip(said, clauses, strict=True)
+            )
+    return None
+
+
+def is_japanese(text: str) -> bool:
+    """Whether Japanese letters are in it."""
+    return _JAPANESE_LETTER.search(text) is not None
+
+
+# ------------------------------------------------------------------------------------------------- dates, lists and the like
+
+_SEPARATORS = {JAPANESE: {", ": "、", "; ": "；", " and ": "及び", " to ": "～", ". ": "。", " ": ""}}
+
+
+def _separator(code: str, english: str) -> str:
+    return _SEPARATORS.get(code, {}).get(english, english)
+
+
+def listed(parts: Iterable[str], separator: str = ", ") -> Words:
+    """Parts one after the other, with the separator of the language: ", ", "; ", " and ", " to ", " · " or a blank."""
+    kept = list(parts)
+
+    def says(markup: bool) -> str:
+        said = _separator(_language.get(), separator).join(_value(part, markup) for part in kept)
+        return Markup(said) if markup else said
+
+    return Words(separator.join(kept), says)
+
+
+def each(english: str, function: Callable[..., str], *arguments: Any) -> Words:
+    """Words that `function(*arguments)` makes in each language that is spoken; `english` is what it makes in English."""
+
+    def says(markup: bool) -> str:
+        said = function(*arguments)
+        return _value(said, True) if markup else str(said)
+
+    return Words(english, says)
+
+
+def only_english(text: str) -> Words:
+    """Words that an English page has, and no other: the Japanese beside an English label."""
+    return Words(text, lambda markup: Markup("") if markup else "")
+
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def month_name(month: int) -> str:
+    """The month of 1 to 12 in English."""
+    return _MONTHS[month - 1]
+
+
+def day(date: dt.date | str) -> Words:
+    """A day as people write it: `30 September 2024`, `2024年9月30日`. What is no ISO date is left as it is."""
+    try:
+        found = dt.date.fromisoformat(date) if isinstance(date, str) else date
+    except ValueError:
+        return declared(str(date))
+    english = f"{found.day} {month_name(found.month)} {found.year}"
+    return Words(english, lambda markup: f"{found.year}年{found.month}月{found.day}日")
+
+
+def page_name(name: str) -> Words:
+    """A page's file in the language that is spoken: `index.html`, `index.ja.html`; an anchor stays."""
+    file, _, anchor = name.partition("#")
+
+    def says(markup: bool) -> str:
+        localized = f"{file.removesuffix('.html')}.{_language.get()}.html" if file.endswith(".html") else file
+        said = f"{localized}#{anchor}" if anchor else localized
+        return _value(said, markup)
+
+    return Words(name, says)
+
+
+# ------------------------------------------------------------------------------------------------- notes from other stages
+
+# What readers, cubes, derivation and reconciliation note on single figures; they know no language but English.
+NOTES: tuple[str, ...] = (
+    N_("the file ends on {day}"),
+    N_("not in the file: {months}"),
+    N_("fewer than {count} losses"),
+    N_("the type is not in use then"),
+    N_("the publisher keeps no loss here"),
+    N_("{period} is classified otherwise ({schemes})"),
+    N_("compares {later} with {earlier}"),
+    N_("population.csv has no {country} population for {year} (newest year: {newest})."),
+    N_("exchange_rates.csv has no {currency} rate for {months} (newest month: {newest})."),
+    N_("not printed exactly ({reason}); derived here: published total less the other {count} types"),
+    N_(
+        "a revision: {earlier_source} printed it as {earlier_edition} on {earlier_day}, {later_source} as {later_edition} "
+        "on {later_day}"
+    ),
+    N_("several figures of ours answer to it, one for each classification: {schemes}"),
+    N_("{table} is not a table of ours"),
+    N_("we hold no figure for {keys}"),
+    N_("printed for: {scope}"),
+    N_("unknown"),
+)
+
+
+@functools.cache
+def _note_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((_pattern(message), message) for message in NOTES if "{" in message)
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    """What stands for a placeholder holds no semicolon, unless the message itself has one: it would be another clause."""
+    anything = ".+?" if ";" in message else "[^;]+?"
+    parts = re.split(r"\{(\w+)\}", message)
+    return re.compile("".join(f"(?P<{part}>{anything})" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
