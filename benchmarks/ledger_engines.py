@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ledger_generator import CURRENCIES, FIRST_YEAR, LABELS, MONTHS, YEARS, Reference, partition
-from pipeline.aggregate.executors import executor
+from pipeline import executors
 
 if TYPE_CHECKING:
     from pipeline.aggregate.ledger import Plan
@@ -59,7 +59,7 @@ def out_file(out: Path, cube: str, year: int) -> Path:
 
 def ours(ledger: Path, out: Path, workers: int) -> None:
     """The pipeline's kernel, a year a task."""
-    with executor(workers, __name__) as pool:
+    with executors.Engine(workers).executor(__name__, "pipeline.aggregate.ledger") as pool:
         list(pool.map(functools.partial(_our_year, ledger, out), ALL_YEARS))
 
 

@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "plan":
             _json(stretch)
         else:
-            stretch.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work at once (default: 1)")
+            _engine(stretch)
 
     difference = _command(
         commands,
@@ -203,6 +203,21 @@ def _command(commands: Any, name: str, command: _Command, help_text: str, exampl
 
 def _as_of(parser: argparse.ArgumentParser, help_text: str = "as it was known on this day (2025-05-23)") -> None:
     parser.add_argument("--as-of", type=_day, default=None, metavar="DATE", help=help_text)
+
+
+def _engine(parser: argparse.ArgumentParser) -> None:
+    """Where the work is done."""
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work at once (default: 1)")
+    parser.add_argument(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="a Dask cluster instead: the address of its scheduler (tcp://host:8786), or `local` for one of --workers processes",
+    )
+
+
+def _engine_of(given: argparse.Namespace) -> dict[str, Any]:
+    return {"workers": given.workers, "dask": given.dask}
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -312,7 +327,7 @@ def _plan(given: argparse.Namespace) -> int:
 
 def _backfill(given: argparse.Namespace) -> int:
     """What was done and, after a stop, what is left."""
-    found = steps.backfill(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of, workers=given.workers)
+    found = steps.backfill(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of, **_engine_of(given))
     new = [item for item in found.done if item.is_new]
     if new and given.as_of is None:
         steps.build_site(data=given.data)

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log
+from pipeline.executors import Engine
 from pipeline.model import FraudlossError, Period, RefusedInput, Snapshot
 
 if TYPE_CHECKING:
@@ -149,8 +150,10 @@ def speaking(store: Store, ledger_id: str, as_of: dt.date | None = None) -> dict
 # ------------------------------------------------------------------------------------------------------------------ count
 
 
-def count(store: Store, ledger: Ledger, *, workers: int = 1) -> Counted:
+def count(store: Store, ledger: Ledger, *, workers: int = 1, dask: str = "") -> Counted:
     """Make the cells of the periods that changed; of other years nothing is read. The cells of a refused year stay as they are.
+
+    `workers`, `dask`: see `pipeline.executors.Engine`; the bytes are the same for any.
 
     Raises ChangedBytes where a partition was changed by hand.
     """
@@ -166,7 +169,10 @@ def count(store: Store, ledger: Ledger, *, workers: int = 1) -> Counted:
             if month[:4] in {month[:4] for month in changed}:
                 store.read_listed(entry)
         cells = ledger_cells(
-            ledger.plan, {month: store.root / entry["path"] for month, entry in entries.items()}, changed, workers
+            ledger.plan,
+            {month: store.root / entry["path"] for month, entry in entries.items()},
+            changed,
+            Engine(workers, dask),
         )
         made = {month: before.get(month) if month[:4] in cells.refused else now[month] for month in now}
         periods = _save_cells(store, ledger, manifest, {month: made_of for month, made_of in made.items() if made_of}, cells.of)

@@ -11,16 +11,15 @@ import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
-import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log, vintages
+from pipeline.executors import THIS_PROCESS, Engine, outcomes
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, UsageError
 from pipeline.sources.catalogue import source_ids, sources
 
@@ -419,38 +418,38 @@ class Backfill:
     left: list[str]  # periods that it did not come to, because it was told to stop
 
 
-def backfill(store: Store, frequency: str, first: str, last: str, as_of: dt.date | None, workers: int = 1) -> Backfill:
-    """Publish every period from `first` to `last`, both included, in `workers` processes; the bytes are the same for any number.
+def backfill(
+    store: Store, frequency: str, first: str, last: str, as_of: dt.date | None, engine: Engine = THIS_PROCESS
+) -> Backfill:
+    """Publish every period from `first` to `last`, both included; the bytes are the same for any engine.
 
     SIGINT and SIGTERM stop it: the periods at work are finished whole, the others are left. Run again, it goes on with them.
     """
     wanted = periods_between(frequency, first, last)
-    if workers < 1:
-        raise UsageError(f"{workers} workers: give 1 or more.")
     store.recover()
-    there = set(Candidates(store, as_of).periods(frequency)) if workers > 1 else None
+    publish_each = _PublishEach(store.root.absolute(), as_of, uuid.uuid4().hex)
+    # A day on which nothing was known is refused here, not period by period.
+    candidates = _latest(publish_each).candidates if engine.is_this_process else Candidates(store, as_of)
+    there = set(candidates.periods(frequency))
+    todo = [period for period in wanted if period in there]
+    found: dict[str, Published | FraudlossError] = {}
     with _stop_signals() as stopped:
-        outcomes: dict[str, Published | FraudlossError] = {}
-        publish_each = _in_processes(store.root, as_of, workers) if there is not None else _in_this_process(store, as_of)
-        todo = wanted if there is None else [period for period in wanted if period in there]
-        with contextlib.closing(publish_each(todo, stopped)) as results:
+        codes = [period.code for period in todo]
+        with contextlib.closing(outcomes(publish_each, codes, engine, stopped=stopped.is_set)) as results:
             for code, outcome in log.progress(results, f"backfill {frequency}", total=len(todo)):
-                outcomes[code] = outcome.tell() if isinstance(outcome, Published) else outcome
-    return _summed_up(wanted, todo, outcomes)
+                found[code] = outcome.tell() if isinstance(outcome, Published) else outcome
+    vars(_of_thread).clear()
+    return _summed_up(wanted, todo, found)
 
 
-_Outcome = tuple[str, "Published | FraudlossError"]
-_Results = Callable[[Sequence[Period], threading.Event], Generator[_Outcome]]
-
-
-def _summed_up(wanted: list[Period], todo: list[Period], outcomes: dict[str, Published | FraudlossError]) -> Backfill:
-    empty = [code for code, outcome in outcomes.items() if isinstance(outcome, NothingToPublish)]
+def _summed_up(wanted: list[Period], todo: list[Period], found: dict[str, Published | FraudlossError]) -> Backfill:
+    empty = [code for code, outcome in found.items() if isinstance(outcome, NothingToPublish)]
     empty += [period.code for period in wanted if period not in todo]
     return Backfill(
-        done=[outcome for outcome in outcomes.values() if isinstance(outcome, Published)],
+        done=[outcome for outcome in found.values() if isinstance(outcome, Published)],
         without_figures=sorted(empty),
-        failures=[str(o) for o in outcomes.values() if isinstance(o, FraudlossError) and not isinstance(o, NothingToPublish)],
-        left=[period.code for period in todo if period.code not in outcomes],
+        failures=[str(o) for o in found.values() if isinstance(o, FraudlossError) and not isinstance(o, NothingToPublish)],
+        left=[period.code for period in todo if period.code not in found],
     )
 
 
@@ -469,51 +468,25 @@ def _stop_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _in_this_process(store: Store, as_of: dt.date | None) -> _Results:
-    def results(periods: Sequence[Period], stopped: threading.Event) -> Generator[_Outcome]:
-        latest = _Latest(store, as_of)
-        for period in periods:
-            if stopped.is_set():
-                return
-            yield period.code, latest.publish(period)
+@dataclasses.dataclass(frozen=True)
+class _PublishEach:
+    """What a worker is handed; called with the code of a period."""
 
-    return results
+    root: Path
+    as_of: dt.date | None
+    run: str  # names the backfill: a worker may outlive it
 
-
-def _in_processes(root: Path, as_of: dt.date | None, workers: int) -> _Results:
-    def results(periods: Sequence[Period], stopped: threading.Event) -> Generator[_Outcome]:
-        # Not forked: the libraries that draw and compress have threads of their own, which a fork would leave half alive.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(root, as_of)) as pool:
-            waiting, at_work = list(periods), dict[Future[Any], str]()
-            while waiting or at_work:
-                # No more is handed out than is worked on, so that a stop leaves nothing in a queue.
-                while waiting and len(at_work) < workers and not stopped.is_set():
-                    period = waiting.pop(0)
-                    at_work[pool.submit(_work, period.code)] = period.code
-                if not at_work:
-                    return
-                for future in wait(at_work, return_when=FIRST_COMPLETED).done:
-                    code = at_work.pop(future)
-                    try:
-                        yield code, future.result()
-                    except BrokenProcessPool:
-                        stopped.set()
-
-    return results
+    def __call__(self, code: str) -> Published | FraudlossError:
+        return _latest(self).publish(Period.parse(code))
 
 
-_worker: list[_Latest] = []
+_of_thread = threading.local()
 
 
-def _start_worker(root: Path, as_of: dt.date | None) -> None:
-    """In a worker process: look the figures up once. Ctrl-C reaches every process of the terminal; only the first one decides."""
+def _latest(asked: _PublishEach) -> _Latest:
+    """The figures, looked up once for each backfill that the thread works for."""
     from pipeline.store import Store
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker[:] = [_Latest(Store(root), as_of)]
-
-
-def _work(code: str) -> Published | FraudlossError:
-    (latest,) = _worker
-    return latest.publish(Period.parse(code))
+    if getattr(_of_thread, "asked", None) != asked:
+        _of_thread.latest, _of_thread.asked = _Latest(Store(asked.root), asked.as_of), asked
+    return _of_thread.latest

@@ -438,16 +438,25 @@ def plan(frequency: str, first: str, last: str, *, data: Path | None = None, as_
 
 
 def backfill(
-    frequency: str, first: str, last: str, *, data: Path | None = None, as_of: dt.date | None = None, workers: int = 1
+    frequency: str,
+    first: str,
+    last: str,
+    *,
+    data: Path | None = None,
+    as_of: dt.date | None = None,
+    workers: int = 1,
+    dask: str = "",
 ) -> Backfill:
     """Publish every period from `first` to `last`, both included: restated with all that is in the store or, given a date,
-    reproduced as it would have been published then, without letting it speak for its period.
+    reproduced as it would have been published then, without letting it speak for its period. `workers`, `dask`: see
+    `pipeline.executors.Engine`.
 
     Raises UsageError for periods that are none of the frequency or turned round, and for a date on which nothing was known.
     """
     from pipeline import publishing
+    from pipeline.executors import Engine
 
-    return publishing.backfill(store_at(data), frequency, first, last, as_of, workers)
+    return publishing.backfill(store_at(data), frequency, first, last, as_of, Engine(workers, dask))
 
 
 def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:

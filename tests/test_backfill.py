@@ -262,14 +262,15 @@ def test_other_code_remakes_what_depends_on_it_and_says_so(copied: Path, monkeyp
 # ----------------------------------------------------------------------------------------------------------------- workers
 
 
-def test_one_worker_and_four_give_the_same_bytes_in_another_zone_with_another_hash_seed(copied: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [["--workers", "4"], ["--workers", "2", "--dask", "local"]])
+def test_any_workers_give_the_same_bytes_in_another_zone_with_another_hash_seed(
+    copied: Path, tmp_path: Path, workers: list[str]
+) -> None:
     other = Path(shutil.copytree(copied, tmp_path / "other"))
     assert run(copied, "backfill", "--frequency", "annual", "--from", "2023", "--to", "2024") == 0
     environment = os.environ | {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-m", "pipeline.cli", "--data", str(other), "backfill", "--frequency", "annual"]
-    subprocess.run(
-        [*command, "--from", "2023", "--to", "2024", "--workers", "4"], env=environment, check=True, capture_output=True
-    )
+    subprocess.run([*command, "--from", "2023", "--to", "2024", *workers], env=environment, check=True, capture_output=True)
     assert bytes_of(other / "processed" / "releases") == bytes_of(copied / "processed" / "releases")
 
 

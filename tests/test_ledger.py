@@ -2,7 +2,6 @@
 
 import datetime as dt
 import itertools
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +17,9 @@ from hypothesis import strategies as st
 from benchmarks import ledger_engines
 from benchmarks.ledger import differences
 from benchmarks.ledger_generator import MONTHS, ledger, partition
-from pipeline.aggregate.executors import WorkerDied, computed, executor
 from pipeline.aggregate.kernel import QUANTILE_SCALE
 from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, ledger_cells, memory_needed, year_cells
+from pipeline.executors import Engine
 from pipeline.model import FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
 
@@ -239,13 +238,6 @@ def test_a_currency_without_a_rate_is_refused(tmp_path: Path) -> None:
         year_cells(PLAN, partitions)
 
 
-def test_a_task_that_fails_in_this_process_fails_as_in_another() -> None:
-    for workers in (1, 2):
-        with executor(workers) as pool:
-            future = pool.submit(Period.parse, "2023-13")
-            assert "not a period" in str(future.exception())
-
-
 # ------------------------------------------------------------------------------------------------------ years and workers
 
 
@@ -253,11 +245,11 @@ def test_a_task_that_fails_in_this_process_fails_as_in_another() -> None:
 def test_a_year_with_a_bad_partition_is_named_and_the_others_are_counted(synthetic: Path, tmp_path: Path, workers: int) -> None:
     plan = ledger_engines.plan()
     partitions = {month: partition(synthetic, month) for month in MONTHS if month[:4] in ("2019", "2020", "2021")}
-    whole = ledger_cells(plan, partitions, workers=workers)
+    whole = ledger_cells(plan, partitions, engine=Engine(workers))
     assert whole.refused == {}
     bad = tmp_path / "cut.parquet"
     bad.write_bytes(partitions["2020-03"].read_bytes()[:-9])
-    cells = ledger_cells(plan, {**partitions, "2020-03": bad}, workers=workers)
+    cells = ledger_cells(plan, {**partitions, "2020-03": bad}, engine=Engine(workers))
     assert list(cells.refused) == ["2020"]
     assert str(cells.refused["2020"]).startswith("cut.parquet, the file: ")
     for grouping in plan.groupings:
@@ -286,34 +278,3 @@ def test_memory_that_would_not_suffice_is_refused_before_the_work_with_the_figur
     with pytest.raises(FraudlossError, match=r"1 workers needs 16\d MiB of memory and 100 MiB are free"):
         ledger_cells(plan, partitions, free_bytes=100 << 20)
     assert ledger_cells(plan, partitions, free_bytes=needed).refused == {}
-
-
-def dies_at_2(item: int) -> int:
-    if item == 2:
-        os._exit(1)
-    return item * 10
-
-
-def dies_once(marker: Path) -> str:
-    if not marker.exists():
-        marker.touch()
-        os._exit(1)
-    return "done"
-
-
-def test_an_item_that_kills_its_worker_every_time_is_named_and_the_others_are_computed() -> None:
-    found = computed(dies_at_2, [1, 2, 3, 4], workers=2)
-    assert {item: outcome for item, outcome in found.items() if item != 2} == {1: 10, 3: 30, 4: 40}
-    assert isinstance(found[2], WorkerDied)
-    assert str(found[2]).startswith("2: the process that computed it died 2 times")
-
-
-def test_an_item_whose_worker_dies_once_is_computed_again(tmp_path: Path) -> None:
-    assert computed(dies_once, [tmp_path / "a", tmp_path / "b"], workers=2) == dict.fromkeys(
-        [tmp_path / "a", tmp_path / "b"], "done"
-    )
-
-
-def test_a_mistake_in_a_task_is_raised_and_taken_for_no_refusal() -> None:
-    with pytest.raises(TypeError):
-        computed(len, [3], workers=1)

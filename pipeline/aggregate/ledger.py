@@ -34,8 +34,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
-from pipeline.aggregate.executors import computed
 from pipeline.aggregate.kernel import Numbers, Ranked, Records, distinct_victims, mixed_radix, order_statistics, sums
+from pipeline.executors import THIS_PROCESS, Engine, computed
 from pipeline.model import FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, Month, read_month
 
@@ -96,19 +96,26 @@ def ledger_cells(
     plan: Plan,
     partitions: Mapping[str, Path],
     changed: Collection[str] | None = None,
-    workers: int = 1,
+    engine: Engine = THIS_PROCESS,
     free_bytes: int | None = None,
 ) -> Cells:
-    """The cells of all years, `workers` of them at a time; see `year_cells`. A year that fails does not stop the others.
+    """The cells of all years, as many at a time as the engine has workers; see `year_cells`. A year that fails, or whose worker
+    dies each time, does not stop the others.
 
     Raises FraudlossError before any work where memory would not suffice. `free_bytes`: what the machine says by default.
     """
     years: dict[str, dict[str, Path]] = {}
     for month in sorted(partitions):
-        years.setdefault(month[:4], {})[month] = partitions[month]
+        years.setdefault(month[:4], {})[month] = partitions[month].absolute()
     asked = [year for year in years if changed is None or any(month.startswith(year) for month in changed)]
-    _refuse_too_little_memory(plan, {year: years[year] for year in asked}, workers, free_bytes)
-    outcomes = computed(_YearTask(plan, years, changed), asked, workers)
+    _refuse_too_little_memory(plan, {year: years[year] for year in asked}, engine, free_bytes)
+    outcomes = computed(
+        _YearTask(plan, years, changed),
+        asked,
+        engine,
+        modules=[__name__],
+        name_of=lambda year: f"partitions {min(years[year])} to {max(years[year])}",
+    )
     made = [outcome for outcome in outcomes.values() if not isinstance(outcome, FraudlossError)]
     refused = {year: outcome for year, outcome in outcomes.items() if isinstance(outcome, FraudlossError)}
     return Cells(
@@ -130,11 +137,22 @@ def _rows(path: Path) -> int:
         return 0  # reading it will say what is wrong
 
 
-def _refuse_too_little_memory(plan: Plan, years: Mapping[str, Mapping[str, Path]], workers: int, free_bytes: int | None) -> None:
-    needed, free = memory_needed(plan, years, workers), psutil.virtual_memory().available if free_bytes is None else free_bytes
+def _refuse_too_little_memory(
+    plan: Plan, years: Mapping[str, Mapping[str, Path]], engine: Engine, free_bytes: int | None
+) -> None:
+    if engine.is_elsewhere:
+        needed, least = memory_needed(plan, years, 1), min(engine.memory_limits(), default=None)
+        if least is not None and needed > least:
+            raise FraudlossError(
+                f"counting the largest year needs {needed >> 20} MiB of memory and a Dask worker may take {least >> 20} MiB."
+                " Start workers with a higher memory limit."
+            )
+        return
+    needed = memory_needed(plan, years, engine.workers)
+    free = psutil.virtual_memory().available if free_bytes is None else free_bytes
     if needed > free:
         raise FraudlossError(
-            f"counting with {workers} workers needs {needed >> 20} MiB of memory and {free >> 20} MiB are free."
+            f"counting with {engine.workers} workers needs {needed >> 20} MiB of memory and {free >> 20} MiB are free."
             " Use fewer workers, or a machine with more memory."
         )
 
