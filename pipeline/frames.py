@@ -205,6 +205,14 @@ def frame_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def table_bytes(table: pa.Table) -> bytes:
+    """A table of `frame_table` as an Arrow stream, for a fingerprint: the same bytes for the same rows in the same order."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.combine_chunks())
+    return sink.getvalue().to_pybytes()
+
+
 def row_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries by column. `to_dict` takes milliseconds for wide frames even where there is no row."""
     if not len(frame):

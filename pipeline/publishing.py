@@ -25,6 +25,7 @@ from pipeline.sources.catalogue import source_ids, sources
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from pipeline.publish.evidence import Evidence
     from pipeline.publish.release import ReleaseInput
@@ -59,6 +60,7 @@ class Candidate:
 
     period: Period
     rows: pd.DataFrame
+    table: pa.Table  # the rows, of OBSERVATION_SCHEMA
     revisions: ReleaseRevisions
     release_id: str
 
@@ -93,32 +95,27 @@ class Candidates:
 
     def of_period(self, period: Period) -> Candidate:
         """The release of a period that has figures. Raises FraudlossError where its revisions cannot be computed."""
+        from pipeline.frames import observations_table
         from pipeline.publish.release import fingerprint_rows
 
         rows = fingerprint_rows(self.figures, period.frequency, period)
-        revisions = self._histories.of_release(rows, period)
-        return Candidate(period, rows, revisions, _release_id(rows, revisions, period))
+        table, revisions = observations_table(rows), self._histories.of_release(rows, period)
+        code = code_version.of_publication(rows["source"])
+        return Candidate(period, rows, table, revisions, _release_id(table, revisions, period, code))
 
 
-def _release_id(rows: pd.DataFrame, revisions: ReleaseRevisions, period: Period) -> str:
+def _release_id(table: pa.Table, revisions: ReleaseRevisions, period: Period, code: str) -> str:
     """A release is a function of what it shows, of how that came about, and of the code that shows it; of nothing else."""
-    from pipeline.frames import (
-        OBSERVATION_SCHEMA,
-        RECORD_CHANGE_SCHEMA,
-        REVISION_SCHEMA,
-        VINTAGE_SCHEMA,
-        frame_table,
-    )
-    from pipeline.store import parquet_bytes
+    from pipeline.frames import RECORD_CHANGE_SCHEMA, REVISION_SCHEMA, VINTAGE_SCHEMA, frame_table, table_bytes
 
-    digest = hashlib.sha256(f"{period.frequency} {period.code} {code_version.of_publication(rows['source'])} ".encode())
-    for frame, schema in (
-        (rows.sort_values("id", kind="stable"), OBSERVATION_SCHEMA),
-        (revisions.revisions, REVISION_SCHEMA),
-        (revisions.units, VINTAGE_SCHEMA),
-        (revisions.records, RECORD_CHANGE_SCHEMA),
+    digest = hashlib.sha256(f"{period.frequency} {period.code} {code} ".encode())
+    for shown in (
+        table,
+        frame_table(revisions.revisions, REVISION_SCHEMA),
+        frame_table(revisions.units, VINTAGE_SCHEMA),
+        frame_table(revisions.records, RECORD_CHANGE_SCHEMA),
     ):
-        digest.update(parquet_bytes(frame_table(frame, schema)))
+        digest.update(table_bytes(shown))
     return digest.hexdigest()[:12]
 
 
@@ -286,6 +283,7 @@ def _release_input(store: Store, candidate: Candidate) -> ReleaseInput:
         frequency=period.frequency,
         period=period,
         view=rows,
+        view_table=candidate.table,
         findings=findings(rows, declared),
         reconciliation=reconcile_release(rows, declared, period),
         revisions=candidate.revisions,

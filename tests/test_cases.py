@@ -331,3 +331,13 @@ def test_coverage_is_runs_of_months_and_a_month_between_them_is_a_hole() -> None
     assert holes(read) == ["2024-02", "2024-03"]
     assert holes(_months("2024-01")) == []
     assert coverage(_months()) == []
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_blank_lines_are_no_rows_and_a_quote_that_is_never_closed_is_refused(ending: str) -> None:
+    lines = ["Date reçue,Type,Loss,Id", "2024-01-02,Romance,$1.00,1", "", "", "2024-01-03,Prize,$2.00,2", "", ""]
+    assert len(texts(ending.join(lines)).rows) == 2
+    lines[4] = '2024-01-03,"Prize,$2.00,2'
+    lines[5:] = ['2024-01-04,Prize",$2.00,3', "2024-01-05,Prize,$2.00,4", ""]
+    with pytest.raises(RefusedInput, match="4 lines below the header, but 3 rows: a quoted field runs over a line break"):
+        texts(ending.join(lines))

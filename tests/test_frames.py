@@ -9,7 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from pipeline.frames import KEY_COLUMNS, observations_frame, observations_table, read_observations, row_records, sorted_by_key
+from pipeline.frames import (
+    KEY_COLUMNS,
+    observations_frame,
+    observations_table,
+    read_observations,
+    row_records,
+    sorted_by_key,
+    table_bytes,
+)
 
 
 def _figures() -> pd.DataFrame:
@@ -58,3 +66,12 @@ def test_rows_as_dictionaries_are_those_of_pandas_and_none_where_there_is_no_row
     rows = _figures()
     assert row_records(rows) == rows.to_dict("records")
     assert row_records(rows.iloc[:0]) == []
+
+
+def test_a_fingerprint_is_of_the_rows_and_not_of_how_the_table_came_about() -> None:
+    rows = _figures()
+    whole = observations_table(rows)
+    again = pd.concat([rows.iloc[[place]] for place in range(len(rows))]).set_axis([7, 8, 9])
+    assert table_bytes(whole) == table_bytes(observations_table(again))
+    assert table_bytes(whole) != table_bytes(observations_table(rows.assign(precision=None)))
+    assert table_bytes(whole) != table_bytes(observations_table(rows.iloc[::-1]))

@@ -172,8 +172,9 @@ def _by_type(figures: _Figures) -> dict[_Key, dict[str, _Row]]:
 
 def _totals_from_parts(figures: _Figures, source: Source) -> Iterable[_Row]:
     """A total that the publisher did not print, where every declared part is there."""
-    index = _by_type(figures)
-    for whole, labels in _families(figures, source):
+    wholes = list(_families(figures, source))
+    index = _by_type(figures) if wholes else {}
+    for whole, labels in wholes:
         found = index[moved(whole, fraud_type="", native_type="")]
         parts = [found[label] for label in labels if label in found and not found[label]["absence"]]
         if TOTAL not in found and len(parts) == len(labels):
@@ -182,8 +183,9 @@ def _totals_from_parts(figures: _Figures, source: Source) -> Iterable[_Row]:
 
 def _residuals(figures: _Figures, source: Source) -> Iterable[_Row]:
     """The one part that was printed unreadably: the published total less all the other parts, where those are exact."""
-    index = _by_type(figures)
-    for whole, labels in _families(figures, source):
+    wholes = list(_families(figures, source))
+    index = _by_type(figures) if wholes else {}
+    for whole, labels in wholes:
         found = index[moved(whole, fraud_type="", native_type="")]
         total = found.get(TOTAL)
         lost = [label for label in labels if label in found and found[label]["absence"] == "unreadable"]

@@ -81,7 +81,7 @@ def tag_uri(*parts: str) -> str:
 def json_ld(cited: Citation, *, files: Mapping[str, bytes], measures: Iterable[str], snapshots: Sequence[Snapshot]) -> str:
     """A schema.org Dataset as JSON that may stand within a script element. `files`: every download, name -> content."""
     countries = dict.fromkeys(source.country for source in cited.sources)
-    names = reference.code_list(reference.AREA)
+    names, measured = reference.code_list(reference.AREA), set(measures)
     dataset = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
@@ -92,7 +92,7 @@ def json_ld(cited: Citation, *, files: Mapping[str, bytes], measures: Iterable[s
         "dateModified": cited.known_by.isoformat(),
         "temporalCoverage": f"{cited.period.start.isoformat()}/{cited.period.end.isoformat()}",
         "spatialCoverage": [names[country].label if country in names else country for country in countries],
-        "variableMeasured": [MEASURES[name] for name in MEASURES if name in set(measures)],
+        "variableMeasured": [MEASURES[name] for name in MEASURES if name in measured],
         "isAccessibleForFree": True,
         "creator": {"@type": "Organization", "name": CREATOR},
         "citation": cited.text,

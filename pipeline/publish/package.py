@@ -110,16 +110,16 @@ def text_for_csv(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def table_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows with the keys of COLUMNS as UTF-8 CSV."""
+def table_csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns with the names of COLUMNS, all of one length, as UTF-8 CSV."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(zip(*(_csv_column(name, [row[name] for row in rows]) for name in COLUMNS), strict=True))
+    writer.writerows(zip(*(_csv_column(name, columns[name]) for name in COLUMNS), strict=True))
     return stream.getvalue().encode()
 
 
-def _csv_column(name: str, values: list[Any]) -> list[str]:
+def _csv_column(name: str, values: Sequence[Any]) -> list[str]:
     if name in _NUMBERS:
         return ["" if value is None else exact_text(value) for value in values]
     # Most columns say a few words over and over: each is made ready once.
@@ -142,8 +142,8 @@ def checks_csv(findings: pd.DataFrame) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(findings.columns)
-    for values in findings.itertuples(index=False, name=None):
-        writer.writerow([_plain_value(value) for value in values])
+    columns = [[_plain_value(value) for value in findings[name].tolist()] for name in findings.columns]
+    writer.writerows(zip(*columns, strict=True))
     return stream.getvalue().encode()
 
 

@@ -32,7 +32,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.frames import OBSERVATION_SCHEMA, observations_table, row_records
+from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_SCHEMA, observations_table, row_records
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
 from pipeline.publish import countries, package, page, sdmx, traces, workbook
@@ -53,7 +53,8 @@ class ReleaseInput:
 
     `view`: OBSERVATION_COLUMNS, published and derived figures of all sources as of a date. `findings`: columns check, family or
     table, period, measure, unit, ours, theirs, difference, tolerance, status (exact, within_precision, different), explanation.
-    `reconciliation`: RECONCILIATION_COLUMNS of pipeline.aggregate.reconcile, for this period.
+    `reconciliation`: RECONCILIATION_COLUMNS of pipeline.aggregate.reconcile, for this period. `view_table`: the view as a table
+    of OBSERVATION_SCHEMA where it is made already and holds the release's rows alone, in their order.
     """
 
     frequency: str
@@ -67,6 +68,7 @@ class ReleaseInput:
     as_of: dt.date | None
     code_version: str
     release_id: str
+    view_table: pa.Table | None = None
 
     @functools.cached_property
     def rows(self) -> pd.DataFrame:
@@ -121,7 +123,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     }
     checks = {"findings": findings, "reconciliation": given.reconciliation, "revisions": given.revisions.changes}
     checks |= {"comparison": countries.comparison_frame(compared)}
-    table = observations_table(rows)
+    table = observations_table(rows) if given.view_table is None else given.view_table
     files = _data_files(table, found, checks, families)
     cited = Citation(composed.title, given.period, given.release_id, given.as_of or given.period.end, sources)
     files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
@@ -175,16 +177,14 @@ def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period
 def _data_files(
     table: pa.Table, found: Sequence[Figure], checks: Mapping[str, pd.DataFrame], families: Families
 ) -> dict[str, bytes]:
-    by_table: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    by_table: dict[tuple[str, str], list[tuple[Any, Figure]]] = {}
     for figure in found:
-        for place, row in enumerate((figure.row, *figure.others)):
-            by_table.setdefault((row.source, row.table), []).append(_tidy(row, figure, leads=place == 0))
+        for row in (figure.row, *figure.others):
+            by_table.setdefault((row.source, row.table), []).append((row, figure))
     files = {}
     for (source, source_table), lines in sorted(by_table.items()):
-        ordered = sorted(
-            lines, key=lambda line: (line["role"] == "history", line["period"], line["measure"], line["native_type"], line["id"])
-        )
-        files[f"{slug(source)}_{slug(source_table)}.csv"] = package.table_csv(ordered)
+        lines.sort(key=_reading_order)
+        files[f"{slug(source)}_{slug(source_table)}.csv"] = package.table_csv(_tidy(lines))
     files |= {f"{name}.csv": package.checks_csv(frame) for name, frame in checks.items() if len(frame) or name == "revisions"}
     files["observations.parquet"] = _observations_parquet(table)
     return files
@@ -198,15 +198,22 @@ def _observations_parquet(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _tidy(row: Any, figure: Figure, *, leads: bool) -> dict[str, Any]:
-    has_range = row.value is not None and row.precision is not None
+def _reading_order(line: tuple[Any, Figure]) -> tuple[Any, ...]:
+    row, figure = line
+    return figure.role == "history", row.period, row.measure, row.native_type, row.id
+
+
+def _tidy(lines: Sequence[tuple[Any, Figure]]) -> dict[str, list[Any]]:
+    """The columns of a tidy CSV: those of an observation, what it is to the release, and its range where it is not exact."""
+    rows = [row for row, _ in lines]
+    has_range = [row.value is not None and row.precision is not None for row in rows]
     return {
-        **row._asdict(),
-        "role": figure.role,
-        "family": figure.family,
-        "leads": leads,
-        "low": row.value - row.precision if has_range else None,
-        "high": row.value + row.precision if has_range else None,
+        **{name: [getattr(row, name) for row in rows] for name in OBSERVATION_COLUMNS},
+        "role": [figure.role for _, figure in lines],
+        "family": [figure.family for _, figure in lines],
+        "leads": [row is figure.row for row, figure in lines],
+        "low": [row.value - row.precision if known else None for row, known in zip(rows, has_range, strict=True)],
+        "high": [row.value + row.precision if known else None for row, known in zip(rows, has_range, strict=True)],
     }
 
 
