@@ -5,16 +5,18 @@ The browser is the system's Chromium (`apt-get install chromium`); it gets no pa
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
 from pipeline.publish import release, site, traces
 from pipeline.publish.evidence import Evidence
@@ -220,3 +222,108 @@ def test_paper_has_every_section_and_what_was_folded(visit: Callable[..., Visit]
     assert all(heading.is_visible() for heading in headings.all())
     assert page.locator("details").count() >= 1
     assert page.locator("details:not([open])").count() == 0
+
+
+# ------------------------------------------------------------------------------------------------------- charts as files
+
+CHARTED = [f"{RELEASE}/index.html", "site/index.html"]
+SVG = "{http://www.w3.org/2000/svg}"
+MARKS = ("rect", "circle", "path", "text")
+
+
+def _saved(page: Page, chart: Locator, kind: str, folder: Path) -> Path:
+    button = chart.locator(f"button[data-as={kind}]")
+    button.focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def _png_pixels(page: Page, path: Path) -> dict[str, Any]:
+    """Size of a picture, and how many of its pixels have a colour of their own."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    seen: dict[str, Any] = page.context.browser.new_page().evaluate(  # type: ignore[union-attr]
+        """async (data) => {
+            const image = new Image();
+            image.src = `data:image/png;base64,${data}`;
+            await image.decode();
+            const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+            const pen = canvas.getContext("2d");
+            pen.drawImage(image, 0, 0);
+            const bytes = pen.getImageData(0, 0, image.width, image.height).data;
+            const colours = new Map();
+            for (let at = 0; at < bytes.length; at += 4) {
+                const colour = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]].join();
+                colours.set(colour, (colours.get(colour) ?? 0) + 1);
+            }
+            return { width: image.width, height: image.height, colours: Object.fromEntries(colours) };
+        }""",
+        data,
+    )
+    return seen
+
+
+@pytest.mark.parametrize("name", CHARTED)
+def test_every_chart_is_saved_as_a_drawing_that_stands_alone(visit: Callable[..., Visit], name: str, tmp_path: Path) -> None:
+    seen = visit(name)
+    page = seen.page
+    release_id = "one" if name.startswith("site") else "0123456789ab"
+    # The file is for paper and slides, whatever the colours of the page that it is taken from.
+    page.emulate_media(color_scheme="dark")
+    assert page.locator("figure.chart").count() >= 1
+    for chart in page.locator("figure.chart").all():
+        path = _saved(page, chart, "svg", tmp_path)
+        text = path.read_text(encoding="utf-8")
+        assert "var(" not in text
+        found = ElementTree.fromstring(text)
+        (marks,) = found.findall(f"{SVG}g")
+        for mark in MARKS:
+            assert len(list(marks.iter(f"{SVG}{mark}"))) == chart.locator(f"> svg {mark}").count(), mark
+        caption = str(chart.locator("figcaption").evaluate("caption => caption.firstChild.textContent")).strip()
+        words = " ".join(str(part.text) for part in found.findall(f"{SVG}text"))
+        assert found.findtext(f"{SVG}title") == caption
+        assert caption in words
+        assert "Source: National Police Agency of Japan" in words
+        assert f"release {release_id} of 2025. Figures known by 2026-09-20" in words
+        assert all(item in words for item in chart.locator(".legend li").all_inner_texts())
+        assert path.name == f"{chart.get_attribute('id')}-2025-{release_id}.svg"
+        # The light page's colours, not the dark one's.
+        assert "#0b5fa5" in text
+        assert "#5aa9e6" not in text
+    assert seen.complaints == []
+    assert {url.partition(":")[0] for url in seen.requests} <= {"file", "data", "blob"}
+
+
+def test_a_chart_is_saved_as_a_picture_of_twice_its_size_that_shows_it(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    seen = visit(CHARTED[0])
+    chart = seen.page.locator("figure.chart").first
+    drawing = ElementTree.fromstring(_saved(seen.page, chart, "svg", tmp_path).read_text(encoding="utf-8"))
+    found = _png_pixels(seen.page, _saved(seen.page, chart, "png", tmp_path))
+    assert (found["width"], found["height"]) == tuple(2 * int(drawing.attrib[name]) for name in ("width", "height"))
+    whole = found["width"] * found["height"]
+    # White paper, and bars in the colours of the first two series.
+    assert found["colours"]["255,255,255,255"] > whole / 2
+    inked = sum(count for colour, count in found["colours"].items() if colour != "255,255,255,255")
+    assert inked > whole / 50
+    assert seen.complaints == []
+
+
+def test_behind_every_chart_stands_a_table_with_each_of_its_points(visit: Callable[..., Visit]) -> None:
+    for name in CHARTED:
+        page = visit(name).page
+        for chart in page.locator("figure.chart").all():
+            told = chart.locator("> svg rect title, > svg circle title").all_text_contents()
+            assert told
+            chart.locator("summary").focus()
+            page.keyboard.press("Enter")
+            rows = chart.locator("tbody tr").all_inner_texts()
+            heads = chart.locator("thead").inner_text()
+            assert chart.locator("table").is_visible()
+            for words in told:
+                # "Series, category: figure unit"
+                figure = re.sub(r"^.*: ", "", words).split(" ")[0]
+                series, _, category = words.rpartition(": ")[0].rpartition(", ")
+                assert any(figure in row and (category in row or series in row) for row in rows), words
+                assert series in heads or category in heads

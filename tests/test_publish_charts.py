@@ -87,6 +87,33 @@ def test_words_that_would_be_markup_or_control_characters_are_shown_as_they_are(
     assert {"<script>alert(1)</script>", "a\ufffdb", 'c"d&e'} <= set(_words(chart))
 
 
+def test_each_mark_tells_its_exact_figure_with_its_marks_and_unit() -> None:
+    points = [Point(year, "a", 1.2, True, "1,234,567", ("[p]", "[d]"), "yen") for year in ("2024", "2025")]
+    drawn = [
+        charts.lines("c", "t", "y", points, {}),
+        charts.stacked_bars("c", "t", "y", points, {}),
+        charts.bars_side_by_side("c", "t", [("a", points)], ["2024", "2025"]),
+        charts.small_multiples("c", "t", "y", points),
+        charts.pyramid("c", "t", "x", points, points, ["2024", "2025"]),
+    ]
+    for chart in drawn:
+        marks = [mark for name in ("rect", "circle") for mark in _elements(chart, name)]
+        told = [str(mark.findtext(f"{SVG}title")) for mark in marks]
+        assert {"a, 2024: 1,234,567 [p][d] yen", "a, 2025: 1,234,567 [p][d] yen"} == set(told)
+        assert set(chart.points) == set(points)
+
+
+def test_small_charts_show_the_breaks_of_their_own_series_and_what_is_provisional() -> None:
+    points = [Point(str(year), name, 1.0, year == 2023) for name in ("a", "b") for year in range(2020, 2024)]
+    chart, whole = (charts.small_multiples("c", "t", "y", points, breaks) for breaks in ({"b": {"2022"}}, {}))
+    assert chart.svg.count("var(--chart-break)") == 1
+    assert "break in the series" in chart.note
+    assert "var(--chart-break)" not in whole.svg
+    assert "break in the series" not in whole.note
+    assert "provisional" in whole.note
+    assert sum("dasharray" in bar.attrib["style"] for bar in _elements(chart, "rect")) == 2
+
+
 @given(st.lists(st.floats(0, 1e13), min_size=1, max_size=8), st.integers(2, 6))
 def test_every_value_lies_between_the_ends_of_its_scale_whose_marks_are_few_and_round(values: list[float], count: int) -> None:
     scale = svg.Scale.over(values, 0, 100, count)

@@ -1,7 +1,8 @@
 """Charts as inline SVG, drawn here: bars, lines and small multiples need no library, no script, no network and no clock.
 
 In: plain numbers with their labels and states. Out: `Chart`, an SVG whose colours are the page's CSS variables, so that one
-drawing serves light and dark; legends are HTML beside it. Text inside is English where we have the English.
+drawing serves light and dark; legends are HTML beside it. Text inside is English where we have the English. Each mark says its
+figure to whoever points at it, and the points stay with the chart, for the table behind it.
 
 Why no charting library: a page has five drawings and a backfill has thousands. A browser's engine took 50 to 160 ms for each,
 nearly all of it to measure labels, and had to be talked out of its own colours, names and styles; these take less than 1 ms.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from pipeline.model import Period, UsageError
 from pipeline.publish import svg
@@ -25,19 +27,36 @@ _ROW = 24
 _BAND = 0.72  # how much of the room of a period its bar fills
 
 
-@dataclasses.dataclass(frozen=True)
-class Point:
-    """One bar or mark: `x` a category in order, `series` a name of the legend."""
+class Point(NamedTuple):
+    """One bar or mark: `x` a category in order, `series` a name of the legend; `value` in the units of the scale.
+
+    `text` is the exact figure in `unit` (a word) with its `marks`, `id` its observation, `source` the words for who gives it.
+    """
 
     x: str
     series: str
     value: float
     provisional: bool = False
+    text: str = ""
+    marks: tuple[str, ...] = ()
+    unit: str = ""
+    id: str = ""
+    source: str = ""
+
+    @property
+    def told(self) -> str:
+        """The point in words."""
+        unit = f" {self.unit}" if self.unit and self.unit != "%" else ""
+        return f"{self.series}, {self.x}: {self.text or f'{self.value:g}'}{' ' if self.marks else ''}{''.join(self.marks)}{unit}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Chart:
-    """A finished drawing with its title, description and legend: (name, number of the series colour)."""
+    """A finished drawing with its title, description and legend: (name, number of the series colour).
+
+    `points` is every point that was given, also of what there was no room to draw. In the table behind the chart, the lines are
+    the categories `x`, or with `series_down` the series; `head` names them.
+    """
 
     id: str
     title: str
@@ -45,6 +64,14 @@ class Chart:
     svg: str
     legend: tuple[tuple[str, int], ...] = ()
     note: str = ""
+    points: tuple[Point, ...] = ()
+    head: str = "Period"
+    series_down: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The words for the sources of its points."""
+        return tuple(sorted({point.source for point in self.points if point.source}))
 
 
 def stacked_bars(
@@ -95,7 +122,8 @@ def lines(
         for point in own:
             x, y = (svg.number(value) for value in plot.place(point))
             state = f"fill:var(--series-{colour});fill-opacity:{'.15' if point.provisional else '1'}"
-            dots.append(f'<circle cx="{x}" cy="{y}" r="3.6" style="{state};{paint};stroke-width:1.6"/>')
+            told = svg.mark_title(point.told)
+            dots.append(f'<circle cx="{x}" cy="{y}" r="3.6" style="{state};{paint};stroke-width:1.6">{told}</circle>')
     drawing = plot.drawing([*parts, *dots, *plot.breaks(breaks)])
     return _chart(chart_id, title, y_title, points, drawing, breaks, list(colours))
 
@@ -121,15 +149,24 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
             parts += [svg.text(label, x, top - 8, anchor="middle"), svg.line(x, top, x, foot)]
         for point in own:
             y, low, high = top + _ROW * (drawn[point.x] + 0.16), *sorted((scale(0), scale(point.value)))
-            parts.append(svg.bar(low, y, high - low, _ROW * 0.68, place + 1, provisional=point.provisional))
+            parts.append(svg.bar(low, y, high - low, _ROW * 0.68, place + 1, provisional=point.provisional, told=point.told))
     drawing = svg.drawing(_LABEL_ROOM + 8 + len(panels) * (width + between), foot + 4, parts)
     described = "; ".join(f"{panel}: " + ", ".join(f"{p.x} {p.value:g}" for p in points[:4]) for panel, points in panels)
     note = f"The first {len(drawn)} of {len(labels)}; all stand in the table." if len(labels) > len(drawn) else ""
-    return Chart(chart_id, title, f"Horizontal bars. Largest: {described}. All figures stand in the table.", drawing, note=note)
+    words = f"Horizontal bars. Largest: {described}. All figures stand in the table."
+    everyone = tuple(point for _, points in panels for point in points)
+    return Chart(chart_id, title, words, drawing, note=note, points=everyone, head="Type")
 
 
-def small_multiples(chart_id: str, title: str, y_title: str, points: Sequence[Point], columns: int = 4) -> Chart:
-    """One small bar chart a series, each with its own scale, by period.
+def small_multiples(
+    chart_id: str,
+    title: str,
+    y_title: str,
+    points: Sequence[Point],
+    breaks: Mapping[str, Iterable[str]] | None = None,
+    columns: int = 4,
+) -> Chart:
+    """One small bar chart a series, each with its own scale, by period; `breaks`: series -> the first periods after a break.
 
     Of more series than MOST_MULTIPLES the first are drawn, and the note says so.
     """
@@ -148,6 +185,7 @@ def small_multiples(chart_id: str, title: str, y_title: str, points: Sequence[Po
         )
         parts += plot.marks()
         parts += [plot.bar(point, 0.0, 1) for point in points if point.series == name]
+        parts += plot.breaks((breaks or {}).get(name, ()), word="")
         foot = head + top + height + 15
         parts += [svg.text(order[0], left, foot), svg.text(order[-1], left + width, foot, anchor="end")]
     drawing = svg.drawing(min(len(names), columns) * (room + width + 14), -(-len(names) // columns) * row, parts)
@@ -155,9 +193,11 @@ def small_multiples(chart_id: str, title: str, y_title: str, points: Sequence[Po
         f"{y_title} from {order[0]} to {order[-1]}, one small chart for each of {len(names)} types. Each has its own scale."
     )
     note = f"{y_title}. Every small chart has its own scale: compare shapes, not heights."
+    states = _states(points, any((breaks or {}).get(name) for name in names))
+    note += f" {states}." if states else ""
     if len(everyone) > len(names):
         note += f" The first {len(names)} of {len(everyone)}; all stand in the table."
-    return Chart(chart_id, title, description, drawing, note=note)
+    return Chart(chart_id, title, description, drawing, note=note, points=tuple(points), head="Type", series_down=True)
 
 
 def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], right: Sequence[Point], ages: Sequence[str]) -> Chart:
@@ -175,11 +215,12 @@ def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], righ
         for point in points:
             length = scale(point.value)
             x, y = (middle if side else middle - length), _ROW * (rows[point.x] + 0.11)
-            parts.append(svg.bar(x, y, length, _ROW * 0.78, side + 1, provisional=point.provisional))
+            parts.append(svg.bar(x, y, length, _ROW * 0.78, side + 1, provisional=point.provisional, told=point.told))
     described = "; ".join(f"{p.series} {p.x}: {p.value:g}" for p in sorted([*left, *right], key=lambda p: -p.value)[:4])
     legend = tuple((name, place) for place, name in enumerate(names, 1))
     drawing = svg.drawing(middle + half + 24, height + 40, parts)
-    return Chart(chart_id, title, f"Bars by age and sex. Largest: {described}.", drawing, legend)
+    words = f"Bars by age and sex. Largest: {described}."
+    return Chart(chart_id, title, words, drawing, legend, points=(*left, *right), head="Age")
 
 
 # ------------------------------------------------------------------------------------------------------------------- parts
@@ -209,7 +250,7 @@ class _Plot:
         middle, _ = self.place(point)
         top, bottom = sorted((self.scale(foot), self.scale(foot + point.value)))
         width = self._band * _BAND
-        return svg.bar(middle - width / 2, top, width, bottom - top, series, provisional=point.provisional)
+        return svg.bar(middle - width / 2, top, width, bottom - top, series, provisional=point.provisional, told=point.told)
 
     def marks(self) -> list[str]:
         """The marks of the scale: a line across, and its words on the left."""
@@ -231,15 +272,15 @@ class _Plot:
             *(svg.text(code, self.left + (place + 0.5) * self._band, foot, anchor="middle") for place, code in shown),
         ]
 
-    def breaks(self, breaks: Mapping[str, str]) -> list[str]:
+    def breaks(self, breaks: Iterable[str], word: str = "break") -> list[str]:
         """A dashed rule at the left edge of the first period after each break."""
         parts = []
         for code in sorted(breaks):
             if code in self.order and code != self.order[0]:
                 x = self.left + self.order.index(code) * self._band
                 style = "stroke:var(--chart-break);stroke-width:1.3;stroke-dasharray:5 4"
-                words = svg.text("break", x, self.scale.end - 4, anchor="middle", style="fill:var(--chart-break)")
-                parts += [svg.line(x, self.scale.start, x, self.scale.end, style), words]
+                words = svg.text(word, x, self.scale.end - 4, anchor="middle", style="fill:var(--chart-break)")
+                parts += [svg.line(x, self.scale.start, x, self.scale.end, style), *([words] if word else [])]
         return parts
 
     def drawing(self, parts: Iterable[str]) -> str:
@@ -271,13 +312,18 @@ def _chart(
     description = f"{y_title}, {order[0]} to {order[-1]}. Latest: {latest}."
     if breaks:
         description += f" Breaks in the series at {', '.join(sorted(breaks))}."
+    legend = tuple((name, place % SERIES + 1) for place, name in enumerate(names))
+    return Chart(chart_id, title, description, drawing, legend, _states(points, bool(breaks)), tuple(points))
+
+
+def _states(points: Iterable[Point], is_broken: bool) -> str:
+    """What dashes mean, where there are any."""
     states = []
     if any(point.provisional for point in points):
         states.append("light or dashed: provisional")
-    if breaks:
+    if is_broken:
         states.append("dashed vertical line: break in the series, do not compare across it")
-    legend = tuple((name, place % SERIES + 1) for place, name in enumerate(names))
-    return Chart(chart_id, title, description, drawing, legend, "; ".join(states).capitalize())
+    return "; ".join(states).capitalize()
 
 
 def _sequence(points: Sequence[Point]) -> list[str]:

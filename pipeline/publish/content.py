@@ -27,6 +27,7 @@ from pipeline.publish.selection import (
     break_years,
     combined,
     comparisons,
+    declared_breaks,
     parsed,
 )
 from pipeline.publish.tables import Table
@@ -479,13 +480,26 @@ def _stack(
             rows = [row for row in rows if int(row.period) < combination.before_year]
         breaks |= break_years(name, rows, families)
         title = tables.family_title(name, families)[0]
-        points += [
-            Point(row.period, title, float(row.value / scale), is_provisional(row)) for row in rows if row.value is not None
-        ]
+        points += [_point(row, row.period, title, scale, families) for row in rows if row.value is not None]
     if len({point.x for point in points}) < 3:
         return None
     title = f"{tables.measure_title(measure)[0]} by year"
     return charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
+
+
+def _point(row: Any, x: str, series: str, scale: Decimal, families: Families) -> Point:
+    """The point of a figure that has a value, drawn in units of `scale`."""
+    return Point(
+        x,
+        series,
+        float(row.value / scale),
+        is_provisional(row),
+        tables.number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
+        tables.marks_of(row),
+        tables.UNIT_SHORT.get(row.unit, row.unit),
+        row.id,
+        families.attribution(row.source),
+    )
 
 
 def is_provisional(row: Any) -> bool:
@@ -639,7 +653,7 @@ def _block(
     types = {f.row.native_type for f in plain}
     items: list[Item] = []
     if len(types) >= 3:
-        items += _type_charts(base, title, figures, families.currency(name))
+        items += _type_charts(base, title, figures, families.currency(name), families)
     alone = plain
     if len(types) >= 2:
         order = tables.type_order(plain)
@@ -677,16 +691,14 @@ def _axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:
     )
 
 
-def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str) -> list[Item]:
+def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:
     """Cases and loss by type side by side, the largest loss on top; overlays and the total never enter."""
     parts = [f for f in figures if f.is_plain and not f.row.overlay and f.row.native_type != TOTAL]
     panels = []
     for measure, unit, words, scale in _axes(currency):
         rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
         if len(rows) >= 3:
-            panels.append(
-                (words, [Point(_chart_label(row), words, float(row.value / scale), is_provisional(row)) for row in rows])
-            )
+            panels.append((words, [_point(row, _chart_label(row), words, scale, families) for row in rows]))
     if not panels:
         return []
     sizes = {point.x: point.value for point in panels[0][1]}
@@ -704,11 +716,11 @@ def _chart_label(row: Any) -> str:
 def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
     broken_down = [f for f in figures if not f.is_plain]
     made = tables.breakdown_tables(base, title, broken_down, families)
-    items = [Item(chart=chart) for chart in _pyramids(base, title, broken_down)]
+    items = [Item(chart=chart) for chart in _pyramids(base, title, broken_down, families)]
     return [*items, *(Item(table=_warned(table, warnings)) for table in made)]
 
 
-def _pyramids(base: str, title: str, figures: Sequence[Figure]) -> list[Chart]:
+def _pyramids(base: str, title: str, figures: Sequence[Figure], families: Families) -> list[Chart]:
     """Victims by age and sex, all types together where the publisher gives them so, else type by type."""
     groups: dict[tuple[str, str, str], dict[tuple[str, str], Any]] = {}
     for figure in figures:
@@ -717,10 +729,12 @@ def _pyramids(base: str, title: str, figures: Sequence[Figure]) -> list[Chart]:
             groups.setdefault((row.native_type, row.measure, row.unit), {})[(row.age, row.sex)] = row
     keys = sorted(groups)
     keys = [key for key in keys if key[0] == TOTAL] or keys[:2]
-    return [chart for key in keys if (chart := _pyramid(base, title, key, groups[key]))]
+    return [chart for key in keys if (chart := _pyramid(base, title, key, groups[key], families))]
 
 
-def _pyramid(base: str, title: str, key: tuple[str, str, str], cells: Mapping[tuple[str, str], Any]) -> Chart | None:
+def _pyramid(
+    base: str, title: str, key: tuple[str, str, str], cells: Mapping[tuple[str, str], Any], families: Families
+) -> Chart | None:
     _, measure, unit = key
     ages = sorted({age for age, _ in cells}, key=tables.natural_key)
     sexes = sorted({sex for _, sex in cells}, reverse=True)
@@ -729,7 +743,7 @@ def _pyramid(base: str, title: str, key: tuple[str, str, str], cells: Mapping[tu
     scale = Decimal(100) if unit == "ratio" else Decimal(1)
     sides = [
         [
-            Point(tables.code_label(age), tables.code_label(sex).capitalize(), float(cells[(age, sex)].value * scale))
+            _point(cells[(age, sex)], tables.code_label(age), tables.code_label(sex).capitalize(), 1 / scale, families)
             for age in ages
             if (age, sex) in cells
         ]
@@ -795,7 +809,7 @@ def _history_charts(
     for measure, unit, y_title, scale in _axes(families.currency(name)):
         rows = _annual_totals(timed, measure, unit, families, period.frequency)
         if len(rows) >= 4:
-            points = [Point(row.period, english, float(row.value / scale), is_provisional(row)) for row in rows]
+            points = [_point(row, row.period, english, scale, families) for row in rows]
             title = f"{english}: {tables.measure_title(measure)[0].lower()} by {FREQUENCY_WORDS[period.frequency]}"
             made.append(charts.lines(f"{tables.slug(name)}_history_{measure}", title, y_title, points, breaks))
     return made
@@ -817,13 +831,13 @@ def _types_over_time(name: str, english: str, timed: Sequence[Figure], families:
             )
         )
         if loss:
-            chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own, currency)
+            chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own, currency, families)
             items += [Item(chart=chart)] if chart else []
         items += _further(Item(table=table) for table in (loss, cases) if table)
     return items
 
 
-def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: str) -> Chart | None:
+def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> Chart | None:
     rows = [
         f.row
         for f in figures
@@ -837,10 +851,20 @@ def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: s
     sizes = {_chart_label(row): row.value for row in rows if row.period == latest}
     ordered = sorted(rows, key=lambda row: (-sizes.get(_chart_label(row), Decimal(-1)), _chart_label(row), row.period))
     _, _, words, scale = _axes(currency)[0]
-    points = [Point(row.period, _chart_label(row), float(row.value / scale), is_provisional(row)) for row in ordered]
+    points = [_point(row, row.period, _chart_label(row), scale, families) for row in ordered]
     if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
         return None
-    return charts.small_multiples(chart_id, title, f"{words}, by year", points)
+    return charts.small_multiples(chart_id, title, f"{words}, by year", points, _type_breaks(ordered, families))
+
+
+def _type_breaks(rows: Iterable[Any], families: Families) -> dict[str, set[str]]:
+    """Label of a type -> the years from which its source says that it is not comparable with those before."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for entry in declared_breaks(families, row.source, row.table):
+            if entry.get("all") or row.native_type in entry.get("native_types", ()):
+                found.setdefault(_chart_label(row), set()).add(str(entry.get("from", ""))[:4])
+    return found
 
 
 def _other_periods(name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:

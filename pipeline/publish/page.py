@@ -12,6 +12,7 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
+import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from pipeline.model import EDITIONS, Period, Snapshot
 from pipeline.publish import traces
 from pipeline.publish.charts import Chart
 from pipeline.publish.content import Content, Item, Section, plain_text
-from pipeline.publish.tables import MARKS, clean, period_label, slug
+from pipeline.publish.tables import MARKS, NO_ROW, clean, period_label, slug
 from pipeline.publish.traces import TracePage
 from pipeline.sources.catalogue import Source
 
@@ -107,6 +108,7 @@ def release_pages(
         "release_id": release_id,
         "as_of_text": f"Figures known by {as_of.isoformat()}" if as_of else "All figures known when it was made",
     }
+    about["origin"] = origin(content.period.code, release_id, about["as_of_text"])
     links = traces.links(traced)
     sections = _shown_sections(content.sections, links)
     pages = {
@@ -130,6 +132,11 @@ def release_pages(
         **about,
     )
     return pages
+
+
+def origin(period: str, release_id: str, as_of_text: str) -> dict[str, str]:
+    """What a drawing that leaves the page says of where it was: in words, and for the name of its file."""
+    return {"words": f"fraudloss, release {release_id} of {period}. {as_of_text}.", "name": f"{period}-{release_id}"}
 
 
 def _shown_sections(sections: Sequence[Section], links: Mapping[str, str]) -> list[ShownSection]:
@@ -240,6 +247,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters["drawing"] = drawing
     made.filters["linked"] = linked
+    made.filters["points_table"] = points_table
     script = (Path(__file__).parent / "templates" / "page.js").read_text(encoding="utf-8")
     made.globals["script"] = markupsafe.Markup(script)
     made.globals["script_hash"] = f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
@@ -268,6 +276,44 @@ def drawing(chart: Chart) -> markupsafe.Markup:
     attributes = f' role="img" aria-labelledby="{name}-title {name}-desc"'
     start = chart.svg.index(">")
     return markupsafe.Markup(chart.svg[:start] + attributes + ">") + head + markupsafe.Markup(chart.svg[start + 1 :])
+
+
+def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsafe.Markup:
+    """Head and body of the table behind a chart: every point with its exact figure, its marks and the way to its trace.
+
+    Lines are the categories of the chart, columns its series, or turned round where the chart says so. Written without the
+    template, because a release has hundreds of points.
+    """
+    lines: dict[str, dict[str, str]] = {}
+    heads: dict[str, str] = {}
+    for point in chart.points:
+        line, head = (point.series, point.x) if chart.series_down else (point.x, point.series)
+        text = _escaped(point.text) if point.text else f"{point.value:g}"
+        if to := links.get(point.id):
+            text = f'<a href="{_escaped(base)}{to}">{text}</a>'
+        lines.setdefault(line, {})[head] = f'<td class="num">{text}{_marks(point.marks)}</td>'
+        heads.setdefault(head, point.unit)
+    # Periods read from the first to the last, whatever the order in which series begin.
+    names = sorted(lines) if chart.head == "Period" else lines
+    columns = sorted(heads) if chart.series_down else list(heads)
+    none = f'<td class="num">{_marks((NO_ROW,))}</td>'
+    rows = [
+        f'<tr><th scope="row">{_escaped(name)}</th>{"".join([lines[name].get(head, none) for head in columns])}</tr>'
+        for name in names
+    ]
+    top = "".join(f'<th scope="col" class="num">{_escaped(name)}<small>{_escaped(heads[name])}</small></th>' for name in columns)
+    first, body = f'<th scope="col">{_escaped(chart.head)}</th>', "\n".join(rows)
+    return markupsafe.Markup(f"<thead><tr>{first}{top}</tr></thead>\n<tbody>\n{body}\n</tbody>")
+
+
+@functools.lru_cache(maxsize=8192)
+def _marks(found: tuple[str, ...]) -> str:
+    return "".join(f"<abbr>{mark}</abbr>" for mark in found)
+
+
+@functools.lru_cache(maxsize=8192)
+def _escaped(text: str) -> str:
+    return html.escape(clean(text))
 
 
 def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequence[TracePage] = ()) -> dict[str, Any]:

@@ -328,6 +328,11 @@ class Families:
         source = self.sources.get(source_id)
         return source.precedence if source else LAST_PRECEDENCE
 
+    def attribution(self, source_id: str) -> str:
+        """Who gives the source's figures, in words."""
+        source = self.sources.get(source_id)
+        return f"{source.publisher} ({source.id})" if source else source_id
+
     def classification(self, code: str) -> str:
         """A classification in the words of the source that declares it."""
         for source in self.sources.values():

@@ -24,7 +24,7 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.methods import method_sections
-from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, parts, render, source_page_name, source_view
+from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, origin, parts, render, source_page_name, source_view
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
 from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
@@ -160,6 +160,7 @@ def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, fami
         return {"lede": (), "lead": (), "charts": [], "tables": [], "links": {}, "base": "", "traced": []}
     composed = content.overview(newest.period, newest.figures, families)
     traced = traces.trace_pages(newest.figures)
+    release = next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.period.code)
     return {
         "lede": composed.lede,
         "lead": composed.lead,
@@ -168,7 +169,8 @@ def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, fami
         # The figures stand in the newest release, and lead to its traces.
         "traced": traced,
         "links": traces.links(traced),
-        "base": _link(next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.period.code), ""),
+        "base": _link(release, ""),
+        "origin": origin(newest.period.code, release["release_id"], f"Figures known by {release.get('as_of') or '–'}"),
     }
 
 

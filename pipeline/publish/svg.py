@@ -28,20 +28,29 @@ def number(value: float) -> str:
 def text(words: str, x: float, y: float, *, anchor: str = "start", style: str = "fill:var(--chart-text)", more: str = "") -> str:
     """Words with their foot at (x, y); `anchor` start, middle or end."""
     placed = f'x="{number(x)}" y="{number(y)}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
-    shown = html.escape(_CONTROL.sub("\ufffd", words))
-    return f'<text {placed} style="{style}"{more}>{shown}</text>'
+    return f'<text {placed} style="{style}"{more}>{_shown(words)}</text>'
+
+
+def _shown(words: str) -> str:
+    return html.escape(_CONTROL.sub("\ufffd", words))
 
 
 def line(x1: float, y1: float, x2: float, y2: float, style: str = "stroke:var(--chart-grid)") -> str:
     return f'<path d="M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}" style="{style}"/>'
 
 
-def bar(x: float, y: float, width: float, height: float, series: int, *, provisional: bool) -> str:
-    """A bar in the colour of the series; a provisional one is light, with a dashed edge."""
+def mark_title(words: str) -> str:
+    """What a mark says to whoever points at it."""
+    return f"<title>{_shown(words)}</title>"
+
+
+def bar(x: float, y: float, width: float, height: float, series: int, *, provisional: bool, told: str) -> str:
+    """A bar in the colour of the series, which tells its figure; a provisional one is light, with a dashed edge."""
     colour = f"var(--series-{series})"
     state = "fill-opacity:.4;stroke-dasharray:4 3" if provisional else "fill-opacity:.95"
     place = f'x="{number(x)}" y="{number(y)}" width="{number(max(width, 0))}" height="{number(max(height, 0))}"'
-    return f'<rect {place} rx="1" style="fill:{colour};stroke:{colour};stroke-width:1.2;{state}"/>'
+    title = mark_title(told)
+    return f'<rect {place} rx="1" style="fill:{colour};stroke:{colour};stroke-width:1.2;{state}">{title}</rect>'
 
 
 def drawing(width: float, height: float, parts: Iterable[str]) -> str:

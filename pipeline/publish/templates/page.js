@@ -1,6 +1,6 @@
 "use strict";
-// Everything here is a convenience: without it the page says the same. Tables sort by column, marks explain themselves, a link
-// opens what it leads into, and all of it is open on paper.
+// Everything here is a convenience: without it the page says the same. Tables sort by column, marks explain themselves, charts are
+// saved as files, a link opens what it leads into, and all of it is open on paper.
 const meanings = new Map([...document.querySelectorAll("dl.marks dt")].map((term) => [term.textContent, term.nextElementSibling.textContent]));
 for (const mark of document.querySelectorAll("abbr")) mark.title = meanings.get(mark.textContent) ?? "";
 
@@ -36,6 +36,95 @@ for (const table of document.querySelectorAll("table")) {
     head.setAttribute("aria-sort", "none");
     button.addEventListener("click", () => sortBy(head, place, rows));
   });
+}
+
+// A drawing as a file stands alone: the colours of the light page, and around it what the page says of it in HTML.
+const SPACE = "http://www.w3.org/2000/svg";
+const whence = document.querySelector("meta[name=origin]");
+const light = document.styleSheets[0].cssRules[0].style;
+const pen = document.createElement("canvas").getContext("2d");
+const folded = (words, font, room) => {
+  pen.font = font;
+  const lines = [];
+  for (const word of words.split(/\s+/).filter(Boolean)) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length && pen.measureText(longer).width <= room) lines.splice(-1, 1, longer);
+    else lines.push(word);
+  }
+  return lines;
+};
+
+function standalone(figure) {
+  const drawn = figure.querySelector("svg");
+  const family = drawn.getAttribute("font-family");
+  const [, , innerWidth, innerHeight] = drawn.getAttribute("viewBox").split(" ").map(Number);
+  const [margin, width] = [16, Math.ceil(Math.max(innerWidth, 420))];
+  const made = document.createElementNS(SPACE, "svg");
+  const add = (name, attributes, words) => {
+    const part = made.appendChild(document.createElementNS(SPACE, name));
+    for (const [key, value] of Object.entries(attributes)) part.setAttribute(key, value);
+    if (words) part.textContent = words;
+    return part;
+  };
+  const caption = figure.querySelector("figcaption");
+  const title = caption.firstChild.textContent.trim();
+  add("title", {}, title);
+  add("desc", {}, drawn.querySelector("desc").textContent);
+  const paper = add("rect", { fill: "#fff" });
+  let y = margin;
+  const write = (words, size, weight, colour) => {
+    for (const line of folded(words, `${weight} ${size}px ${family}`, width)) {
+      y += size * 1.35;
+      add("text", { x: margin, y: y.toFixed(1), "font-size": size, "font-weight": weight, fill: `var(${colour})` }, line);
+    }
+  };
+  write(title, 15, 700, "--ink");
+  write(caption.querySelector("small")?.textContent ?? "", 11, 400, "--muted");
+  let x = margin;
+  y += 10;
+  for (const item of figure.querySelectorAll(".legend li")) {
+    pen.font = `12px ${family}`;
+    const wide = pen.measureText(item.textContent).width + 34;
+    if (x === margin || x + wide > margin + width) [x, y] = [margin, y + 18];
+    add("rect", { x, y: y - 10, width: 11, height: 11, rx: 2, fill: item.querySelector("i").style.background });
+    add("text", { x: x + 16, y, "font-size": 12, fill: "var(--ink)" }, item.textContent);
+    x += wide;
+  }
+  y += 12;
+  const marks = add("g", { transform: `translate(${margin} ${y.toFixed(1)})` });
+  marks.append(...[...drawn.cloneNode(true).children].filter((part) => !["title", "desc"].includes(part.tagName)));
+  y += innerHeight;
+  write(figure.querySelector(".under small")?.textContent ?? "", 11, 400, "--muted");
+  write(whence?.content ?? "", 11, 400, "--muted");
+  const size = { width: width + 2 * margin, height: Math.ceil(y + margin) };
+  for (const [key, value] of Object.entries({ ...size, viewBox: `0 0 ${size.width} ${size.height}`, "font-family": family, "font-size": 12 })) made.setAttribute(key, value);
+  for (const [key, value] of Object.entries(size)) paper.setAttribute(key, value);
+  const text = new XMLSerializer().serializeToString(made).replace(/var\((--[\w-]+)\)/g, (_, name) => light.getPropertyValue(name).trim());
+  return { ...size, text: `<?xml version="1.0" encoding="UTF-8"?>\n${text}\n` };
+}
+
+function hand(file, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+async function save(figure, kind) {
+  const { width, height, text } = standalone(figure);
+  const name = `${[figure.id, whence?.dataset.name].filter(Boolean).join("-")}.${kind}`;
+  if (kind === "svg") return hand(new Blob([text], { type: "image/svg+xml" }), name);
+  const image = Object.assign(new Image(width, height), { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}` });
+  await image.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: width * 2, height: height * 2 });
+  canvas.getContext("2d").drawImage(image, 0, 0, width * 2, height * 2);
+  canvas.toBlob((file) => hand(file, name), "image/png");
+}
+
+for (const button of document.querySelectorAll("button[data-as]")) {
+  button.parentElement.hidden = false;
+  button.addEventListener("click", () => save(button.closest("figure"), button.dataset.as));
 }
 
 const reveal = () => {
