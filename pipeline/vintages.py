@@ -151,7 +151,8 @@ def _record_changes(store: Store, source_id: str, snapshots: list[Snapshot], ear
     def read_month(snapshot: Snapshot, month: str) -> pd.DataFrame:
         return pq.read_table(pa.BufferReader(store.read_listed(months[snapshot][month]))).to_pandas()
 
-    return record_changes(((snapshot, list(entries)) for snapshot, entries in months.items()), read_month, earlier=earlier)
+    held = ((snapshot, {month: entry["rows"] for month, entry in entries.items()}) for snapshot, entries in months.items())
+    return record_changes(held, read_month, earlier=earlier)
 
 
 def _save(store: Store, source_id: str, view_id: str, inputs: dict[str, str], made: SourceHistory) -> None:

@@ -59,7 +59,7 @@ def test_each_month_says_what_was_added_withdrawn_and_changed_and_how_late(vinta
         cases = vintages[taken]
         return cases[cases["month"] == month]
 
-    months = [(taken, sorted(cases["month"].dropna().unique())) for taken, cases in vintages.items()]
+    months = [(taken, cases["month"].value_counts().sort_index().to_dict()) for taken, cases in vintages.items()]
     found = record_changes(months[::-1], read_month, earlier=empty_frame(RECORD_CHANGE_SCHEMA))
     second = found[found["snapshot_after"] == "s2"].set_index("month")
     names = ["rows_added", "rows_withdrawn", "rows_changed", "lag_days"]

@@ -10,7 +10,7 @@ entered. Rows that are alike in all but loss and number of victims, on either si
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,31 +59,32 @@ def _alike(before: pd.DataFrame, after: pd.DataFrame, columns: list[str]) -> np.
 
 
 def record_changes(
-    snapshots: Iterable[tuple[Snapshot, list[str]]],
+    snapshots: Iterable[tuple[Snapshot, Mapping[str, int]]],
     read_month: Callable[[Snapshot, str], pd.DataFrame],
     *,
     earlier: pd.DataFrame,
 ) -> pd.DataFrame:
     """What each snapshot changed of each month that it holds, against the one that spoke for the month before.
 
-    `snapshots`: each with its months. `earlier`: the rows (RECORD_CHANGE_COLUMNS) of snapshots that were compared already; they
+    `snapshots`: each with its months and how many rows they hold. `earlier`: the rows (RECORD_CHANGE_COLUMNS) of snapshots that were compared already; they
     are kept as they are. The first snapshot of a month adds all its rows.
     """
     speaking: dict[str, Snapshot] = {}
     done = set(earlier["snapshot_after"])
     rows = []
     for snapshot, months in sorted(snapshots, key=lambda item: item[0].order):
-        for month in months:
+        for month, held in months.items():
             if snapshot.id not in done:
-                rows.append(_of_month(month, speaking.get(month), snapshot, read_month))
+                rows.append(_of_month(month, held, speaking.get(month), snapshot, read_month))
             speaking[month] = snapshot
     return pd.concat([earlier, pd.DataFrame(rows, columns=RECORD_CHANGE_COLUMNS, dtype=object)], ignore_index=True)
 
 
 def _of_month(
-    month: str, before: Snapshot | None, after: Snapshot, read_month: Callable[[Snapshot, str], pd.DataFrame]
+    month: str, held: int, before: Snapshot | None, after: Snapshot, read_month: Callable[[Snapshot, str], pd.DataFrame]
 ) -> tuple[Any, ...]:
-    new = read_month(after, month)
-    counts = compare_records(read_month(before, month), new) if before else RowCounts(0, len(new), len(new), 0, 0)
+    # Millions of rows that there is nothing to compare with need not be read to be counted.
+    first = RowCounts(0, held, held, 0, 0)
+    counts = compare_records(read_month(before, month), read_month(after, month)) if before else first
     lag: dt.timedelta = after.known_at - Period.parse(month).end
     return (after.source, month, after.known_at, before.id if before else None, after.id, *counts, lag.days)
