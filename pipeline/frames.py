@@ -7,6 +7,8 @@ columns (measures, units, statuses, absence) are defined in `pipeline.model`.
 from __future__ import annotations
 
 import hashlib
+import operator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +235,20 @@ def cases_table(cases: pd.DataFrame) -> pa.Table:
         for name, column in cases.items()
     }
     return pa.Table.from_pandas(pd.DataFrame(plain), preserve_index=False)
+
+
+def cases_by_month(cases: pd.DataFrame) -> Iterator[tuple[str, pa.Table]]:
+    """Each `month` of record-level rows in turn, with `cases_table` of its rows. Rows without a month are in none."""
+    whole = pa.Table.from_pandas(cases, preserve_index=False)
+    codes, months = pd.factorize(cases["month"], sort=True)
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(len(months) + 1))
+    ordered = whole.take(pa.array(order))
+    for place, month in sorted(enumerate(months.astype(str)), key=operator.itemgetter(1)):
+        rows = ordered.slice(ends[place], ends[place + 1] - ends[place])
+        yield month, pa.table({name: _used_labels(rows[name]) for name in rows.column_names})
+
+
+def _used_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A dictionary column with the labels in use alone."""
+    return column.cast(pa.string()).dictionary_encode() if pa.types.is_dictionary(column.type) else column

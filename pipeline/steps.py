@@ -284,11 +284,10 @@ def _save_cases(
     store: Store, commit: Commit, snapshot: Snapshot, ok: pd.DataFrame, quarantined: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Sound cases by month, as plain columns; unsound ones with the ids of the rules that they broke."""
-    from pipeline.frames import cases_table
+    from pipeline.frames import cases_by_month, cases_table
 
     written = [
-        commit.write_table(store.cases_path(snapshot.source, snapshot.id, str(month)), cases_table(rows))
-        for month, rows in ok.groupby("month", observed=True, sort=True)
+        commit.write_table(store.cases_path(snapshot.source, snapshot.id, month), table) for month, table in cases_by_month(ok)
     ]
     if len(quarantined):
         path = store.quarantined_cases_path(snapshot.source, snapshot.id)

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from pipeline.frames import (
     KEY_COLUMNS,
+    cases_by_month,
+    cases_table,
     observations_frame,
     observations_table,
     read_observations,
@@ -75,3 +77,20 @@ def test_a_fingerprint_is_of_the_rows_and_not_of_how_the_table_came_about() -> N
     assert table_bytes(whole) == table_bytes(observations_table(again))
     assert table_bytes(whole) != table_bytes(observations_table(rows.assign(precision=None)))
     assert table_bytes(whole) != table_bytes(observations_table(rows.iloc[::-1]))
+
+
+def test_each_month_of_records_holds_its_rows_in_their_order_and_no_label_that_it_does_not_use() -> None:
+    cases = pd.DataFrame(
+        {
+            "month": pd.Categorical(["2024-02", "2024-01", None, "2024-02"], categories=["2024-03", "2024-02", "2024-01"]),
+            "native_type": pd.Categorical(["Romance", "Prize", "Prize", None]),
+            "loss_minor": [100, 200, 300, 400],
+        }
+    )
+    found = dict(cases_by_month(cases))
+    assert list(found) == ["2024-01", "2024-02"]
+    for month, table in found.items():
+        expected = cases_table(cases[cases["month"] == month])
+        assert table.to_pylist() == expected.to_pylist()
+        assert table.schema.names == expected.schema.names
+    assert found["2024-02"]["native_type"].chunk(0).dictionary.to_pylist() == ["Romance"]

@@ -55,6 +55,7 @@ def steps_in_words() -> list[str]:
 _Key = tuple[Any, ...]
 _Row = dict[str, Any]
 _KEY = operator.itemgetter(*KEY_COLUMNS)
+_CELLS = operator.itemgetter(*OBSERVATION_COLUMNS)
 _POSITION = {name: place for place, name in enumerate(KEY_COLUMNS)}
 
 
@@ -80,8 +81,9 @@ class _Figures:
         return found if found is not None and not found["absence"] else None
 
     def frame(self) -> pd.DataFrame:
-        rows = [self.rows[key] for key in sorted(self.rows)]
-        return with_ids(pd.DataFrame({name: [row[name] for row in rows] for name in OBSERVATION_COLUMNS}, dtype=object))
+        rows = map(_CELLS, (self.rows[key] for key in sorted(self.rows)))
+        columns = list(zip(*rows, strict=True)) or [()] * len(OBSERVATION_COLUMNS)
+        return with_ids(pd.DataFrame(dict(zip(OBSERVATION_COLUMNS, columns, strict=True)), dtype=object))
 
 
 def key_of(row: _Row) -> _Key:

@@ -66,8 +66,8 @@ def record_changes(
 ) -> pd.DataFrame:
     """What each snapshot changed of each month that it holds, against the one that spoke for the month before.
 
-    `snapshots`: each with its months and how many rows they hold. `earlier`: the rows (RECORD_CHANGE_COLUMNS) of snapshots that were compared already; they
-    are kept as they are. The first snapshot of a month adds all its rows.
+    `snapshots`: each with its months and how many rows they hold. `earlier`: the rows (RECORD_CHANGE_COLUMNS) of snapshots that
+    were compared already; they are kept as they are. The first snapshot of a month adds all its rows.
     """
     speaking: dict[str, Snapshot] = {}
     done = set(earlier["snapshot_after"])
