@@ -252,7 +252,9 @@ def _run(given: argparse.Namespace) -> int:
     for failure in failures:
         print(f"fraudloss: {failure}", file=sys.stderr)
     if published or changed or docs_changed or site_changed:
-        print(f"{len(published)} releases published; sources with new figures: {', '.join(changed) or 'none'}.")
+        withdrawn = [name for name in published if name.endswith("/withdrawn")]
+        told = f"{len(published) - len(withdrawn)} releases published" + (f", {len(withdrawn)} withdrawn" if withdrawn else "")
+        print(f"{told}; sources with new figures: {', '.join(changed) or 'none'}.")
     else:
         print("Nothing new: no work done.")
     return 1 if failures else 0
@@ -302,7 +304,10 @@ def _aggregate(given: argparse.Namespace) -> int:
 def _publish(given: argparse.Namespace) -> int:
     release_id = steps.publish(given.frequency, given.period, data=given.data, as_of=given.as_of)
     steps.build_site(data=given.data)
-    print(f"release {release_id} of {given.period} published." if release_id else "Nothing new: no work done.")
+    if release_id == "withdrawn":
+        print(f"{given.period} withdrawn: it has no figures any more. Its last release can still be read.")
+    else:
+        print(f"release {release_id} of {given.period} published." if release_id else "Nothing new: no work done.")
     return 0
 
 
@@ -331,10 +336,9 @@ def _backfill(given: argparse.Namespace) -> int:
     new = [item for item in found.done if item.is_new]
     if new and given.as_of is None:
         steps.build_site(data=given.data)
-    print(
-        f"{len(new)} releases published, {len(found.done) - len(new)} were there already, "
-        f"{len(found.without_figures)} periods without figures."
-    )
+    withdrawn = sum(item.is_withdrawal for item in new)
+    told = f"{len(new) - withdrawn} releases published, " + (f"{withdrawn} withdrawn, " if withdrawn else "")
+    print(f"{told}{len(found.done) - len(new)} were there already, {len(found.without_figures)} periods without figures.")
     for failure in found.failures:
         print(f"fraudloss: {failure}", file=sys.stderr)
     if found.left:

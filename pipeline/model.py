@@ -323,6 +323,9 @@ REASONS: dict[str, str] = {
     "correction": "a correction by the publisher",
     "reclassification": "figures moved to another type, classification or series",
     "withdrawal": "figures that the publisher no longer prints",
+    "refusal": "a file that was accepted and is refused now",
+    "declared_correction": "a correction declared here of what a publisher printed",
+    "reinstatement": "figures that had been withdrawn and are back",
     "confirmation": "the same figures, printed again",
     "new_code": "the same files, read or computed by other code",
 }

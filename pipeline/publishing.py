@@ -1,12 +1,15 @@
 """Releases: which periods the figures allow, what each is made from, why it takes the place of the one before, and making it.
 
-In: a store with views and their histories, a frequency, periods, an as-of date. Out: release folders and the pointers to those
-that speak now; and, for `plan`, what would be done. A release is a function of what it shows, of how that came about, and of the
-code.
+In: a store with views and their histories, a frequency, periods, an as-of date. Out: release folders, the pointers to those
+that speak now, and for each period the record of all its releases (`pipeline.publish.period`), which changes with its pointer;
+and, for `plan`, what would be done. A release is a function of what it shows, of how that came about, and of the code.
+
+A period whose figures are all gone is withdrawn: its last release stays readable, and speaks no more.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import datetime as dt
@@ -28,9 +31,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.publish.evidence import Evidence
+    from pipeline.publish.period import Why, Withdrawal
     from pipeline.publish.release import ReleaseInput
     from pipeline.publish.revisions import Histories, ReleaseRevisions
     from pipeline.store import Store
+
+
+# How the note of a figure begins that was read otherwise than it was printed, as `corrections.csv` of its source declares.
+CORRECTED = "corrected from "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,15 +47,22 @@ class Published:
 
     frequency: str
     period: str
-    release_id: str
+    release_id: str  # of a period that was withdrawn: the release that spoke last
     is_new: bool  # False: the same release was there already
-    reasons: tuple[str, ...]  # keys of model.REASONS: why it takes the place of the one before
+    reasons: tuple[str, ...]  # keys of model.REASONS: why it takes the place of the one before, or why the period was withdrawn
+    is_withdrawal: bool = False
+
+    @property
+    def name(self) -> str:
+        """The release as `period/id`; of a period that was withdrawn `period/withdrawn`."""
+        return f"{self.period}/{'withdrawn' if self.is_withdrawal else self.release_id}"
 
     def tell(self) -> Published:
         """Log it where it is new."""
         if self.is_new:
             reasons = ", ".join(reason.replace("_", " ") for reason in self.reasons)
-            log.event("published", frequency=self.frequency, period=self.period, release=self.release_id, reason=reasons)
+            event = "withdrawn" if self.is_withdrawal else "published"
+            log.event(event, frequency=self.frequency, period=self.period, release=self.release_id, reason=reasons)
         return self
 
 
@@ -68,6 +83,17 @@ class Candidate:
     def snapshot_ids(self) -> list[str]:
         """The snapshots that speak in it."""
         return sorted({part for snapshot in self.rows["snapshot"] for part in snapshot.split("+")})
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What its manifest and the record of its period say of it."""
+        as_of = max(self.rows["known_at"], default=None)
+        return {
+            "release_id": self.release_id,
+            "as_of": as_of.isoformat() if as_of else None,
+            "code_version": code_version.of_publication(self.rows["source"]),
+            "vintage": self.revisions.vintages[-1].isoformat(),
+        }
 
 
 class Candidates:
@@ -102,6 +128,10 @@ class Candidates:
         table, revisions = observations_table(rows), self._histories.of_release(rows, period)
         code = code_version.of_publication(rows["source"])
         return Candidate(period, rows, table, revisions, _release_id(table, revisions, period, code))
+
+    def withdrawn(self, period: Period) -> pd.DataFrame:
+        """REVISION_COLUMNS: the figures of the period itself that a later file took away."""
+        return self._histories.withdrawn_of(period)
 
 
 def _release_id(table: pa.Table, revisions: ReleaseRevisions, period: Period, code: str) -> str:
@@ -153,9 +183,7 @@ class _Latest:
         while True:
             try:
                 if period not in self.candidates.periods(period.frequency):
-                    return NothingToPublish(
-                        f"no source has figures for {period.code}: nothing to publish. `fraudloss sources` shows what is there."
-                    )
+                    return _withdraw(self.store, self.candidates, period) or _nothing_to_publish(self.store, period)
                 return _publish(self.store, self.candidates, period)
             except _Overtaken:
                 self.candidates = Candidates(self.store, self.as_of)
@@ -174,7 +202,8 @@ def publish(store: Store, frequency: str, code: str, as_of: dt.date | None) -> P
 
 
 def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Published]:
-    """Publish every period of the frequency whose release is not there yet. Gives the new releases.
+    """Publish every period of the frequency whose release is not there yet, and withdraw those that have no figures any more.
+    Gives what is new.
 
     A release that cannot be made stops no other; it is named at the end (FraudlossError).
     """
@@ -186,12 +215,20 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Pub
         made_of = _made_of(store)
         if as_of is None and _nothing_is_due(store, frequency, made_of):
             return []
-        candidates, failures, speaking = Candidates(store, as_of), list[str](), dict[str, str]()
+        candidates, failures, speaking = Candidates(store, as_of), list[str](), dict[str, str | None]()
         try:
-            for period in log.progress(candidates.periods(frequency), f"publish {frequency}"):
+            figured = candidates.periods(frequency)
+            bare = [period for period in _periods_with_a_release(store, frequency) if period not in figured]
+            for period in log.progress([*figured, *(bare if as_of is None else ())], f"publish {frequency}"):
                 try:
-                    published.append(_publish(store, candidates, period).tell())
-                    speaking[period.code] = published[-1].release_id
+                    if period in figured:
+                        published.append(_publish(store, candidates, period).tell())
+                        speaking[period.code] = published[-1].release_id
+                        continue
+                    if withdrawn := _withdraw(store, candidates, period):
+                        published.append(withdrawn.tell())
+                    if store.current_path(frequency, period.code).is_file():
+                        speaking[period.code] = None
                 except FraudlossError as failure:
                     failures.append(str(failure))
         except _Overtaken:
@@ -217,11 +254,18 @@ def _nothing_is_due(store: Store, frequency: str, made_of: dict[str, str]) -> bo
     return (
         record is not None
         and record["made_of"] == made_of
-        and all(
-            (store.read_json(store.current_path(frequency, code)) or {}).get("release_id") == release_id
-            and store.release_is_whole(store.release_folder(frequency, code, release_id))
-            for code, release_id in record["releases"].items()
-        )
+        and all(_is_as_left(store, frequency, code, release_id) for code, release_id in record["releases"].items())
+    )
+
+
+def _is_as_left(store: Store, frequency: str, code: str, release_id: str | None) -> bool:
+    """Whether this release still speaks and is whole; None: whether the period is still withdrawn."""
+    pointer = store.read_json(store.current_path(frequency, code))
+    return (
+        pointer is not None
+        and pointer["release_id"] == release_id
+        and (release_id is None or store.release_is_whole(store.release_folder(frequency, code, release_id)))
+        and store.period_is_whole(frequency, code)
     )
 
 
@@ -230,32 +274,190 @@ def _publish(store: Store, candidates: Candidates, period: Period) -> Published:
 
     Raises _Overtaken rather than let older figures speak in the place of newer ones.
     """
+    from pipeline.publish import period as records
     from pipeline.publish.release import build
 
     candidate = candidates.of_period(period)
     folder = store.release_folder(period.frequency, period.code, candidate.release_id)
+    pointer = store.current_path(period.frequency, period.code)
     with store.lock("release", period.frequency, period.code):
-        speaking = current_manifest(store, period) if candidates.as_of is None else None
-        moves = candidates.as_of is None and (speaking or {}).get("release_id") != candidate.release_id
+        record = before = _record(store, period)
+        speaks = candidates.as_of is None
+        moves = speaks and (store.read_json(pointer) or {}).get("release_id") != candidate.release_id
         if moves and store.verdicts_stamp() != candidates.stamp:
             raise _Overtaken
+        why = _why(store, before, candidate) if speaks else records.Why(candidate.revisions.reasons)
+        if speaks and before["current"] != candidate.release_id:
+            record = records.speaks(before, candidate.about, why)
+        elif not speaks:
+            record = records.is_there(before, candidate.about)
         is_new = not store.release_is_whole(folder)
         with store.commit() as commit:
             if is_new:
                 given = _release_input(store, candidate)
                 commit.write_release(folder, build(given), _manifest(given))
+            if record != before or not store.period_is_whole(period.frequency, period.code):
+                commit.write_period(store.period_path(period.frequency, period.code), record, records.pages(record))
             if moves:
-                commit.write_json(store.current_path(period.frequency, period.code), {"release_id": candidate.release_id})
+                commit.write_json(pointer, {"release_id": candidate.release_id})
             if moves and store.verdicts_stamp() != candidates.stamp:
                 raise _Overtaken
-    reasons = _reasons_since(speaking, candidate) if candidates.as_of is None else candidate.revisions.reasons
-    return Published(period.frequency, period.code, candidate.release_id, is_new, reasons)
+    # A release that speaks again after a withdrawal is there already, and is news all the same.
+    is_news = is_new or (speaks and bool(before["releases"]) and before["current"] is None)
+    return Published(period.frequency, period.code, candidate.release_id, is_news, why.reasons)
 
 
-def _reasons_since(speaking: dict[str, Any] | None, candidate: Candidate) -> tuple[str, ...]:
-    """Why this release takes the place of the one that speaks: what became known since, and whether the code is another."""
-    if speaking is None:
-        return ("new_period",)
+def _record(store: Store, period: Period) -> dict[str, Any]:
+    """The record of the period's releases; where it is not there, made of the pointer and of the releases that are."""
+    from pipeline.publish import period as records
+
+    if kept := store.read_json(store.period_path(period.frequency, period.code)):
+        del kept["files"]
+        return kept
+    record, folder = records.new_record(period), store.releases_folder(period.frequency, period.code)
+    if speaking := current_manifest(store, period):
+        record = records.speaks(record, _about(speaking), records.Why(("new_period",)))
+    for path in sorted(folder.glob("*/manifest.json")):
+        if manifest := store.read_json(path):
+            record = records.is_there(record, _about(manifest))
+    return record
+
+
+def _about(manifest: dict[str, Any]) -> dict[str, Any]:
+    named = {name: manifest[name] for name in ("release_id", "as_of", "code_version")}
+    return {**named, "vintage": manifest["revision"]["vintages"][-1]}
+
+
+def _why(store: Store, record: dict[str, Any], candidate: Candidate) -> Why:
+    """Why this release takes the place of the one that spoke last, and what changed from that to this."""
+    from pipeline.publish.period import Why
+
+    last = record["releases"][-1]["release_id"] if record["releases"] else ""
+    folder = store.release_folder(candidate.period.frequency, candidate.period.code, last)
+    spoken = store.read_json(folder / "manifest.json") if last else None
+    back = ("reinstatement",) if last and record["current"] is None else ()
+    if last == candidate.release_id:
+        return Why(back or ("new_code",))
+    if spoken is None:
+        return Why(back or ("new_period",))
+    changes, corrections = _changes_since(store, folder, spoken, candidate)
+    reasons = _reasons_since(spoken, candidate)
+    if corrections:
+        reasons = (*(reason for reason in reasons if reason != "new_code"), "declared_correction")
+    return Why((*back, *reasons), changes, corrections)
+
+
+def _changes_since(
+    store: Store, folder: Path, spoken: dict[str, Any], candidate: Candidate
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """How many figures changed in which way, and the corrections declared since, in words; nothing where the figures of the
+    release before cannot be read any more."""
+    from pipeline.aggregate.revisions import differences
+    from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+    from pipeline.store import ChangedBytes
+
+    path = folder / "observations.parquet"
+    try:
+        before = read_observations(store.read_listed({"path": store.relative(path), **spoken["files"][path.name]}))
+    except (ChangedBytes, KeyError):  # damaged, or with the columns of other code
+        return {}, ()
+    changed = differences(before, candidate.rows[OBSERVATION_COLUMNS])
+    counts = collections.Counter(changed["change"])
+    known = set(before["note"])
+    printed = changed[(changed["derivation"] == "").to_numpy(bool)]
+    declared = {
+        note
+        for note, absence in zip(printed["note"], printed["absence_after"], strict=True)
+        if note and note not in known and (note.startswith(CORRECTED) or absence == "unreadable")
+    }
+    return dict(sorted(counts.items())), tuple(sorted(declared))
+
+
+def _withdraw(store: Store, candidates: Candidates, period: Period) -> Published | None:
+    """Withdraw a period that has no figures any more. None where it was withdrawn before, or nothing ever spoke for it.
+
+    Raises FraudlossError, and lets the release speak on, where nobody can say why the figures are gone.
+    """
+    from pipeline.publish import period as records
+
+    if candidates.as_of is not None:
+        return None
+    with store.lock("release", period.frequency, period.code):
+        before = record = _record(store, period)
+        if not before["releases"]:
+            return None
+        if before["current"]:
+            withdrawal = _withdrawal(store, candidates, period, before["current"])
+            record = records.is_withdrawn(before, withdrawal)
+        pointer = {"release_id": None, "withdrawn": records.withdrawn(record)}
+        if store.verdicts_stamp() != candidates.stamp:
+            raise _Overtaken
+        with store.commit() as commit:
+            if record != before or not store.period_is_whole(period.frequency, period.code):
+                commit.write_period(store.period_path(period.frequency, period.code), record, records.pages(record))
+            commit.write_json(store.current_path(period.frequency, period.code), pointer)
+            if store.verdicts_stamp() != candidates.stamp:
+                raise _Overtaken
+    if record == before:
+        return None
+    return Published(period.frequency, period.code, withdrawal.release_id, True, withdrawal.reasons, is_withdrawal=True)
+
+
+def _withdrawal(store: Store, candidates: Candidates, period: Period, release_id: str) -> Withdrawal:
+    """Why the figures of the release that speaks are gone."""
+    from pipeline.publish.period import Withdrawal
+
+    what = f"{period.frequency} {period.code} has no figures any more"
+    manifest = store.read_json(store.release_folder(period.frequency, period.code, release_id) / "manifest.json")
+    if manifest is None:
+        raise FraudlossError(f"{what}, and the release {release_id}, which speaks for it, is gone: restore it from a backup.")
+    days: dict[str, dt.date] = {}
+    verdicts: dict[str, str] = {}
+    for used in manifest["snapshots"]:
+        snapshots = {item.id: item for item in store.snapshots(used["source"])}
+        verdict = store.read_json(store.verdict_path(used["source"], used["id"]))
+        if used["id"] not in snapshots or verdict is None:
+            raise FraudlossError(
+                f"{what}: snapshot {used['id']} of {used['source']} is gone or not judged. The release {release_id} speaks on. "
+                f"`fraudloss verify` says what is gone; `fraudloss validate {used['source']}` judges."
+            )
+        days[used["id"]], verdicts[used["id"]] = snapshots[used["id"]].known_at, verdict["status"]
+    refused = {item: days[item] for item, status in verdicts.items() if status != "accepted"}
+    taken = _taken_away(store, candidates, period)
+    reasons = [reason for reason, found in (("withdrawal", taken), ("refusal", refused)) if found]
+    since = max([*refused.values(), *taken.values()], default=dt.date.fromisoformat(manifest["revision"]["vintages"][-1]))
+    return Withdrawal(release_id, since, tuple(reasons) or ("new_code",), tuple(sorted({*refused, *taken})))
+
+
+def _taken_away(store: Store, candidates: Candidates, period: Period) -> dict[str, dt.date]:
+    """The files that took figures of the period away, with the day from which each was known."""
+    found: dict[str, dt.date] = {}
+    withdrawn = candidates.withdrawn(period)
+    for source_id, day in set(zip(withdrawn["source"], withdrawn["vintage"], strict=True)):
+        found |= {item.id: day for item in store.snapshots(source_id) if item.known_at == day}
+    return found
+
+
+def _nothing_to_publish(store: Store, period: Period) -> NothingToPublish:
+    pointer = store.read_json(store.current_path(period.frequency, period.code)) or {}
+    if withdrawn := pointer.get("withdrawn"):
+        return NothingToPublish(
+            f"{period.code} is withdrawn since {withdrawn['since']}, and no source has figures for it: nothing to publish."
+        )
+    return NothingToPublish(
+        f"no source has figures for {period.code}: nothing to publish. `fraudloss sources` shows what is there."
+    )
+
+
+def _periods_with_a_release(store: Store, frequency: str) -> list[Period]:
+    """Those for which a release speaks or spoke, in order of time."""
+    folder = store.processed / "releases" / frequency
+    codes = {path.parent.name for name in ("current.json", "releases.json") for path in folder.glob(f"*/{name}")}
+    return sorted(Period.parse(code) for code in codes)
+
+
+def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str, ...]:
+    """Why this release takes the place of that one: what became known since, and whether the code is another."""
     spoke = {item["id"] for item in speaking["snapshots"]}
     if spoke == set(candidate.snapshot_ids):
         return ("new_code",)
@@ -290,7 +492,7 @@ def _release_input(store: Store, candidate: Candidate) -> ReleaseInput:
         sources=declared,
         snapshots=snapshots,
         as_of=max(rows["known_at"], default=None),
-        code_version=code_version.of_publication(rows["source"]),
+        code_version=candidate.about["code_version"],
         release_id=candidate.release_id,
     )
 
@@ -311,9 +513,9 @@ def _manifest(given: ReleaseInput) -> dict[str, Any]:
 
 
 def current_manifest(store: Store, period: Period) -> dict[str, Any] | None:
-    """The manifest of the release that speaks for the period now."""
+    """The manifest of the release that speaks for the period now; None where none does."""
     current = store.read_json(store.current_path(period.frequency, period.code))
-    if current is None:
+    if current is None or current["release_id"] is None:
         return None
     return store.read_json(store.release_folder(period.frequency, period.code, current["release_id"]) / "manifest.json")
 
@@ -321,11 +523,21 @@ def current_manifest(store: Store, period: Period) -> dict[str, Any] | None:
 def current_manifests(store: Store) -> list[dict[str, Any]]:
     """The manifests of the releases that speak now, by frequency and period."""
     found = (
-        current_manifest(store, Period.parse(pointer.parent.name))
+        current_manifest(store, period)
         for frequency in PUBLISHED_FREQUENCIES
-        for pointer in sorted((store.processed / "releases" / frequency).glob("*/current.json"))
+        for period in _periods_with_a_release(store, frequency)
     )
     return [manifest for manifest in found if manifest]
+
+
+def period_records(store: Store) -> list[dict[str, Any]]:
+    """The records of all releases of each period for which one speaks or spoke, by frequency and period."""
+    paths = (
+        store.period_path(frequency, period.code)
+        for frequency in PUBLISHED_FREQUENCIES
+        for period in _periods_with_a_release(store, frequency)
+    )
+    return [record for path in paths if (record := store.read_json(path)) and record["releases"]]
 
 
 def build_site(store: Store) -> bool:
@@ -336,7 +548,7 @@ def build_site(store: Store) -> bool:
         manifests = current_manifests(store)
         speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
         known = vintages.known(store)
-        files = site.build(manifests, known.figures, sources(), _evidence(store, known))
+        files = site.build(manifests, known.figures, sources(), _evidence(store, known), period_records(store))
         return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
 
 
@@ -371,7 +583,7 @@ class Planned:
     """What publishing one period would do."""
 
     period: str
-    action: str  # nothing, new release, restate, no figures
+    action: str  # nothing, new release, restate, withdraw, no figures
     reasons: tuple[str, ...]  # keys of model.REASONS
     release_id: str
     snapshots: list[str]  # ids of those that speak in it
@@ -386,23 +598,30 @@ def plan(store: Store, frequency: str, first: str, last: str, as_of: dt.date | N
     candidates = Candidates(store, as_of)
     there = set(candidates.periods(frequency))
     return [
-        _planned(store, candidates, period) if period in there else Planned(period.code, "no figures", (), "", [])
+        _planned(store, candidates, period) if period in there else _planned_without_figures(store, candidates, period)
         for period in wanted
     ]
+
+
+def _planned_without_figures(store: Store, candidates: Candidates, period: Period) -> Planned:
+    speaking = current_manifest(store, period) if candidates.as_of is None else None
+    if speaking is None:
+        return Planned(period.code, "no figures", (), "", [])
+    withdrawal = _withdrawal(store, candidates, period, speaking["release_id"])
+    return Planned(period.code, "withdraw", withdrawal.reasons, withdrawal.release_id, list(withdrawal.snapshots))
 
 
 def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
     candidate = candidates.of_period(period)
     is_there = store.release_is_whole(store.release_folder(period.frequency, period.code, candidate.release_id))
-    speaking = current_manifest(store, period) if candidates.as_of is None else None
+    record = _record(store, period)
     if candidates.as_of is not None:
         action, reasons = ("nothing", ()) if is_there else ("new release", candidate.revisions.reasons)
-    elif speaking is None:
-        action, reasons = "new release", ("new_period",)
-    elif is_there and speaking["release_id"] == candidate.release_id:
+    elif is_there and record["current"] == candidate.release_id:
         action, reasons = "nothing", ()
     else:
-        action, reasons = "restate", _reasons_since(speaking, candidate)
+        action = "restate" if record["releases"] else "new release"
+        reasons = _why(store, record, candidate).reasons
     return Planned(period.code, action, reasons, candidate.release_id, candidate.snapshot_ids)
 
 
@@ -428,7 +647,7 @@ def backfill(
     publish_each = _PublishEach(store.root.absolute(), as_of, uuid.uuid4().hex)
     # A day on which nothing was known is refused here, not period by period.
     candidates = _latest(publish_each).candidates if engine.is_this_process else Candidates(store, as_of)
-    there = set(candidates.periods(frequency))
+    there = {*candidates.periods(frequency), *_periods_with_a_release(store, frequency)}
     todo = [period for period in wanted if period in there]
     found: dict[str, Published | FraudlossError] = {}
     with _stop_signals() as stopped:

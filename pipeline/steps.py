@@ -411,22 +411,26 @@ def view(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str
 
 
 def publish(frequency: str, period: str, *, data: Path | None = None, as_of: dt.date | None = None) -> str | None:
-    """Publish one period. Gives the release's id, or None where the same release is there already.
+    """Publish one period. Gives the release's id, `withdrawn` where it had a release and has no figures any more, or None where
+    the same release is there already.
 
     Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it.
     """
     from pipeline import publishing
 
     published = publishing.publish(store_at(data), frequency, period, as_of)
-    return published.release_id if published.is_new else None
+    return published.name.rpartition("/")[2] if published.is_new else None
 
 
 def publish_due(frequency: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[str]:
-    """Publish every period of the frequency whose release is not there yet. Gives the new releases' ids as `period/id`."""
+    """Publish every period of the frequency whose release is not there yet, and withdraw those that have no figures any more.
+
+    Gives the new releases as `period/id`, and what was withdrawn as `period/withdrawn`.
+    """
     from pipeline import publishing
 
     published = publishing.publish_due(store_at(data), frequency, as_of)
-    return [f"{item.period}/{item.release_id}" for item in published]
+    return [item.name for item in published]
 
 
 def plan(frequency: str, first: str, last: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[Planned]:

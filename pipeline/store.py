@@ -17,7 +17,9 @@ those that belong together at once (`pipeline.atomic`).
     processed/manifests/<s>/<id>.json                             what went into that view
     processed/fetched/<source>.json                               what servers said of the files that were fetched last
     processed/releases/<frequency>/<period>/<id>/                 a release; appears in one step, with manifest.json
-    processed/releases/<frequency>/<period>/current.json          which release speaks for the period now
+    processed/releases/<frequency>/<period>/current.json          which release speaks for the period now, or that it is withdrawn
+    processed/releases/<frequency>/<period>/releases.json         all its releases in order, what took the place of each, and why
+    processed/releases/<frequency>/<period>/index.html            the same as a page
     processed/releases/<frequency>/due.json                       what they were made of when nothing was due any more
     processed/site/                                               index of releases, with a manifest
 
@@ -245,8 +247,12 @@ class Store:
         return self.processed / "releases" / frequency / period
 
     def current_path(self, frequency: str, period: str) -> Path:
-        """The record of which release speaks for the period now."""
+        """The record of which release speaks for the period now (`release_id`), or that it is withdrawn (then that is None)."""
         return self.releases_folder(frequency, period) / "current.json"
+
+    def period_path(self, frequency: str, period: str) -> Path:
+        """The record of all releases of the period, and the manifest of its pages."""
+        return self.releases_folder(frequency, period) / "releases.json"
 
     def due_path(self, frequency: str) -> Path:
         """The record of what all releases of the frequency were made of when nothing was due any more."""
@@ -296,6 +302,14 @@ class Store:
         return manifest is not None and all(
             (folder / name).is_file() and (folder / name).stat().st_size == entry["size_bytes"]
             for name, entry in manifest["files"].items()
+        )
+
+    def period_is_whole(self, frequency: str, period: str) -> bool:
+        """Whether the record of the period's releases is there with every page that it lists, with its length."""
+        path = self.period_path(frequency, period)
+        record = self.read_json(path)
+        return record is not None and all(
+            self.is_there({"path": self.relative(path.with_name(name)), **entry}) for name, entry in record["files"].items()
         )
 
     def pages_made_of(self, folder: Path) -> dict[str, str]:
@@ -354,6 +368,12 @@ class Commit:
         """Prepare the folder of a release with `manifest.json`, to which the entries of its files are added."""
         entries = {name: file_entry(content) for name, content in sorted(files.items())}
         self.write_folder(path, {**files, "manifest.json": sealed({**manifest, "files": entries})})
+
+    def write_period(self, path: Path, record: Mapping[str, Any], pages: Mapping[str, bytes]) -> None:
+        """Prepare `releases.json` at `path`, to which the entries of its pages are added, and the pages beside it."""
+        for name, content in sorted(pages.items()):
+            self.write(path.with_name(name), content)
+        self.write_json(path, {**record, "files": {name: file_entry(content) for name, content in sorted(pages.items())}})
 
     def remove(self, path: Path) -> None:
         """Prepare taking away a file that nothing refers to any more."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from pipeline import steps
+from pipeline.publish.period import withdrawn
 from pipeline.store import Store, seal_holds, sha256_of
 
 _SECONDS_BEFORE_THE_SECOND_LOOK = 0.2
@@ -109,8 +110,8 @@ class _Check:
         """Releases, and which of them speaks for its period."""
         for path in self._found("processed/releases/*/due.json"):
             self._record(path, _REMADE)
-        pointers = self._found("processed/releases/*/*/current.json")
-        speaking = {path: self._record(path, _REMADE).get("release_id") for path in pointers}
+        pointers = {path: self._record(path, _REMADE) for path in self._found("processed/releases/*/*/current.json")}
+        speaking = {path: pointer.get("release_id") for path, pointer in pointers.items()}
         for path in self._found("processed/releases/*/*/*/manifest.json"):
             folder = path.rpartition("/")[0]
             period, release_id = folder.rsplit("/", 1)
@@ -126,6 +127,31 @@ class _Check:
         for path, spoken in speaking.items():
             if spoken and path.replace("current.json", f"{spoken}/manifest.json") not in self.files:
                 self._problem(path, f"points to the release {spoken}, whose manifest is gone. {_REMADE.gone}")
+        self._periods(pointers)
+
+    def _periods(self, pointers: Mapping[str, Mapping[str, Any]]) -> None:
+        """The records of all releases of each period: they say what the pointer says, and what they name can be read."""
+        records = self._found("processed/releases/*/*/releases.json")
+        for path in records:
+            folder = path.rpartition("/")[0]
+            if not (record := self._record(path, _REMADE)):
+                continue
+            for name, entry in record["files"].items():
+                self._listed(f"{folder}/{name}", entry, path, _REMADE)
+            if folder != f"processed/releases/{record['frequency']}/{record['period']}":
+                self._problem(path, f"is about another period than its folder. {_REMADE.changed}")
+            for item in (*record["releases"], *record["others"]):
+                if (manifest := f"{folder}/{item['release_id']}/manifest.json") not in self.files:
+                    remedy = _REMADE if item["release_id"] == record["current"] else _RESTORED
+                    self._problem(manifest, f"is gone, though {path} lists the release. {remedy.gone}")
+            if (pointer := f"{folder}/current.json") not in pointers:
+                if record["releases"]:
+                    self._problem(pointer, f"is gone, though {path} lists releases that spoke. {_REMADE.gone}")
+            elif pointers[pointer] and _pointer_of(record) != pointers[pointer]:
+                self._problem(pointer, f"does not say what {path} says. Remove both, and run again: they are remade.")
+        for pointer in pointers:
+            if (path := pointer.replace("current.json", "releases.json")) not in records:
+                self._problem(path, f"is gone, though {pointer} is there. {_REMADE.gone}")
 
     def pages(self) -> None:
         """The index of releases and the Data Docs."""
@@ -209,6 +235,12 @@ class _Check:
         sidecar = f"raw/{source_id}/{snapshot_id}/snapshot.json"
         if sidecar not in self.files:
             self._problem(sidecar, f"is gone, though {path} was made from it. {_RESTORED.gone}")
+
+
+def _pointer_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the pointer of the period has to say."""
+    gone = withdrawn(record)
+    return {"release_id": record["current"]} | ({"withdrawn": gone} if gone else {})
 
 
 def _uncounted(verdict: Mapping[str, Any]) -> str:

@@ -227,7 +227,8 @@ def unreadable_releases(root: Path) -> list[str]:
     wrong = []
     for pointer in root.glob("processed/releases/*/*/current.json"):
         try:
-            folder = pointer.parent / json.loads(pointer.read_bytes())["release_id"]
+            spoken = json.loads(pointer.read_bytes())
+            folder = pointer.parent / (spoken["release_id"] or spoken["withdrawn"]["release_id"])
             for name, entry in json.loads((folder / "manifest.json").read_bytes())["files"].items():
                 if hashlib.sha256((folder / name).read_bytes()).hexdigest() != entry["sha256"]:
                     wrong.append(f"{folder / name} has other bytes")
@@ -237,11 +238,13 @@ def unreadable_releases(root: Path) -> list[str]:
 
 
 def without_superseded(root: Path) -> dict[str, str]:
-    """The tree without releases that do not speak."""
+    """The tree without releases that do not speak, and without what tells of them."""
     found = tree(root)
     for path in root.glob("processed/releases/*/*/*/"):
         if path.is_dir() and json.loads((path.parent / "current.json").read_bytes())["release_id"] != path.name:
-            found = {name: sha256 for name, sha256 in found.items() if f"/{path.parent.name}/{path.name}/" not in name}
+            period = path.parent.relative_to(root).as_posix()
+            gone = (f"{period}/{path.name}/", f"{period}/releases.json", f"{period}/index.html")
+            found = {name: sha256 for name, sha256 in found.items() if not name.startswith(gone)}
     return found
 
 

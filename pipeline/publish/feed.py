@@ -1,8 +1,9 @@
 """The Atom feed (RFC 4287) of releases, revisions and corrections.
 
-In: the manifests of the releases that speak. Out: `feed.xml` as bytes. One entry for each release, named by its period and the
-day by which its figures were known: a revision or a correction is a new entry, the same figures published by other code are
-not. The dates are those days; no clock is read.
+In: the manifests of the releases that speak, and the periods that were withdrawn. Out: `feed.xml` as bytes. One entry for each
+release, named by its period and the day by which its figures were known: a revision or a correction is a new entry, also one that
+is declared here and brings no new day; the same figures published by other code are not. A withdrawal is an entry of its own,
+named by the day from which it was known. The dates are those days; no clock is read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 # What a title begins with, the weightiest reason first.
 _TITLE_WORDS = {
     "correction": "Correction: ",
+    "declared_correction": "Correction: ",
     "revision": "Revised: ",
     "reclassification": "Revised: ",
     "withdrawal": "Revised: ",
@@ -31,7 +33,11 @@ _NO_DAY = "1970-01-01"
 
 
 def atom_feed(entries: Sequence[Mapping[str, Any]]) -> bytes:
-    """The feed. Each entry is a manifest (keys frequency, period, release_id, as_of, revision) with `link` and `summary`."""
+    """The feed. Each entry is a manifest (keys frequency, period, release_id, as_of, revision) with `link` and `summary`.
+
+    `corrected_by`: the release that first showed corrections declared here, and `corrections`, in words. `withdrawn`: the entry
+    is about a period for which no release speaks any more; its `as_of` is the day since when.
+    """
     newest_first = sorted(entries, key=lambda entry: (_day(entry), entry["frequency"], entry["period"]), reverse=True)
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
     _add(feed, "id", tag_uri("releases"))
@@ -49,19 +55,26 @@ def atom_feed(entries: Sequence[Mapping[str, Any]]) -> bytes:
 def _add_entry(feed: ET.Element, manifest: Mapping[str, Any]) -> None:
     frequency, period, day = str(manifest["frequency"]), str(manifest["period"]), _day(manifest)
     reasons = [reason for reason in (manifest.get("revision") or {}).get("reasons", ()) if reason in REASONS]
+    if corrected_by := manifest.get("corrected_by"):
+        reasons = [*reasons, "declared_correction"]
+    kind = ["withdrawn"] if manifest.get("withdrawn") else ["corrected", str(corrected_by)] if corrected_by else []
     entry = _add(feed, "entry")
-    _add(entry, "id", tag_uri(frequency, period, day))
-    _add(entry, "title", _title(frequency, period, reasons))
+    _add(entry, "id", tag_uri(frequency, period, day, *kind))
+    _add(entry, "title", _title(frequency, period, reasons, is_withdrawn=bool(manifest.get("withdrawn"))))
     _add(entry, "updated", _instant(day))
     _add(entry, "link", rel="alternate", type="text/html", href=str(manifest["link"]))
     for reason in reasons:
         _add(entry, "category", term=reason, label=REASONS[reason])
     why = f"Why: {'; '.join(REASONS[reason] for reason in reasons)}. " if reasons else ""
-    _add(entry, "summary", f"{manifest['summary']}. {why}Figures known by {day}, release {manifest['release_id']}.")
+    corrections = "".join(f"{words}. " for words in manifest.get("corrections", ()))
+    known = f"Since {day}, last release" if manifest.get("withdrawn") else f"Figures known by {day}, release"
+    _add(entry, "summary", f"{manifest['summary']}. {why}{corrections}{known} {manifest['release_id']}.")
 
 
-def _title(frequency: str, period: str, reasons: Sequence[str]) -> str:
+def _title(frequency: str, period: str, reasons: Sequence[str], *, is_withdrawn: bool) -> str:
     title = f"{FREQUENCY_TITLES[frequency]} summary, {period_label(period)}"
+    if is_withdrawn:
+        return f"Withdrawn: {title}"
     return next((words for reason, words in _TITLE_WORDS.items() if reason in reasons), "") + title
 
 

@@ -124,6 +124,13 @@ class Histories:
             records=self._of_months(set(rows["source"]), set(period.months)),
         )
 
+    def withdrawn_of(self, period: Period) -> pd.DataFrame:
+        """REVISION_COLUMNS: the figures of the period itself of which a later file took the value away."""
+        found = self.revisions.iloc[self._places(period)]
+        own = np.array([role(code, period) in ("period", "cumulative") for code in found["period"]], dtype=bool)
+        gone = found["value_before"].notna() & found["value_after"].isna()
+        return found[own & gone.to_numpy(bool)].reset_index(drop=True)
+
     def _of_months(self, sources: set[str], months: set[str]) -> pd.DataFrame:
         wanted = self.records["source"].isin(sources) & self.records["month"].isin(months)
         return self.records[wanted.to_numpy(bool)].reset_index(drop=True)

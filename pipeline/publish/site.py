@@ -1,7 +1,8 @@
 """The site around the releases: their index, a page for each source, pages on quality and methods, and the feed.
 
 In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition, supersedes and revision
-where they are given), the derived view, from which the headline series are taken, and the evidence behind it. Out: self-contained
+where they are given), the derived view, from which the headline series are taken, the evidence behind it, and the records of all
+releases of each period (pipeline.publish.period), which tell of corrections and of what was withdrawn. Out: self-contained
 pages, and `feed.xml`, with links relative to `data/processed/site/`. The site speaks as of the newest day on which something that
 it shows became known; it reads no clock.
 """
@@ -25,6 +26,7 @@ from pipeline.publish.feed import atom_feed
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.methods import method_sections
 from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, origin, parts, render, source_page_name, source_view
+from pipeline.publish.period import announced, reason_words, withdrawn
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
 from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
@@ -36,9 +38,13 @@ _OFFERED = (("summary.xlsx", "workbook"), ("datapackage.json", "data package"))
 
 
 def build(
-    manifests: list[dict[str, Any]], view: pd.DataFrame, sources: Sequence[Source] | None = None, evidence: Evidence | None = None
+    manifests: list[dict[str, Any]],
+    view: pd.DataFrame,
+    sources: Sequence[Source] | None = None,
+    evidence: Evidence | None = None,
+    records: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, bytes]:
-    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources."""
+    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources. `records`: of the periods."""
     declared = list(catalogue.sources() if sources is None else sources)
     families, evidence = Families(declared), evidence or Evidence()
     day = max(view["known_at"], default=None)
@@ -69,11 +75,19 @@ def build(
         )
     index = render(
         "site.html.j2",
-        groups=[_group(frequency, manifests, families) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)],
+        groups=[
+            _group(frequency, manifests, families, records) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)
+        ],
+        withdrawals=[_withdrawal(record) for record in records if withdrawn(record)],
         **overview,
     )
     pages |= {"index.html": index, "sources.html": _listing(declared, view, day)}
-    feed = atom_feed([_feed_entry(manifest, families) for manifest in _speaking(manifests)])
+    corrected = {(record["frequency"], record["period"]): announced(record) for record in records}
+    entries = [
+        _feed_entry(manifest, families, corrected.get((manifest["frequency"], manifest["period"])))
+        for manifest in _speaking(manifests)
+    ]
+    feed = atom_feed([*entries, *(_withdrawal(record) for record in records if withdrawn(record))])
     return {**{name: text.encode() for name, text in pages.items()}, "feed.xml": feed}
 
 
@@ -122,10 +136,36 @@ def _speaking(manifests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
     return [_latest_first(group)[0] for group in by_period.values()]
 
 
-def _feed_entry(manifest: Mapping[str, Any], families: Families) -> dict[str, Any]:
+def _withdrawal(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A period without figures, as the index and the feed tell of it."""
+    ended = withdrawn(record) or {}
+    return {
+        "frequency": record["frequency"],
+        "period": record["period"],
+        "label": tables.period_label(record["period"]),
+        "native": tables.period_japanese(record["period"]),
+        "release_id": ended["release_id"],
+        "as_of": ended["since"],
+        "withdrawn": True,
+        "why": reason_words(ended["reasons"]),
+        "snapshots": ended["snapshots"],
+        "revision": {"reasons": ended["reasons"]},
+        "link": _period_link(record),
+        "summary": "Withdrawn: no release speaks for this period any more. The last one can still be read",
+    }
+
+
+def _period_link(record: Mapping[str, Any]) -> str:
+    """The page of all releases of a period."""
+    return f"../releases/{quote(str(record['frequency']), safe='')}/{quote(str(record['period']), safe='')}/index.html"
+
+
+def _feed_entry(manifest: Mapping[str, Any], families: Families, told: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = _entry(manifest["period"], [manifest], families)
     summary = f"{shown['series']}: {shown['cases']} cases, {shown['loss']}" if shown["series"] else shown["label"]
-    return {**manifest, "link": shown["link"], "summary": summary}
+    corrections = told["corrections"] if told else []
+    corrected_by = told["release_id"] if told and "declared_correction" in told["reasons"] else ""
+    return {**manifest, "link": shown["link"], "summary": summary, "corrections": corrections, "corrected_by": corrected_by}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,16 +214,27 @@ def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, fami
     }
 
 
-def _group(frequency: str, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
+def _group(
+    frequency: str, manifests: Sequence[Mapping[str, Any]], families: Families, records: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     by_period: dict[str, list[Mapping[str, Any]]] = {}
     for manifest in _of(manifests, frequency):
         by_period.setdefault(manifest["period"], []).append(manifest)
     newest_first = sorted(by_period, key=lambda code: Period.parse(code).start, reverse=True)
+    histories = {record["period"]: record for record in records if record["frequency"] == frequency}
     return {
         "id": frequency,
         "title": f"{FREQUENCY_TITLES[frequency]} releases",
-        "releases": [_entry(code, by_period[code], families) for code in newest_first],
+        "releases": [
+            {**_entry(code, by_period[code], families), "history": _history_link(histories.get(code))} for code in newest_first
+        ],
     }
+
+
+def _history_link(record: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Where all releases of the period stand, and how many spoke."""
+    count = len(record["releases"]) if record else 0
+    return (_period_link(record), "1 release" if count == 1 else f"{count} releases") if record else None
 
 
 def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:

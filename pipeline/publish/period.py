@@ -1,0 +1,179 @@
+"""All releases of one period: which spoke for it, in order, what took the place of each, since when and why.
+
+In: the record of a period as it stands (`releases.json`), and what happens to it: a release begins to speak, the period is
+withdrawn, a release is reproduced as of a day. Out: the record after it, and the page `index.html` beside `current.json` that
+shows it. A release never changes, so what became of it stands here, one folder above it, and every page of it leads here. The
+days are those on which figures became known; no clock is read.
+
+The record: `frequency`, `period`; `current`, the id of the release that speaks, None where none does; `releases`, in the order in
+which they began to speak; `others`, which never spoke here, by as-of date. A release: `release_id`, `as_of`, `code_version`,
+`status` (STATUSES), `reasons` (keys of model.REASONS: why it began to speak), `changes` (keys of model.CHANGES: how many of the
+figures changed), `corrections` (declared here, in words), and `ended`: None while it speaks, else `by` (the id of the release
+that took its place; None where the period was withdrawn), `since` (the day from which that was known), `reasons`, `snapshots` (of
+a withdrawal: the files that took the figures away).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.model import CHANGES, REASONS, Period
+from pipeline.publish.page import FREQUENCY_TITLES, render
+from pipeline.publish.tables import clean, period_japanese, period_label
+
+STATUSES: dict[str, str] = {
+    "current": "speaks for the period now",
+    "superseded": "another release took its place",
+    "withdrawn": "its figures were withdrawn, and no release took its place",
+    "not in force": "never spoke for the period here",
+}
+_TEMPLATE = "period.html.j2"
+
+
+@dataclasses.dataclass(frozen=True)
+class Why:
+    """Why a release takes the place of the one before: keys of model.REASONS; how many figures changed, by key of model.CHANGES;
+    corrections declared here, in words."""
+
+    reasons: tuple[str, ...]
+    changes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    corrections: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Withdrawal:
+    """A period that has no figures any more."""
+
+    release_id: str  # of the release that spoke last
+    since: dt.date  # the day from which that is known
+    reasons: tuple[str, ...]
+    snapshots: tuple[str, ...]  # ids of the files that took the figures away, or were refused
+
+    def to_json(self) -> dict[str, Any]:
+        """For the pointer."""
+        lists = {"reasons": list(self.reasons), "snapshots": list(self.snapshots)}
+        return {**dataclasses.asdict(self), **lists, "since": self.since.isoformat()}
+
+
+def new_record(period: Period) -> dict[str, Any]:
+    """The record of a period of which nothing was published yet."""
+    return {"frequency": period.frequency, "period": period.code, "current": None, "releases": [], "others": []}
+
+
+def speaks(record: Mapping[str, Any], release: Mapping[str, Any], why: Why) -> dict[str, Any]:
+    """The record after this release (release_id, as_of, code_version; vintage: the last day that it knows of) began to speak."""
+    release_id = release["release_id"]
+    ended = {"by": release_id, "since": release["vintage"], "reasons": list(why.reasons), "snapshots": []}
+    begun = {
+        **_named(release),
+        "reasons": list(why.reasons),
+        "changes": dict(why.changes),
+        "corrections": list(why.corrections),
+        "ended": None,
+    }
+    others = [other for other in record["others"] if other["release_id"] != release_id]
+    return _with_statuses({**record, "current": release_id, "releases": [*_ended(record, ended), begun], "others": others})
+
+
+def is_withdrawn(record: Mapping[str, Any], withdrawal: Withdrawal) -> dict[str, Any]:
+    """The record after the period was withdrawn."""
+    ended = {"by": None, **{name: value for name, value in withdrawal.to_json().items() if name != "release_id"}}
+    return _with_statuses({**record, "current": None, "releases": _ended(record, ended)})
+
+
+def is_there(record: Mapping[str, Any], release: Mapping[str, Any]) -> dict[str, Any]:
+    """The record after a release was made that does not speak; the same where it is known already."""
+    known = {item["release_id"] for item in (*record["releases"], *record["others"])}
+    if release["release_id"] in known:
+        return dict(record)
+    others = [*record["others"], {**_named(release), "status": "not in force"}]
+    return {**record, "others": sorted(others, key=lambda item: (str(item["as_of"]), item["release_id"]))}
+
+
+def _named(release: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: release[name] for name in ("release_id", "as_of", "code_version")}
+
+
+def _ended(record: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The releases, the one that spoke until now with its end."""
+    return [{**item, "ended": item["ended"] or ended} for item in record["releases"]]
+
+
+def _with_statuses(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "releases": [{**item, "status": _status(item, record["current"])} for item in record["releases"]]}
+
+
+def _status(item: Mapping[str, Any], current: str | None) -> str:
+    if item["release_id"] == current:
+        return "current"
+    return "superseded" if item["ended"]["by"] else "withdrawn"
+
+
+def withdrawn(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How the period was withdrawn (release_id, since, reasons, snapshots); None where a release speaks, or none ever did."""
+    if record["current"] or not record["releases"]:
+        return None
+    last = record["releases"][-1]
+    return {"release_id": last["release_id"], **{name: last["ended"][name] for name in ("since", "reasons", "snapshots")}}
+
+
+def announced(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The last release that began to speak for another reason than other code; None where none ever spoke."""
+    told = [item for item in record["releases"] if item["reasons"] != ["new_code"]]
+    return told[-1] if told else None
+
+
+# ------------------------------------------------------------------------------------------------------------------- page
+
+
+def pages(record: Mapping[str, Any]) -> dict[str, bytes]:
+    """File name -> content of what stands beside `releases.json`."""
+    code, frequency = record["period"], record["frequency"]
+    title = f"{FREQUENCY_TITLES[frequency]} summary, {period_label(code)}"
+    text = render(
+        _TEMPLATE,
+        title=title,
+        native=period_japanese(code),
+        current=record["current"],
+        lede=_lede(record),
+        releases=[_line(item, record) for item in reversed(record["releases"])],
+        others=record["others"],
+        statuses=STATUSES,
+    )
+    return {"index.html": text.encode()}
+
+
+def _lede(record: Mapping[str, Any]) -> str:
+    if record["current"]:
+        return f"Release {record['current']} speaks for the period. Every release that spoke before it can still be read."
+    if ended := withdrawn(record):
+        return (
+            f"This period is withdrawn since {ended['since']}: {reason_words(ended['reasons'])}. No release speaks for it. "
+            "The releases that did can still be read; their figures no longer stand."
+        )
+    return "No release has spoken for this period here."
+
+
+def reason_words(reasons: Sequence[str]) -> str:
+    """The reasons as a reader is told them."""
+    return "; ".join(REASONS[reason] for reason in reasons)
+
+
+def _spaced(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    ended = item["ended"]
+    return {
+        **item,
+        "why": reason_words(item["reasons"]),
+        "figures": ", ".join(f"{item['changes'][kind]:,} {_spaced(kind)}" for kind in CHANGES if kind in item["changes"]),
+        "corrections": [clean(words) for words in item["corrections"]],
+        "end": None
+        if ended is None
+        else {**ended, "why": reason_words(ended["reasons"]), "snapshots": ", ".join(ended["snapshots"])},
+    }
