@@ -136,9 +136,9 @@ def test_a_release_whose_revisions_cannot_be_computed_is_refused_by_name() -> No
 def test_the_triangle_shows_721_5_717_6_and_718_8_with_their_marks() -> None:
     table = tables_of("2025-07-31")["vintages_loss"]
     (line,) = [cells for cells in table.rows if cells[0].native == "特殊詐欺" and cells[1].text == "2024"]
-    vintages = [(cell.value / 10**8, cell.marks) for cell in line[2:5]]
+    vintages = [(cell.value / 10**8, cell.marks) for cell in line[3:6]]
     assert vintages == [(Decimal("721.5"), ("[p]",)), (Decimal("717.6"), ()), (Decimal("718.8"), ("[r]",))]
-    assert [cell.small.split(" · ")[1:3] for cell in line[2:5]] == [
+    assert [cell.small.split(" · ")[1:3] for cell in line[3:6]] == [
         ["2025-02-07", "provisional"],
         ["2025-05-23", "final"],
         ["2025-07-31", "corrected"],

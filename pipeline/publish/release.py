@@ -127,7 +127,8 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     files = _data_files(table, found, checks, families)
     cited = Citation(composed.title, given.period, given.release_id, given.as_of or given.period.end, sources)
     files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
-    files["summary.xlsx"] = workbook.workbook_bytes(composed, **about)
+    source_of = dict(zip(rows["id"], rows["source"], strict=True))
+    files["summary.xlsx"] = workbook.workbook_bytes(composed, source_of=source_of, **about)
     files["citation.bib"] = cited.bibtex
     files[package.TABLE_SCHEMA_FILE] = package.TABLE_SCHEMA_BYTES
     listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]

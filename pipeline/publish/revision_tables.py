@@ -194,6 +194,7 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Fami
     columns = (
         Column("Series"),
         Column("Period", native="期間"),
+        Column("Unit"),
         *(Column(f"Vintage {number}", numeric=True) for number in range(1, width + 1)),
         Column("Revision", numeric=True, note="latest less first"),
         Column("Revision", "%", numeric=True),
@@ -216,6 +217,7 @@ def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, amb
     return (
         text_cell(english, native=native, header=True),
         text_cell(f"{tables.period_label(item.period)}{f' ({scheme})' if ambiguous else ''}", header=True, title=scheme),
+        text_cell(tables.UNIT_SHORT.get(item.unit, item.unit)),
         *(_vintage_cell(vintage, item.unit) for vintage in item.vintages),
         *empty,
         _difference_cell(item.revision, item.unit),
@@ -247,7 +249,7 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     columns = (
         Column("Series"),
         Column("Measure"),
-        Column("Periods", numeric=True, note="of which more than one printing is known"),
+        Column("Periods", sheet_unit="periods", numeric=True, note="of which more than one printing is known"),
         Column("Mean revision", numeric=True),
         Column("Mean absolute revision", numeric=True),
         Column("Relative mean absolute revision", "%", numeric=True),
@@ -300,11 +302,11 @@ def _records_table(records: pd.DataFrame) -> Table | None:
         Column("Month"),
         Column("Source"),
         Column("File known from"),
-        Column("Days after the month", numeric=True, note="reporting lag"),
-        Column("Rows", numeric=True),
-        Column("Added", numeric=True),
-        Column("Withdrawn", numeric=True),
-        Column("Changed", numeric=True, note="the same report with another loss or number of victims"),
+        Column("Days after the month", sheet_unit="days", numeric=True, note="reporting lag"),
+        Column("Rows", sheet_unit="rows", numeric=True),
+        Column("Added", sheet_unit="rows", numeric=True),
+        Column("Withdrawn", sheet_unit="rows", numeric=True),
+        Column("Changed", sheet_unit="rows", numeric=True, note="the same report with another loss or number of victims"),
         Column("Share of the latest file", "%", numeric=True),
     )
     rows = tuple(

@@ -916,7 +916,7 @@ def combined_table(table_id: str, sums: Sequence[CombinedSum], families: Familie
     return Table(table_id, combination.title, columns, tuple(rows), combination.title_ja, (combination.reason,))
 
 
-def _measure_and_unit(item: CombinedSum) -> str:
+def _measure_and_unit(item: Any) -> str:
     title, unit = measure_title(item.measure)[0], UNIT_SHORT.get(item.unit, item.unit)
     return title if unit == title.lower() else f"{title}, {unit}"
 
@@ -934,9 +934,7 @@ def comparison_table(items: Sequence[Comparison], families: Families) -> Table |
                 text_cell(family_title(item.figure.family, families)[0], header=True),
                 text_cell(period_label(row.period)),
                 type_cell(row),
-                text_cell(
-                    ", ".join(part for part in (measure_title(row.measure)[0], breakdown_text(item.figure)) if part != "–")
-                ),
+                text_cell(", ".join(part for part in (_measure_and_unit(row), breakdown_text(item.figure)) if part != "–")),
                 text_cell(row.source, href=source_anchor(row)),
                 figure_cell(row, short=False),
                 text_cell(item.other.source, href=source_anchor(item.other)),
