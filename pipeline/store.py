@@ -10,11 +10,13 @@ those that belong together at once (`pipeline.atomic`).
     processed/quarantine/source=<s>/snapshot=<id>.parquet         rows that broke a row rule, with the rule ids
     processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the files above
     processed/validation/data_docs/                               Data Docs of the current verdicts, with a manifest
+    processed/current/<s>.parquet                                 what each source says now, derived figures included
     processed/aggregates/source=<s>/view=<id>.parquet             a source as of a date, derived figures included
     processed/revisions/source=<s>/view=<id>.parquet              every revision of its figures, with the day it was known from
     processed/vintages/source=<s>/view=<id>.parquet               the days on which a snapshot spoke for a table and period
     processed/record_changes/source=<s>/view=<id>.parquet         rows added, withdrawn and changed, month by month
     processed/manifests/<s>/<id>.json                             what went into that view
+    processed/manifests/<s>.json                                  which view the source says now, and its file in current/
     processed/fetched/<source>.json                               what servers said of the files that were fetched last
     processed/releases/<frequency>/<period>/<id>/                 a release; appears in one step, with manifest.json
     processed/releases/<frequency>/<period>/current.json          which release speaks for the period now, or that it is withdrawn
@@ -232,6 +234,14 @@ class Store:
         folders = ("aggregates", "revisions", "vintages", "record_changes")
         return [self.processed / folder / f"source={source_id}" / f"view={view_id}.parquet" for folder in folders]
 
+    def current_figures_path(self, source_id: str) -> Path:
+        """The figures that the source says now."""
+        return self.processed / "current" / f"{source_id}.parquet"
+
+    def current_view_path(self, source_id: str) -> Path:
+        """The record of the view that the source says now."""
+        return self.processed / "manifests" / f"{source_id}.json"
+
     def aggregate_manifest_path(self, source_id: str, view_id: str) -> Path:
         return self.processed / "manifests" / source_id / f"{view_id}.json"
 
@@ -358,6 +368,11 @@ class Commit:
         content = parquet_bytes(table)
         self.write(path, content)
         return {"path": self._store.relative(path), **file_entry(content), "rows": table.num_rows}
+
+    def write_copy(self, path: Path, content: bytes) -> dict[str, Any]:
+        """Prepare bytes that stand elsewhere too; gives their entry for a manifest: path, sha256, size_bytes."""
+        self.write(path, content)
+        return {"path": self._store.relative(path), **file_entry(content)}
 
     def write_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Prepare a folder, which appears in one step. One that is there already gets back what it lacks, and is never away."""

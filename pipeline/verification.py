@@ -100,11 +100,12 @@ class _Check:
                     self._problem(path, f"{wrong}. {_REMADE.changed}")
 
     def views(self) -> None:
-        """Each source as of a date."""
-        for path in self._found("processed/manifests/*/*.json"):
-            both = f"Remove it and {path}, and run again: a view that is still needed is remade."
-            for entry in self._record(path, _REMADE).get("files", ()):
-                self._table(entry, path, _Remedy(both, both))
+        """Each source as of a date, and what it says now."""
+        for pattern, outcome in (("*/*", "a view that is still needed is remade"), ("*", "it is remade")):
+            for path in self._found(f"processed/manifests/{pattern}.json"):
+                both = f"Remove it and {path}, and run again: {outcome}."
+                for entry in self._record(path, _REMADE).get("files", ()):
+                    self._table(entry, path, _Remedy(both, both))
 
     def releases(self) -> None:
         """Releases, and which of them speaks for its period."""

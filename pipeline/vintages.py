@@ -41,15 +41,37 @@ class SourceHistory:
 
 
 def aggregate(store: Store, source_id: str) -> str | None:
-    """Make the source's view of all that is accepted, with its history. None where it is there already."""
+    """Make the source's view of all that is accepted, with its history, and let it be what the source says now.
+
+    None where it is there already.
+    """
     with store.lock("source", source_id):
         view_id, inputs = _inputs(store, source_id, None)
-        if not inputs or _kept(store, source_id, view_id) is not None:
-            return None
-        made = _made(store, source_id, inputs)
-        _save(store, source_id, view_id, inputs, made)
+        is_kept = not inputs or _kept(store, source_id, view_id) is not None
+        if not is_kept:
+            made = _made(store, source_id, inputs)
+            _save(store, source_id, view_id, inputs, made)
+        _say(store, source_id, view_id if inputs else None)
+    if is_kept:
+        return None
     log.event("aggregated", source=source_id, view=view_id, rows=len(made.history.view))
     return view_id
+
+
+def _say(store: Store, source_id: str, view_id: str | None) -> None:
+    """Let this view be what `current/` holds of the source; nothing where nothing of it is accepted any more."""
+    record, place = store.current_view_path(source_id), store.current_figures_path(source_id)
+    held = store.read_json(record)
+    if view_id is None:
+        if held is not None:
+            with store.commit() as commit:
+                commit.remove(place)
+                commit.remove(record)
+    elif held is None or held["view"] != view_id or not store.is_there(held["files"][0]):
+        figures = (_kept(store, source_id, view_id) or {})["files"][0]
+        with store.commit() as commit:
+            entry = commit.write_copy(place, store.read_listed(figures)) | {"rows": figures["rows"]}
+            commit.write_json(record, {"source": source_id, "view": view_id, "files": [entry]})
 
 
 # A reader that goes wrong makes hundreds of figures worse at once; the first of them say where to look.

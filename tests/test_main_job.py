@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from pipeline import cli, steps
+from pipeline.frames import KEY_COLUMNS
 from tests.grid_files import INBOX, REPOSITORY
 
 pytestmark = pytest.mark.slow(turn=2)
@@ -45,7 +46,7 @@ def ask(data: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def published_files(root: Path) -> dict[str, str]:
-    folders = [root / "processed" / name for name in ("releases", "site", "aggregates", "observations", "validation")]
+    folders = [root / "processed" / name for name in ("releases", "site", "current", "aggregates", "observations", "validation")]
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in folders
@@ -184,8 +185,10 @@ def test_the_same_inputs_give_the_same_bytes_in_another_zone_locale_and_order(da
 
 
 def test_plain_readers_need_no_help(data: Path) -> None:
-    figures = pd.read_parquet(data / "processed" / "aggregates", columns=["source", "period", "value"], filters=None)
+    figures = pd.read_parquet(data / "processed" / "current")
     assert {"npa_annual", "jca_card"} <= set(figures["source"].astype(str))
+    assert figures["id"].is_unique
+    assert not figures.duplicated(KEY_COLUMNS).any()
     (release,) = [
         item for item in steps.current_manifests(data=data) if (item["frequency"], item["period"]) == ("annual", "2025")
     ]
