@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.model import Period, UsageError
 from pipeline.publish import svg
 from pipeline.publish.svg import Scale
+from pipeline.publish.tables import NO_ROW
 
 SERIES = 8
 MOST_BARS = 15
 MOST_MULTIPLES = 16
 _LABEL_ROOM = 230
 _ROW = 24
+_TILE = 48
 _BAND = 0.72  # how much of the room of a period its bar fills
 
 
@@ -221,6 +224,40 @@ def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], righ
     drawing = svg.drawing(middle + half + 24, height + 40, parts)
     words = f"Bars by age and sex. Largest: {described}."
     return Chart(chart_id, title, words, drawing, legend, points=(*left, *right), head="Age")
+
+
+def tile_map(
+    chart_id: str, title: str, words: str, points: Sequence[Point], tiles: Mapping[str, tuple[str, int, int]], *, shaded: bool
+) -> Chart:
+    """One square for each area, where it roughly lies: `tiles` is label -> (short name, column, row).
+
+    A rate shades the square (`shaded`); a count, which large areas have more of, is a disc whose area is the count.
+    """
+    values = {point.x: point for point in points}
+    most = max((point.value for point in points), default=0.0) or 1.0
+    parts = []
+    for label, (short, column, row) in tiles.items():
+        x, y = column * _TILE, row * _TILE
+        parts.append(svg.outline(x + 1, y + 1, _TILE - 2, _TILE - 2))
+        parts.append(svg.text(short, x + _TILE / 2, y + 14, anchor="middle"))
+        point = values.get(label)
+        if point is None:
+            parts.append(svg.text(NO_ROW, x + _TILE / 2, y + 33, anchor="middle"))
+        elif shaded:
+            parts.append(svg.shade(x + 2, y + 18, _TILE - 4, _TILE - 20, point.value / most, point.told))
+        else:
+            parts.append(svg.disc(x + _TILE / 2, y + 32, 14 * math.sqrt(max(point.value, 0) / most), point.told))
+    across = max(column for _, column, _ in tiles.values()) + 1
+    down = max(row for _, _, row in tiles.values()) + 1
+    largest = ", ".join(f"{p.x} {p.text or f'{p.value:g}'}" for p in sorted(points, key=lambda p: -p.value)[:4])
+    how = (
+        f"the darker, the higher; darkest: {most:,.0f}" if shaded else f"the area of the disc is the count; largest: {most:,.0f}"
+    )
+    note = f"{words}: {how}. Each area is one square, roughly where it lies; {NO_ROW}: no figure."
+    drawing = svg.drawing(across * _TILE, down * _TILE, parts)
+    return Chart(
+        chart_id, title, f"Map of squares. {words}. Largest: {largest}.", drawing, note=note, points=tuple(points), head="Area"
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------------- parts

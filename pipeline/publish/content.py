@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import ABSENCE, TOTAL, Period
-from pipeline.publish import charts, tables
+from pipeline.publish import charts, contributions, seasonal, tables
 from pipeline.publish.charts import Chart, Point
 from pipeline.publish.countries import CountryComparison, comparison_tables
 from pipeline.publish.reconciliation import reconciliation_tables
@@ -31,6 +31,7 @@ from pipeline.publish.selection import (
     parsed,
 )
 from pipeline.publish.tables import Table
+from pipeline.reference import area_tiles, code_labels
 
 EVENTS_WARNING = (
     "These are single events and announcements as they became known. They are not complete counts: never add them, "
@@ -571,8 +572,9 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
         key=lambda key: (key[0] != "period", parsed(key[1]).frequency != "year_to_date", _block_rank(blocks[key], families), key),
     )
     several = len({(role, code) for role, code, _ in order}) != len(order)
+    history = [figure for figure in figures if figure.role == "history"]
     for place, key in enumerate(order):
-        made = _block(name, english, key, blocks[key], families, place=place, name_classification=several)
+        made = _block(name, english, key, blocks[key], history, families, place=place, name_classification=several)
         items += made if place == 0 else _further(made)
     items += _part_totals(name, english, figures, families) if not blocks else []
     items += _history(period, name, english, figures, families)
@@ -636,6 +638,7 @@ def _block(
     english: str,
     key: tuple[str, str, str],
     figures: Sequence[Figure],
+    history: Sequence[Figure],
     families: Families,
     *,
     place: int,
@@ -657,10 +660,14 @@ def _block(
     alone = plain
     if len(types) >= 2:
         order = tables.type_order(plain)
+        added = contributions.contributions(plain, history)
+        plain += added
         for group, words in (*(group[:2] for group in tables.GROUPS), ("other", "Other measures")):
             measures = tables.measure_group(group)
             name_of = f"{base}_{group}"
             table = tables.types_by_measures(name_of, f"{title}: {words.lower()}", plain, measures, families, order=order)
+            if table and group == "losses":
+                table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added)))
             items += [Item(table=_warned(table, warnings))] if table else []
         alone = tables.totals_only(plain)
         title_alone = f"{title}: measures printed or computed for all types together only"
@@ -716,8 +723,43 @@ def _chart_label(row: Any) -> str:
 def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
     broken_down = [f for f in figures if not f.is_plain]
     made = tables.breakdown_tables(base, title, broken_down, families)
-    items = [Item(chart=chart) for chart in _pyramids(base, title, broken_down, families)]
+    items = [
+        Item(chart=chart)
+        for chart in (*_pyramids(base, title, broken_down, families), *_maps(base, title, broken_down, families))
+    ]
     return [*items, *(Item(table=_warned(table, warnings)) for table in made)]
+
+
+def _maps(base: str, title: str, figures: Sequence[Figure], families: Families) -> list[Chart]:
+    """The areas of a country on a map: the publisher's rate where there is one, else the cases."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for figure in figures:
+        row = figure.row
+        if (
+            figure.is_total
+            and not figure.breakdown
+            and not row.overlay
+            and row.value is not None
+            and row.measure in tables.MAPPED
+        ):
+            rows.setdefault((row.area[:2], row.measure), {})[row.area] = row
+    made = []
+    for country in sorted({country for country, _ in rows}):
+        measure = next(name for name in tables.MAPPED if (country, name) in rows)
+        own, places = rows[country, measure], area_tiles(country)
+        if tables.map_lacking(country, set(own)):
+            continue
+        tiles = {tables.code_label(area): (_tile_name(area), *place) for area, place in places.items()}
+        words = tables.measure_title(measure)[0]
+        points = [_point(own[area], tables.code_label(area), words, Decimal(1), families) for area in places if area in own]
+        made.append(charts.tile_map(f"{base}_map", f"{title}: by area", words, points, tiles, shaded=measure == "cases_per_100k"))
+    return made
+
+
+def _tile_name(area: str) -> str:
+    """What fits on a square: the code, or the Japanese name without the word for prefecture."""
+    label = code_labels()[area].label_ja
+    return area[3:] if not label else label if label == "北海道" else label[:-1]
 
 
 def _pyramids(base: str, title: str, figures: Sequence[Figure], families: Families) -> list[Chart]:
@@ -785,7 +827,34 @@ def _history(period: Period, name: str, english: str, figures: Sequence[Figure],
     items += [Item(table=_warned(other, [CLASSIFICATION_WARNING]), collapsed=True, summary=other.title)] if other else []
     if period.frequency == "annual":
         items += _types_over_time(name, english, timed, families)
+    if period.frequency == "monthly":
+        items += _without_season(name, english, timed, breaks, families)
     return items
+
+
+def _without_season(
+    name: str, english: str, timed: Sequence[Figure], breaks: Mapping[str, str], families: Families
+) -> list[Item]:
+    """The cases of the months without their season, where the series is long enough: chart and table."""
+    rows = _annual_totals(timed, "cases", "cases", families, "monthly")
+    found = seasonal.adjust([row.period for row in rows], [float(row.value) for row in rows], list(breaks))
+    if found is None:
+        return []
+    rows, base = rows[-len(found.months) :], f"{tables.slug(name)}_adjusted"
+    made = tables.adjusted_table(base, f"{english}: cases by month, seasonally adjusted", rows, found)
+    words = (("As counted", [row.value for row in rows]), ("Adjusted", found.adjusted), ("Trend", found.trend))
+    points = [
+        _point(row, row.period, series, Decimal(1), families)._replace(**({} if place == 0 else _adjusted_point(value)))
+        for place, (series, values) in enumerate(words)
+        for row, value in zip(rows, values, strict=True)
+    ]
+    chart = charts.lines(f"{base}_cases", f"{english}: cases by month, seasonally adjusted", "Cases", points, breaks)
+    return [Item(chart=chart), *_further([Item(table=made)])]
+
+
+def _adjusted_point(value: float) -> dict[str, Any]:
+    """What is other in the point of a value that was computed from a whole series: no observation stands behind it alone."""
+    return {"value": value, "text": f"{value:,.0f}", "marks": ("[d]",), "id": ""}
 
 
 def _leading_lines(figures: Sequence[Figure], families: Families) -> set[tuple[str, str]]:

@@ -8,9 +8,10 @@ timeliness, CC2 length of comparable series); every one is computed, and one tha
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
@@ -21,7 +22,7 @@ from pipeline.publish.content import Item, Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.page import source_page_name
-from pipeline.publish.register import Facts, register_table
+from pipeline.publish.register import register_tables
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
 from pipeline.publish.source_pages import count_cell
@@ -56,10 +57,12 @@ def quality_sections(
     histories: Sequence[HeadlineHistory],
     families: Families,
     day: dt.date,
+    published: Collection[str] = (),
 ) -> list[Section]:
     """Indicators, reconciliation, revisions, non-response, comparability, and the register of tables."""
     used = [source for source in sources if len(evidence.of_source(source.id)) or bool((view["source"] == source.id).any())]
     figures = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in used}
+    register, by_release = register_tables(view, published, families)
     tables = (
         ("completeness", "Files, rows and completeness", "完全性", (_COMPLETE,), _completeness(used, figures, evidence, day)),
         ("timeliness", "Timeliness", "適時性", (_TIMELY,), _timeliness(used, figures, evidence)),
@@ -67,9 +70,11 @@ def quality_sections(
         ("size-of-revisions", "Size of revisions", "改訂の大きさ", (_REVISED,), _revision_sizes(histories, families)),
         ("coding", "Coding", "格付", (_CODING,), _coding(used, figures)),
         ("non-response", "Reports that do not say it", "無回答", (_NON_RESPONSE,), _non_response(used, figures)),
-        ("tables", "Tables of official fraud statistics", "統計表一覧", (_REGISTER,), register_table(Facts.of(view))),
+        ("tables", "Tables of official fraud statistics", "統計表一覧", (_REGISTER,), register),
     )
-    return [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
+    made = [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
+    *others, last = made
+    return [*others, dataclasses.replace(last, items=(*last.items, *([Item(table=by_release)] if by_release.rows else [])))]
 
 
 _COMPLETE = (

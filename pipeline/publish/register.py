@@ -8,13 +8,16 @@ brief.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping
+from decimal import Decimal
 
 import pandas as pd
 
 from pipeline.model import DIMENSIONS, TOTAL
-from pipeline.publish.selection import NO_BREAKDOWN, is_country
-from pipeline.publish.tables import Column, Table, text_cell
+from pipeline.publish import contributions, seasonal
+from pipeline.publish.selection import MONTHS_OF_HISTORY, NO_BREAKDOWN, Families, is_country, parsed
+from pipeline.publish.tables import MAPPED, Cell, Column, Table, map_lacking, text_cell
 
 _TYPE = "type"
 _AREA = "area"
@@ -28,6 +31,7 @@ class Facts:
     cells: frozenset[tuple[str, str, frozenset[str]]]
     overlays: frozenset[str]
     elderly: frozenset[str]
+    made: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)  # of T03, T20, T31: who has them in a release
 
     @classmethod
     def of(cls, view: pd.DataFrame) -> Facts:
@@ -73,6 +77,10 @@ def _with(*measures: str, by: tuple[str, ...] = ()) -> Callable[[Facts], set[str
     return lambda facts: facts.sources(measures, *by)
 
 
+def _made_in_a_release(code: str) -> Callable[[Facts], set[str]]:
+    return lambda facts: set(facts.made.get(code, ()))
+
+
 def _nobody(_: Facts) -> set[str]:
     return set()
 
@@ -86,8 +94,9 @@ REGISTER: tuple[Entry, ...] = (
     Entry(
         "T03",
         "Contribution of each type to the change on the year",
-        _nobody,
-        lacking="not computed, though losses by type are there",
+        _made_in_a_release("T03"),
+        "main tables of the series; release by release below",
+        "no source gives types in two periods that are a year apart",
     ),
     Entry("T04", "Type by reports, victims, losses, mean, median", _with(*_SUMS, by=(_TYPE,)), "main tables of the series"),
     Entry("T05", "Ten largest types by reports", _with("cases", by=(_TYPE,)), "main tables of the series, sorted by cases"),
@@ -107,7 +116,13 @@ REGISTER: tuple[Entry, ...] = (
     Entry("T17", "The old, by each source's own limit of age", lambda facts: set(facts.elderly), _BREAKDOWNS),
     Entry("T18", "Region", _with(by=(_AREA,)), _BREAKDOWNS),
     Entry("T19", "Region by type", _with(*_SUMS, by=(_AREA, _TYPE)), _BREAKDOWNS, "no source gives types by region"),
-    Entry("T20", "Map", _nobody, lacking="not drawn: there are no boundaries among the reference data"),
+    Entry(
+        "T20",
+        "Map",
+        _made_in_a_release("T20"),
+        "further tables of the source, as squares; release by release below",
+        "no source gives half of a country's areas",
+    ),
     Entry("T21", "Way of the first contact", _with(by=("contact",)), _BREAKDOWNS),
     Entry("T22", "Service or platform of the contact", _with(by=("contact_tool",)), _BREAKDOWNS),
     Entry("T23", "Means of payment", _with(by=("payment",)), _BREAKDOWNS, "no source gives the means of payment"),
@@ -125,7 +140,13 @@ REGISTER: tuple[Entry, ...] = (
     Entry("T28", "Recovered, reimbursed, frozen", _with("loss_recovered", "loss_net"), "main tables", "no source gives it"),
     Entry("T29", "Prevented", _with("loss_prevented"), "main tables", "no source gives the loss that was prevented"),
     Entry("T30", "Cleared and arrested", _with("cases_cleared", "persons_arrested"), "main tables of the series"),
-    Entry("T31", "Monthly series, seasonally adjusted", _nobody, lacking="not computed; the monthly series stand unadjusted"),
+    Entry(
+        "T31",
+        "Monthly series, seasonally adjusted",
+        _made_in_a_release("T31"),
+        "over time, in monthly releases; release by release below",
+        "no source gives three full years of months without a hole",
+    ),
     Entry("T32", "Lag from offence to report", _nobody, lacking="no source gives both the day of the offence and of the report"),
     Entry("T33", "By day of the offence", _nobody, lacking="no source gives the day of the offence"),
     Entry("T34", "Revision triangle", _with("cases", "loss"), "revisions of each release: vintages"),
@@ -152,6 +173,16 @@ REGISTER: tuple[Entry, ...] = (
 )
 
 
+def register_tables(view: pd.DataFrame, published: Collection[str], families: Families) -> tuple[Table, Table]:
+    """The register, and release by release those that need more than the figures of a period.
+
+    `view`: OBSERVATION_COLUMNS; `published`: the periods that have a release.
+    """
+    reasons = _reasons(view, published, families)
+    made = {code: frozenset(name for (name, _), reason in own.items() if not reason) for code, own in reasons.items()}
+    return register_table(dataclasses.replace(Facts.of(view), made=made)), by_release_table(reasons, families)
+
+
 def register_table(facts: Facts) -> Table:
     """Every entry with its sources or with what is lacking."""
     lines = []
@@ -168,3 +199,119 @@ def register_table(facts: Facts) -> Table:
         )
     columns = (Column("No."), Column("Table"), Column("State"), Column("Where, or what is lacking"), Column("Sources"))
     return Table("register", "Tables, and which are made", columns, tuple(lines))
+
+
+# ------------------------------------------------------------------------------------------------------ release by release
+
+
+_Reasons = Mapping[str, Mapping[tuple[str, str], str]]  # code -> (source, period) -> what is lacking, empty where it is made
+
+
+def _reasons(view: pd.DataFrame, published: Collection[str], families: Families) -> _Reasons:
+    """A source counts where its figures lead."""
+    plain = _leading(_plain(view), families)
+    by_period = plain[plain["period"].isin(list(published)).to_numpy(bool)].groupby(
+        ["source", "period"], sort=True, observed=True
+    )
+    found = {
+        "T03": {(str(source), str(period)): contributions.lacking(own) for (source, period), own in by_period},
+        "T20": _map_reasons(view[(view["absence"] == "").to_numpy(bool)]),
+        "T31": _season_reasons(plain[(plain["absence"] == "").to_numpy(bool)]),
+    }
+    return {code: {key: reason for key, reason in own.items() if key[1] in published} for code, own in found.items()}
+
+
+def by_release_table(reasons: _Reasons, families: Families) -> Table:
+    """Of the tables that need several periods or all areas: in how many releases each source has them, and what is lacking in the
+    others."""
+    names = {entry.code: entry.title for entry in REGISTER}
+    lines = []
+    for code, found in reasons.items():
+        for source in sorted({source for source, _ in found}):
+            own = {period: reason for (name, period), reason in found.items() if name == source}
+            made = sum(not reason for reason in own.values())
+            lines.append(
+                (
+                    text_cell(code, header=True),
+                    text_cell(names[code]),
+                    text_cell(families.sources[source].title if source in families.sources else source),
+                    Cell(f"{made:,}", value=Decimal(made), is_figure=True),
+                    Cell(f"{len(own):,}", value=Decimal(len(own)), is_figure=True),
+                    text_cell(_grouped(own) or "nothing"),
+                )
+            )
+    columns = (
+        Column("No."),
+        Column("Table"),
+        Column("Source"),
+        Column("Made in", "releases", numeric=True),
+        Column("Of", "releases", numeric=True, note="with figures of the source for the period"),
+        Column("What is lacking in the others"),
+    )
+    return Table("register_by_release", "Tables that need several periods or all areas, by source", columns, tuple(lines))
+
+
+def _grouped(reasons: Mapping[str, str]) -> str:
+    """`reason (3 releases: 2021 to 2023)`, the reasons one after the other."""
+    groups: dict[str, list[str]] = {}
+    for period, reason in reasons.items():
+        if reason:
+            groups.setdefault(reason, []).append(period)
+    words = []
+    for reason, periods in groups.items():
+        ordered = sorted(periods, key=lambda code: (parsed(code).frequency, parsed(code).start))
+        which = ", ".join(ordered) if len(ordered) <= 4 else f"{', '.join(ordered[:2])} … {ordered[-1]}"
+        words.append(f"{reason} ({len(ordered)}: {which})")
+    return "; ".join(words)
+
+
+def _plain(view: pd.DataFrame) -> pd.DataFrame:
+    """National figures that are broken down by nothing but the type, no overlays."""
+    kept = ~view["overlay"].to_numpy(bool) & view["area"].map(is_country).to_numpy(bool)
+    for name in DIMENSIONS:
+        kept &= view[name].isin(NO_BREAKDOWN).to_numpy(bool)
+    return view[kept]
+
+
+def _leading(plain: pd.DataFrame, families: Families) -> pd.DataFrame:
+    """Of several rows for one figure the one that a release shows, as `selection.figures` chooses it."""
+    tables = {(row.source, row.table): families.family(row) for row in plain[["source", "table"]].drop_duplicates().itertuples()}
+    ranked = plain.assign(
+        family=[tables[pair] for pair in zip(plain["source"], plain["table"], strict=True)],
+        is_absent=plain["absence"] != "",
+        precedence=plain["source"].map(families.precedence),
+        is_derived=plain["derivation"] != "",
+    )
+    ranked = ranked.sort_values(["is_absent", "precedence", "is_derived", "source", "table", "id"], kind="stable")
+    same = ["family", "classification", "period", "area", "fraud_type", "native_type", "measure", "unit"]
+    return ranked.drop_duplicates(same)
+
+
+def _map_reasons(present: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(source, period) -> why there is no map, for figures by area that have a value."""
+    kept = present["measure"].isin(MAPPED).to_numpy(bool) & ~present["overlay"].to_numpy(bool)
+    kept &= (present["native_type"] == TOTAL).to_numpy(bool) & ~present["area"].map(is_country).to_numpy(bool)
+    for name in DIMENSIONS:
+        kept &= present[name].isin(NO_BREAKDOWN).to_numpy(bool)
+    reasons: dict[tuple[str, str], str] = {}
+    for (source, period), own in present[kept].groupby(["source", "period"], sort=True, observed=True):
+        countries = {area[:2] for area in own["area"] if "-" in area}
+        found = [map_lacking(country, set(own["area"])) for country in sorted(countries)]
+        if found:
+            reasons[str(source), str(period)] = "" if "" in found else "; ".join(found)
+    return reasons
+
+
+def _season_reasons(plain: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(source, month) -> why the cases up to the month are not adjusted, for plain figures that have a value."""
+    kept = (plain["frequency"] == "monthly") & (plain["native_type"] == TOTAL) & (plain["measure"] == "cases")
+    reasons: dict[tuple[str, str], str] = {}
+    for source, own in plain[kept.to_numpy(bool)].groupby("source", sort=True, observed=True):
+        names = ("period", "classification", "value")
+        totals = {str(month): (scheme, float(value)) for month, scheme, value in zip(*(own[n] for n in names), strict=True)}
+        months = sorted(totals)
+        breaks = [month for before, month in itertools.pairwise(months) if totals[before][0] != totals[month][0]]
+        for end in range(1, len(months) + 1):
+            shown = months[max(end - MONTHS_OF_HISTORY, 0) : end]
+            reasons[str(source), months[end - 1]] = seasonal.lacking(shown, [totals[month][1] for month in shown], breaks)
+    return reasons

@@ -35,7 +35,8 @@ NO_BREAKDOWN = (TOTAL, NOT_APPLICABLE)
 HISTORY_FROM_YEAR = 2016
 HISTORY_MEASURES = ("cases", "loss")
 QUARTERS_OF_HISTORY = 12
-MONTHS_OF_HISTORY = 24
+# As many as an adjustment for the season wants (pipeline.publish.seasonal).
+MONTHS_OF_HISTORY = 60
 LAST_PRECEDENCE = 99
 CURRENCIES = ("JPY", "USD", "CAD", "AUD")
 # Where a figure's origin names rows of a file, it was computed from record-level reports (pipeline.aggregate.cubes).

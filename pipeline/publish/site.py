@@ -55,7 +55,17 @@ def build(
             "Quality",
             "品質",
             "How complete, timely, consistent and revised the figures are, computed from what was delivered and judged.",
-            quality_sections(declared, view, evidence, _histories(newest, evidence, families), families, day) if day else [],
+            quality_sections(
+                declared,
+                view,
+                evidence,
+                _histories(newest, evidence, families),
+                families,
+                day,
+                {item["period"] for item in manifests},
+            )
+            if day
+            else [],
         ),
         "methods.html": _tables_page(
             "Methods and definitions",

@@ -53,6 +53,24 @@ def bar(x: float, y: float, width: float, height: float, series: int, *, provisi
     return f'<rect {place} rx="1" style="fill:{colour};stroke:{colour};stroke-width:1.2;{state}">{title}</rect>'
 
 
+def outline(x: float, y: float, width: float, height: float) -> str:
+    """A frame that says nothing but where a place is; no rectangle, because rectangles are figures."""
+    path = f"M{number(x)} {number(y)}h{number(width)}v{number(height)}h{number(-width)}z"
+    return f'<path d="{path}" style="fill:none;stroke:var(--chart-grid)"/>'
+
+
+def shade(x: float, y: float, width: float, height: float, share: float, told: str) -> str:
+    """A square as dark as a share (0 to 1), which tells its figure."""
+    place = f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}"'
+    return f'<rect {place} style="fill:var(--series-1);fill-opacity:{0.06 + 0.94 * share:.2f}">{mark_title(told)}</rect>'
+
+
+def disc(x: float, y: float, radius: float, told: str) -> str:
+    """A disc, never too small to be seen, which tells its figure."""
+    place = f'cx="{number(x)}" cy="{number(y)}" r="{number(max(radius, 1.2))}"'
+    return f'<circle {place} style="fill:var(--series-1);fill-opacity:.85">{mark_title(told)}</circle>'
+
+
 def drawing(width: float, height: float, parts: Iterable[str]) -> str:
     """The whole: it fills a narrow page and never grows beyond its own size."""
     size = f'viewBox="0 0 {number(width)} {number(height)}" style="max-width:{number(width)}px"'

@@ -10,13 +10,14 @@ import calendar
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS
+from pipeline.publish.seasonal import Adjusted
 from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
-from pipeline.reference import AREA, code_labels, code_list
+from pipeline.reference import AREA, area_tiles, code_labels, code_list
 
 # ------------------------------------------------------------------------------------------------------------------- words
 
@@ -83,6 +84,8 @@ MEASURE_TITLES: dict[str, tuple[str, str]] = {
     "share_of_cases": ("Share of cases", ""),
     "change_on_year": ("Change of loss on the year", "前年同期比"),
     "change_on_year_cases": ("Change of cases on the year", "前年同期比"),
+    "contribution": ("Contribution to the change of loss", "寄与度"),
+    "contribution_cases": ("Contribution to the change of cases", "寄与度"),
     "phone_numbers": ("Telephone numbers used", ""),
 }
 UNIT_SHORT: dict[str, str] = {
@@ -94,6 +97,7 @@ UNIT_SHORT: dict[str, str] = {
     "AUD": "Australian dollars",
     "ratio": "%",
     "percent": "%",
+    "points": "percentage points",
     "cases_per_100k": "cases",
     "JPY_per_100k": "yen",
     "USD_per_100k": "US dollars",
@@ -117,7 +121,9 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "share_of_loss",
             "share_of_cases",
             "change_on_year",
+            "contribution",
             "change_on_year_cases",
+            "contribution_cases",
         ),
     ),
     (
@@ -191,6 +197,7 @@ _MONTHS = tuple(calendar.month_name)[1:]
 _HUNDRED_MILLION = Decimal(10) ** 8
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
+_TENTH, _HALF_TENTH = Decimal("0.1"), Decimal("0.05")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
@@ -276,6 +283,9 @@ def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool =
             places = "0.0001"
         text = f"{share.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
         return f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')} %"
+    if unit == "points":
+        text = f"{value.quantize(_TENTH, ROUND_HALF_EVEN) + 0:,}"
+        return f"{'+' if value >= _HALF_TENTH else ''}{text.replace('-', '−')}"
     if unit.endswith("_per_100k"):
         places = "1" if abs(value) >= 1000 else "0.01"
         return f"{value.quantize(Decimal(places), ROUND_HALF_EVEN):,}".replace("-", "−")
@@ -746,6 +756,17 @@ def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], famil
     return made
 
 
+# What a map shows of its areas: a rate where the publisher gives one.
+MAPPED = ("cases_per_100k", "cases")
+
+
+def map_lacking(country: str, areas: Collection[str]) -> str:
+    """Why areas with a figure make no map of the country; empty where they do: half of its parts at least."""
+    places = area_tiles(country)
+    known = len(places.keys() & set(areas))
+    return "" if known * 2 >= len(places) > 0 else f"figures of {known} of {len(places)} parts of {country_name(country)}"
+
+
 def _ages_across(table_id: str, title: str, names: tuple[str, ...], figures: Sequence[Figure], families: Families) -> Table:
     measure, unit = sorted({(f.row.measure, f.row.unit) for f in figures}, key=measure_rank)[0]
     wanted = [f for f in figures if (f.row.measure, f.row.unit) == (measure, unit)]
@@ -838,6 +859,32 @@ def history_table(
     notes += tuple(f"{clean(name)}: {clean(families.classification(name))}." for name in schemes)
     table = Table(table_id, title, columns, tuple(rows), notes=(*notes, *table_notes(totals, families)))
     return hoisted(table)
+
+
+def adjusted_table(table_id: str, title: str, rows: Sequence[Any], found: Adjusted) -> Table:
+    """Months down: the cases as counted (`rows`), without their season, and the trend."""
+
+    def made(value: float, row: Any) -> Cell:
+        whole = Decimal(value).quantize(Decimal(1), ROUND_HALF_EVEN)
+        marks = ("[p]", "[d]") if "[p]" in marks_of(row) else ("[d]",)
+        return Cell(number_text(whole, "cases"), value=whole, marks=marks, is_figure=True)
+
+    lines = tuple(
+        (text_cell(period_label(row.period), header=True), figure_cell(row), made(adjusted, row), made(trend, row))
+        for row, adjusted, trend in zip(rows, found.adjusted, found.trend, strict=True)
+    )
+    columns = (
+        Column("Month", native="月"),
+        measure_column("cases", "cases"),
+        Column("Seasonally adjusted", "cases", "季節調整値", numeric=True),
+        Column("Trend", "cases", "趨勢", numeric=True),
+    )
+    notes = (
+        f"Robust STL of the logarithm; the same season in all years, estimated up to {period_label(found.until)} and kept for "
+        "the months after it. The last months of the trend move most when further months come in.",
+        "Losses are not adjusted: single reports move the loss of a month more than any season does.",
+    )
+    return hoisted(Table(table_id, title, columns, lines, notes=notes))
 
 
 def types_by_periods(

@@ -164,6 +164,13 @@ def code_list(name: str) -> Mapping[str, Code]:
 
 
 @functools.cache
+def area_tiles(country: str) -> Mapping[str, tuple[int, int]]:
+    """Column and row of each part of a country on a map of squares, laid out here so that neighbours stay near each other."""
+    rows = [row for row in _rows("area_tiles.csv") if row["area"].startswith(f"{country}-")]
+    return MappingProxyType({row["area"]: (int(row["column"]), int(row["row"])) for row in rows})
+
+
+@functools.cache
 def comparability_words(facet: str) -> Mapping[str, Code]:
     """The words with which sources say how their figures stand beside others (`unit_of_count`, `loss_concept` and so on)."""
     rows = [row for row in _rows("comparability.csv") if row["facet"] == facet]

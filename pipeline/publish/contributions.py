@@ -1,0 +1,155 @@
+"""What each type adds to the change of the total on the year: the table of contributions (T03).
+
+In: the figures of one table, period and classification, and those of its history. Out: the same kind of figures for two measures
+more, in percentage points, made here for the pages and the workbook alone: they follow from the figures beside them. Where they
+cannot be made, the reason.
+
+    contribution of type k = 100 * (x[k, t] - x[k, t-1 year]) / X[t-1 year]
+
+The figure of the year before is the one that the release holds. Where it holds but the change on the year that was derived from
+it, it is x[k, t] / (1 + change): that change has three decimal places, so a contribution is exact to 0.001 points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.model import TOTAL, Period
+from pipeline.publish.selection import Figure
+from pipeline.publish.tables import number_text
+
+# Measure -> the measure of its change, and of its contributions.
+OF_MEASURES = {"loss": ("change_on_year", "contribution"), "cases": ("change_on_year_cases", "contribution_cases")}
+POINTS = "points"
+_HUNDRED, _SHOWN = Decimal(100), Decimal("0.05")
+
+
+def contributions(figures: Sequence[Figure], history: Iterable[Figure]) -> list[Figure]:
+    """The contributions of the types that stand in `figures` (plain, no overlays, one period and classification).
+
+    None where the total has no change on the year, or fewer than two types have a contribution. A type whose series breaks
+    has the absence `break`; one of whose year before nothing is known has none, and stands in the remainder.
+    """
+    by_type: dict[tuple[str, str], dict[str, Figure]] = {}
+    for figure in figures:
+        if not figure.row.derivation.startswith("converted"):
+            by_type.setdefault((figure.row.native_type, figure.row.fraud_type), {})[figure.row.measure] = figure
+    before = _year_before(figures, history)
+    made = []
+    for measure in OF_MEASURES:
+        made += _of_measure(measure, by_type, before)
+    return made
+
+
+def _year_before(figures: Sequence[Figure], history: Iterable[Figure]) -> dict[tuple[str, str, str, str], Decimal]:
+    """(native type, common type, measure, unit) -> the value of the year before, where the release holds it."""
+    if not figures:
+        return {}
+    first = figures[0].row
+    period = Period.parse(first.period).year_before.code
+    return {
+        (row.native_type, row.fraud_type, row.measure, row.unit): row.value
+        for figure in history
+        if (row := figure.row).period == period
+        and row.classification == first.classification
+        and row.measure in OF_MEASURES
+        and row.value is not None
+        and figure.is_plain
+        and not row.overlay
+    }
+
+
+def _of_measure(
+    measure: str, by_type: dict[tuple[str, str], dict[str, Figure]], before: dict[tuple[str, str, str, str], Decimal]
+) -> list[Figure]:
+    change_name, name = OF_MEASURES[measure]
+    total = by_type.get((TOTAL, TOTAL), {})
+    change = total.get(change_name)
+    if measure not in total or total[measure].row.value is None or change is None or change.row.value is None:
+        return []
+    base = _base(total[measure], change, before)
+    if not base:
+        return []
+    made = [_made(total[measure], name, change.row.value)]
+    for key, cells in by_type.items():
+        figure, own = cells.get(measure), cells.get(change_name)
+        if key == (TOTAL, TOTAL) or figure is None or figure.row.value is None:
+            continue
+        if own is not None and own.row.absence == "break":
+            made.append(_made(figure, name, None))
+        elif (earlier := _base(figure, own, before)) is not None:
+            made.append(_made(figure, name, _HUNDRED * (figure.row.value - earlier) / base))
+    return made if sum(figure.row.value is not None for figure in made) > 2 else []
+
+
+def _base(figure: Figure, change: Figure | None, before: dict[tuple[str, str, str, str], Decimal]) -> Decimal | None:
+    """The figure of the year before."""
+    row = figure.row
+    printed = before.get((row.native_type, row.fraud_type, row.measure, row.unit))
+    if printed is not None:
+        return printed
+    growth = change.row.value if change is not None and change.row.derivation == "change" else None
+    return row.value / (1 + growth / _HUNDRED) if growth is not None and growth > -_HUNDRED else None
+
+
+def _made(figure: Figure, name: str, value: Decimal | None) -> Figure:
+    row = figure.row._replace(
+        measure=name,
+        unit=POINTS,
+        value=value,
+        precision=None,
+        absence="" if value is not None else "break",
+        derivation="contribution",
+        note="",
+        id="",
+    )
+    return Figure(figure.family, figure.role, row)
+
+
+def remainder(made: Sequence[Figure], name: str) -> Decimal | None:
+    """The points of the total's change that no type of the table has; None where there are no contributions."""
+    own = [figure for figure in made if figure.row.measure == name and figure.row.value is not None]
+    total = next((figure.row.value for figure in own if figure.is_total), None)
+    parts = sum((figure.row.value for figure in own if not figure.is_total), Decimal(0))
+    return None if total is None else Decimal(total) - parts
+
+
+def lacking(own: pd.DataFrame) -> str:
+    """Why a table of contributions is not in a release; empty where it is.
+
+    `own`: OBSERVATION_COLUMNS of one source and period, national, broken down by nothing but the type, no overlays.
+    """
+    present = own[(own["absence"] == "").to_numpy(bool)]
+    is_type = (present["native_type"] != TOTAL).to_numpy(bool)
+    if present.loc[is_type & present["measure"].isin(OF_MEASURES).to_numpy(bool), "native_type"].nunique() < 2:
+        return "it gives no cases or losses by type for the period"
+    reasons = [_reason(own, present, is_type, change) for change, _ in OF_MEASURES.values()]
+    return "" if "" in reasons else reasons[0]
+
+
+def _reason(own: pd.DataFrame, present: pd.DataFrame, is_type: np.ndarray[Any, np.dtype[np.bool_]], change: str) -> str:
+    changes = (present["measure"] == change).to_numpy(bool)
+    if not (changes & ~is_type).any():
+        broken = (own["measure"] == change) & (own["native_type"] == TOTAL) & (own["absence"] == "break")
+        return "the total breaks between the two years" if broken.any() else "it gives no total of the year before"
+    if present.loc[changes & is_type, "native_type"].nunique() < 2:
+        return "it gives no types of the year before"
+    return ""
+
+
+def notes(made: Sequence[Figure]) -> tuple[str, ...]:
+    """How contributions are made, and how much of the change no type has."""
+    rests = [(measure, remainder(made, name)) for measure, (_, name) in OF_MEASURES.items()]
+    if all(rest is None for _, rest in rests):
+        return ()
+    meaning = (
+        "Contribution: the change of the type on the year, as a share of the total of the year before, in percentage points."
+    )
+    left = [f"{number_text(rest, POINTS)} of the change of {measure}" for measure, rest in rests if rest and abs(rest) >= _SHOWN]
+    stated = f"In none of these types: {', '.join(left)}. They have no figure in one of the two periods." if left else ""
+    return (f"{meaning} {stated}".rstrip(),)
