@@ -107,7 +107,8 @@ class Scale:
         """From the least value (or 0) to the greatest, in about `count` steps of 1, 2 or 5 times a power of ten."""
         known = [0.0, *values]
         least, greatest = min(known), max(known)
-        step, places = _step((greatest - least) / count if greatest > least else 1.0)
+        # A range too small for a floating-point step is none.
+        step, places = _step(each if (each := (greatest - least) / count) > 1e-300 else 1.0)
         first, last = math.floor(least / step + 1e-9), max(math.ceil(greatest / step - 1e-9), 1)
         marks = tuple(round(place * step, places) for place in range(first, last + 1))
         return cls(marks, tuple(f"{mark:,.{places}f}" for mark in marks), start, end)
