@@ -187,6 +187,46 @@ def test_a_table_sorts_by_column_with_the_total_first_and_comes_back_to_its_orde
     assert orders[2] == before
 
 
+@pytest.mark.parametrize("name", [KINDS[0], KINDS[2]])
+def test_a_long_table_shows_only_the_rows_with_the_words_that_are_typed(visit: Callable[..., Visit], name: str) -> None:
+    page = visit(name).page
+    field = page.locator(".filter input:visible").first
+    table = page.locator(".filter:has(input:visible) + .scroll table").first
+    rows = table.locator("tbody tr")
+    every = rows.count()
+    word = rows.nth(3).locator("td, th").first.inner_text().split("\n")[0]
+    wide = "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in word)
+    for typed in (word, word.upper(), wide):
+        field.fill(typed)
+        shown = [row.inner_text() for row in rows.all() if row.is_visible()]
+        assert 0 < len(shown) <= every
+        assert all(word in text for text in shown)
+        assert page.locator(".filter:has(input:visible) output").first.inner_text() == f"{len(shown)} of {every} rows"
+    field.fill("no row has these words")
+    assert not any(row.is_visible() for row in rows.all())
+    field.fill("")
+    assert all(row.is_visible() for row in rows.all())
+
+
+def test_a_reader_chooses_the_colours_and_every_page_keeps_them(visit: Callable[..., Visit], folder: Path) -> None:
+    page = visit(KINDS[0]).page
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light, dark = "rgb(255, 255, 255)", "rgb(20, 23, 28)"
+    assert page.evaluate(colour) == light
+    page.get_by_label("Colours").select_option("dark")
+    assert page.evaluate(colour) == dark
+    assert _violations(page, runOnly=["color-contrast"]) == []
+    page.goto((folder / "site/index.html").as_uri())
+    assert page.evaluate(colour) == dark
+    page.emulate_media(color_scheme="dark")
+    page.get_by_label("Colours").select_option("light")
+    assert page.evaluate(colour) == light
+    page.get_by_label("Colours").select_option("")
+    assert page.evaluate(colour) == dark
+    page.emulate_media(color_scheme="dark", media="print")
+    assert page.evaluate(colour) == light
+
+
 def test_marks_explain_themselves_and_a_link_opens_what_is_folded(visit: Callable[..., Visit], folder: Path) -> None:
     page = visit(f"{RELEASE}/index.html").page
     assert "derived here" in str(page.locator("abbr", has_text="[d]").first.get_attribute("title"))

@@ -1,6 +1,7 @@
 "use strict";
-// Everything here is a convenience: without it the page says the same. Tables sort by column, marks explain themselves, charts are
-// saved as files, a link opens what it leads into, and all of it is open on paper.
+// Everything here is a convenience: without it the page says the same. Tables sort by column and show only the rows with some words,
+// marks explain themselves, charts are saved as files, the page is light or dark as its reader likes, a link opens what it leads into,
+// and all of it is open on paper.
 const meanings = new Map([...document.querySelectorAll("dl.marks dt")].map((term) => [term.textContent, term.nextElementSibling.textContent]));
 for (const mark of document.querySelectorAll("abbr")) mark.title = meanings.get(mark.textContent) ?? "";
 
@@ -25,9 +26,32 @@ function sortBy(head, place, rows) {
   body.append(...totals, ...(next === "none" ? others : [...others].sort(compared)));
 }
 
+// Letters of any width and case are the same; every word has to be somewhere in the row.
+const plain = (text) => text.normalize("NFKC").toLowerCase();
+
+function filterBy(field, output, rows) {
+  const wanted = plain(field.value).split(/\s+/).filter(Boolean);
+  for (const row of rows) {
+    const text = plain(row.textContent);
+    row.hidden = !wanted.every((word) => text.includes(word));
+  }
+  const numbers = { shown: rows.filter((row) => !row.hidden).length, all: rows.length };
+  output.textContent = wanted.length ? output.dataset.words.replace(/\{(\w+)\}/g, (_, name) => numbers[name]) : "";
+}
+
+function addFilter(table, rows) {
+  const place = table.closest(".scroll");
+  if (!place) return;
+  place.before(document.getElementById("filter").content.cloneNode(true));
+  const [field, output] = place.previousElementSibling.querySelectorAll("input, output");
+  field.setAttribute("aria-label", `${field.getAttribute("aria-label")}: ${table.caption.firstChild.textContent.trim()}`);
+  field.addEventListener("input", () => filterBy(field, output, rows));
+}
+
 for (const table of document.querySelectorAll("table")) {
   const rows = [...table.tBodies[0].rows];
   if (rows.length < 3) continue;
+  if (rows.length > 9) addFilter(table, rows);
   [...table.tHead.rows[0].cells].forEach((head, place) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -37,6 +61,28 @@ for (const table of document.querySelectorAll("table")) {
     button.addEventListener("click", () => sortBy(head, place, rows));
   });
 }
+
+// The reader's choice of colours is kept where the browser lets a page keep anything.
+const theme = document.getElementById("theme");
+const paint = (name) => {
+  if (name) document.documentElement.dataset.theme = name;
+  else delete document.documentElement.dataset.theme;
+};
+try {
+  theme.value = localStorage.getItem("theme") ?? "";
+  paint(theme.value);
+} catch {
+  // A page of a file may have no storage.
+}
+theme.addEventListener("change", () => {
+  paint(theme.value);
+  try {
+    localStorage.setItem("theme", theme.value);
+  } catch {
+    // It holds for this page then.
+  }
+});
+theme.closest(".tools").hidden = false;
 
 // A drawing as a file stands alone: the colours of the light page, and around it what the page says of it in HTML.
 const SPACE = "http://www.w3.org/2000/svg";
