@@ -141,14 +141,19 @@ OBSERVATION_DEFAULTS: dict[str, Any] = {
 }
 
 
+_LETTERS = dict(zip("0123456789abcdef", "abcdefghijklmnop", strict=True))
+
+
 def with_ids(observations: pd.DataFrame) -> pd.DataFrame:
-    """The frame with `id` filled: 16 hexadecimal digits of the sha256 of key, snapshot and derivation.
+    """The frame with `id` filled: 16 digits of the sha256 of key, snapshot and derivation, the first as a letter.
 
     In and out: the columns of OBSERVATION_SCHEMA (`id` may be missing on the way in). The same figure read again from the
     same bytes keeps its id; another vintage of it has another one.
     """
     parts = zip(*(observations[name].tolist() for name in [*KEY_COLUMNS, "snapshot", "derivation"]), strict=True)
-    ids = [hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16] for key in parts]
+    digests = (hashlib.sha256("\x1f".join(key).encode()).hexdigest() for key in parts)
+    # Readers of CSV take a column of digits for numbers, and of digits with an `e` as well.
+    ids = [_LETTERS[digest[0]] + digest[1:16] for digest in digests]
     return observations.assign(id=pd.Series(ids, index=observations.index, dtype=object))[OBSERVATION_COLUMNS]
 
 

@@ -184,7 +184,7 @@ def test_the_page_names_licence_attribution_and_definitions_of_every_source(page
 
 
 def test_every_figure_leads_to_the_line_with_its_value_file_cell_and_snapshot(page: str, annual: dict[str, bytes]) -> None:
-    cells = re.findall(r'<td class="num"[^>]*><a href="(trace_[a-z_]+\.html)#([0-9a-f]{16})">([^<]+)</a>', page)
+    cells = re.findall(r'<td class="num"[^>]*><a href="(trace_[a-z_]+\.html)#([a-p][0-9a-f]{15})">([^<]+)</a>', page)
     assert len(cells) > 50
     rows = {row["id"]: row for name in annual if name.endswith(".csv") for row in _csv(annual[name]) if "role" in row}
     for name, observation, _ in cells:
@@ -194,7 +194,7 @@ def test_every_figure_leads_to_the_line_with_its_value_file_cell_and_snapshot(pa
         assert name == f"trace_{row['source']}.html"
         assert f"{Decimal(row['value']):,f}" in line
         assert row["origin"].replace("!", ": ") in line
-        assert f'href="#snapshot-{row["snapshot"]}"' in line
+        assert f'href="#snapshot-{row["snapshot"].removeprefix("sha256:")}"' in line
         assert DERIVATIONS[row["derivation"]] in line
 
 

@@ -91,6 +91,7 @@ def _as_observation(texts: dict[str, str]) -> dict[str, Any]:
     found["frequency"] = FREQUENCY_OF[texts["FREQ"]]
     found["overlay"] = texts["OVERLAY"] == "true"
     found["known_at"] = dt.date.fromisoformat(texts["KNOWN_AT"])
+    found["snapshot"] = texts["SNAPSHOT"].removeprefix("sha256:")
     for name in ("value", "precision"):
         found[name] = Decimal(found[name]) if name in found else None
     return {name: found.get(name, "") for name in OBSERVATION_COLUMNS}

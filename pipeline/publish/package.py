@@ -75,11 +75,12 @@ COLUMNS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     "edition": ("string", "what the publication says of itself; the words are under `codes`", tuple(EDITIONS)),
     "derivation": ("string", "how it was made here; empty as printed; the words are under `codes`", _DERIVATIONS),
     "known_at": ("date", "the day from which the figure could be known", None),
-    "snapshot": ("string", "first digits of the sha256 of the file that it was read from", None),
+    "snapshot": ("string", "`sha256:` and its first 12 digits, of the file that it was read from; of several joined by +", None),
     "origin": ("string", "file and cell", None),
     "note": ("string", "what must be known of this figure", None),
     "id": ("string", "identifier of the observation, for `fraudloss trace`", None),
 }
+_SNAPSHOTS = ("snapshot", "snapshot_before", "snapshot_after")
 _NUMBERS = ("value", "precision", "low", "high")
 
 DESCRIPTION = (
@@ -110,6 +111,11 @@ def text_for_csv(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
+def snapshot_for_text(snapshot: str) -> str:
+    """The id of a snapshot as CSV and SDMX hold it: of digits alone, it would be taken for a number."""
+    return f"sha256:{snapshot}"
+
+
 def table_csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Columns with the names of COLUMNS, all of one length, as UTF-8 CSV."""
     stream = io.StringIO()
@@ -123,7 +129,7 @@ def _csv_column(name: str, values: Sequence[Any]) -> list[str]:
     if name in _NUMBERS:
         return ["" if value is None else exact_text(value) for value in values]
     # Most columns say a few words over and over: each is made ready once.
-    ready = {value: _csv_text(value) for value in set(values)}
+    ready = {value: snapshot_for_text(value) if name == "snapshot" else _csv_text(value) for value in set(values)}
     return [ready[value] for value in values]
 
 
@@ -142,15 +148,19 @@ def checks_csv(findings: pd.DataFrame) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(findings.columns)
-    columns = [[_plain_value(value) for value in findings[name].tolist()] for name in findings.columns]
+    columns = [[_plain_value(name, value) for value in findings[name].tolist()] for name in findings.columns]
     writer.writerows(zip(*columns, strict=True))
     return stream.getvalue().encode()
 
 
-def _plain_value(value: Any) -> str:
+def _plain_value(name: str, value: Any) -> str:
     if value is None or (not isinstance(value, str | Decimal) and pd.isna(value)):
         return ""
-    return exact_text(value) if isinstance(value, Decimal) else text_for_csv(value)
+    if isinstance(value, Decimal):
+        return exact_text(value)
+    if name in _SNAPSHOTS and value:
+        return snapshot_for_text(value)
+    return _csv_text(value) if isinstance(value, bool) else text_for_csv(value)
 
 
 def data_package(

@@ -34,7 +34,7 @@ from pipeline import reference
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, NOT_APPLICABLE, TOTAL, FraudlossError, Period
 from pipeline.publish.content import exact_text, plain_text
-from pipeline.publish.package import CODES, COLUMNS, text_for_csv
+from pipeline.publish.package import CODES, COLUMNS, snapshot_for_text, text_for_csv
 from pipeline.publish.tables import clean
 from pipeline.sources.catalogue import Source
 
@@ -152,6 +152,8 @@ def _sdmx_text(name: str, value: Any) -> str | None:
         return FREQUENCIES[value][0]
     if name == "period":
         return time_period(Period.parse(value))
+    if name == "snapshot":
+        return snapshot_for_text(value)
     if isinstance(value, Decimal):
         return exact_text(value)
     if isinstance(value, bool):
