@@ -81,6 +81,7 @@ def _our_year(
     changed: Sequence[str] | None = None,
     frequencies: Sequence[str] = ("monthly", "quarterly", "annual"),
 ) -> None:
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -91,12 +92,15 @@ def _our_year(
     wanted = plan()
     wanted = replace(wanted, groupings=tuple(each for each in wanted.groupings if each.frequency in frequencies))
     for cube, cells in year_cells(wanted, months, changed).items():
-        cells["mean_loss"] = cells["loss"] / cells["cases"]
-        cells["share_of_loss"] = cells["loss"] / cells.groupby("period", observed=True)["loss"].transform("sum")
+        period, loss, has_losses = cells["period"].cat.codes.to_numpy(), cells["loss"].to_numpy(), cells["losses"].to_numpy() > 0
+        cells["mean_loss"] = loss / cells["cases"].to_numpy()
+        cells["share_of_loss"] = loss / np.bincount(period, weights=loss)[period]
         for name in QUANTILES:
-            cells[name] = (cells[name] / QUANTILE_SCALE).where(cells["losses"] > 0)
-        kept = cells[["period", *CUBES[cube][1], *COLUMNS]]
-        pq.write_table(pa.Table.from_pandas(kept, preserve_index=False), out_file(out, cube, year))
+            cells[name] = np.where(has_losses, cells[name].to_numpy() / QUANTILE_SCALE, np.nan)
+        keys = ["period", *CUBES[cube][1]]
+        table = pa.Table.from_pandas(cells[[*keys, *COLUMNS]], preserve_index=False)
+        # Labels alone repeat: numbers are written as they are.
+        pq.write_table(table, out_file(out, cube, year), use_dictionary=keys)
 
 
 def plan() -> Plan:
@@ -260,7 +264,9 @@ JOBS: dict[str, dict[str, Engine]] = {
 }
 # What each engine imports before its work begins.
 LIBRARIES: dict[Engine, tuple[str, ...]] = {
-    **dict.fromkeys((ours, changed_month, changed_month_alone), ("pipeline.aggregate.ledger", "pyarrow.parquet")),
+    # With several workers these import, and the first process does not.
+    ours: (),
+    **dict.fromkeys((changed_month, changed_month_alone), ("pipeline.aggregate.ledger", "pyarrow.parquet")),
     csv_ours: ("pipeline.reading.ledger_csv",),
     **dict.fromkeys((duckdb, csv_duckdb), ("duckdb",)),
     polars: ("polars",),

@@ -13,13 +13,13 @@ from pipeline.aggregate.kernel import (
     QUANTILES,
     TOP_SHARES,
     Numbers,
-    Ranked,
+    Ordered,
     Records,
+    Sparse,
     distinct_victims,
     exact_sums,
     mixed_radix,
     order_statistics,
-    stable_order,
     sums,
 )
 from pipeline.model import FraudlossError
@@ -37,7 +37,7 @@ def array(values: list[int]) -> Numbers:
 
 def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Numbers]:
     named = [place for place, (_, _, victim) in enumerate(rows) if victim is not None]
-    victims = Ranked.of(array([rows[place][2] or 0 for place in named]), array(named))
+    victims = Sparse(array([rows[place][2] or 0 for place in named]), array(named))
     cell, _ = mixed_radix([array([cell for cell, _, _ in rows])], [CELLS], len(rows))
     return Records.of({"loss": array([loss for _, loss, _ in rows])}, victims), cell
 
@@ -96,10 +96,28 @@ def test_a_sum_that_needs_more_than_64_bits_is_refused() -> None:
         Records.of({"loss": np.full(4, 2**60)})
 
 
-@given(st.lists(st.integers(0, 2**31 + 5), max_size=30))
-def test_the_radix_order_is_the_stable_order_also_of_more_than_2_to_the_31_keys(keys: list[int]) -> None:
-    twice = array(keys + keys)
-    assert stable_order(twice, 2**31 + 6).tolist() == np.argsort(twice, kind="stable").tolist()
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**62)), max_size=30), st.sampled_from([6, 2**20]))
+def test_values_are_ordered_within_their_cells_also_where_both_need_more_than_64_bits(
+    pairs: list[tuple[int, int]], size: int
+) -> None:
+    ordered = Ordered(array([cell for cell, _ in pairs]), size, array([value for _, value in pairs]))
+    assert ordered.all().tolist() == [value for _, value in sorted(pairs)]
+    assert ordered.at(np.arange(len(pairs))[::-1]).tolist() == ordered.all().tolist()[::-1]
+
+
+@given(
+    st.lists(
+        st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1), st.sampled_from([2**63 - 1, 2**63 - 2])), max_size=20
+    )
+)
+def test_the_records_of_ids_that_repeat_are_found_whatever_their_width(ids: list[int]) -> None:
+    rows = np.arange(len(ids)) * 3
+    of = Records(3 * len(ids), {}, Sparse(array([]), array([])), Sparse(array(ids), rows))
+    places, victims = of.repeated
+    found = [ids[row // 3] for row in places.tolist()]
+    assert found == [name for name in sorted(ids) if ids.count(name) > 1]
+    assert len(set(zip(found, victims.tolist(), strict=True))) == len(set(found)) == len(set(victims.tolist()))
+    assert sorted(victims.tolist()) == victims.tolist()
 
 
 @pytest.mark.parametrize("size", [1, 65_536, 65_537, 2**32, 2**32 + 1])
@@ -108,7 +126,7 @@ def test_cells_are_numbered_in_few_bytes_and_without_overflow(size: int) -> None
     cell, count = mixed_radix([last, array([0, 1])], [size, 2], 2)
     assert (cell.tolist(), count) == ([0, 2 * size - 1], 2 * size)
     assert np.bincount(cell[:1], minlength=3).tolist() == [1, 0, 0]
-    assert stable_order(cell[::-1], count).tolist() == [1, 0]
+    assert Ordered(cell[::-1], count, array([5, 7])).all().tolist() == [7, 5]
 
 
 def test_mixed_radix_numbers_every_combination_once() -> None:

@@ -192,6 +192,12 @@ def test_a_loss_is_rounded_half_to_even_once_a_report(tmp_path: Path) -> None:
     assert cells["all"]["loss"].tolist() == [0 + 2 + 2]
 
 
+def test_the_days_are_judged_also_where_the_file_says_nothing_of_them(tmp_path: Path) -> None:
+    path = write(tmp_path, [report()], ["2023-01"])["2023-01"]
+    pq.write_table(pq.read_table(path), path, write_statistics=False)
+    assert len(read_month(path, "2023-01", [TYPES, REGIONS])) == 1
+
+
 def test_losses_of_one_currency_are_not_touched(tmp_path: Path) -> None:
     large = 2**53 + 1  # no float64 holds it
     plan = Plan((TYPES,), (Grouping("all", (), "monthly"),))
@@ -224,9 +230,12 @@ def test_a_partition_that_is_cut_off_is_named(tmp_path: Path) -> None:
         (lambda table: table.set_column(0, "date", pa.array([None], pa.date32())), "column date: found 1 reports without a day"),
     ],
 )
-def test_another_layout_or_another_months_reports_are_refused(tmp_path: Path, change: Any, named: str) -> None:
+@pytest.mark.parametrize("with_statistics", [True, False])
+def test_another_layout_or_another_months_reports_are_refused(
+    tmp_path: Path, change: Any, named: str, with_statistics: bool
+) -> None:
     path = write(tmp_path, [report()], ["2023-01"])["2023-01"]
-    pq.write_table(change(pq.read_table(path)), path)
+    pq.write_table(change(pq.read_table(path)), path, write_statistics=with_statistics)
     with pytest.raises(RefusedInput) as refused:
         read_month(path, "2023-01", [TYPES, REGIONS])
     assert str(refused.value).startswith(f"2023-01.parquet, {named}")

@@ -13,14 +13,15 @@ and combination of labels that has a report:
 Rounding: the loss of a report is multiplied by its factor in float64 and rounded half to even to whole minor units. That is the
 only rounding; what follows is exact in integers (`kernel`). Where there are no factors, nothing is rounded.
 
-How it is computed: a month is read, converted and sorted once, and given to every monthly grouping. Of it the sorted losses and
-ids are kept and, for quarterly and annual groupings, the cell of each report. Quarters and years merge what was sorted. So the
-memory is one month's columns and about 100 bytes a report of one year. A year needs no other: years may run in several processes.
+How it is computed: a month is read and converted once, and given to every monthly grouping. Of it the losses and ids are kept
+and, for quarterly and annual groupings, the cell of each report. Quarters and years are stretches of what was kept. So the memory
+is one month's columns and about 100 bytes a report of one year. A year needs no other: years may run in several processes.
 A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +35,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
-from pipeline.aggregate.kernel import Numbers, Ranked, Records, distinct_victims, mixed_radix, order_statistics, sums
+from pipeline.aggregate.kernel import (
+    Coarser,
+    Numbers,
+    Records,
+    Sparse,
+    distinct_victims,
+    mixed_radix,
+    number_named,
+    order_statistics,
+    sums,
+)
 from pipeline.executors import THIS_PROCESS, Engine, computed
 from pipeline.model import FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, Month, read_month
@@ -54,6 +65,10 @@ MEASURES = (
 
 # Measured at 1e7 and 5e7 reports: a process with its libraries, a report of the year, and each of its cells there.
 PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 110, 4
+
+
+# A table of more cells is not added up to coarser ones: it would cost more than counting the reports.
+MOST_CELLS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,39 @@ class Plan:
     def sizes(self, by: Sequence[str]) -> list[int]:
         """How many labels each dimension has."""
         return [len(self.dimension[name].labels) for name in by]
+
+    @cached_property
+    def finer(self) -> dict[tuple[str, ...], tuple[tuple[str, ...], Coarser]]:
+        """Dimensions of a grouping -> those of the smallest other whose cells make up its own, and how."""
+        found = {}
+        sizes = {grouping.by: math.prod(self.sizes(grouping.by)) for grouping in self.groupings}
+        for by, size in sizes.items():
+            larger = sorted((other for other in sizes if size < sizes[other] <= MOST_CELLS), key=lambda other: sizes[other])
+            for other in larger:
+                if (cell := self._cell_in(by, other)) is not None:
+                    found[by] = (other, Coarser(cell, size))
+                    break
+        return found
+
+    def _cell_in(self, by: tuple[str, ...], other: tuple[str, ...]) -> Numbers | None:
+        """For each cell of `other` the cell of `by` that it is part of; None where it is part of several."""
+        places = dict(zip(other, np.unravel_index(np.arange(math.prod(self.sizes(other))), self.sizes(other)), strict=True))
+        for name in by:
+            same_column = (each for each in other if self.dimension[each].column == self.dimension[name].column)
+            for each in same_column if name not in places else ():
+                if (code_of := _codes_by_code(self.dimension[name], self.dimension[each])) is not None:
+                    places[name] = code_of[places[each]]
+        if not places.keys() >= set(by):
+            return None
+        return mixed_radix([places[name] for name in by], self.sizes(by), math.prod(self.sizes(other)))[0]
+
+
+def _codes_by_code(dimension: Dimension, finer: Dimension) -> Numbers | None:
+    """The code in `dimension` for each code in `finer`; None where that does not say it."""
+    pairs = {(code, dimension.codes.get(text, -1)) for text, code in finer.codes.items()}
+    if len(pairs) > len(finer.labels) or any(code < 0 for _, code in pairs):
+        return None
+    return np.array([code for _, code in sorted(pairs)])
 
 
 @dataclass(frozen=True)
@@ -223,10 +271,10 @@ class _Year:
         """Count a month, and keep of it what longer periods need."""
         records = _records(reports, self._plan)
         groupings = self._groupings_of(month)
-        cells, counts = {}, {}
+        cells, sizes = {}, {}
         for by in dict.fromkeys(grouping.by for grouping in groupings):
-            cells[by], size = mixed_radix([reports.codes[name] for name in by], self._plan.sizes(by), len(reports))
-            counts[by] = _counts(records, cells[by], size)
+            cells[by], sizes[by] = mixed_radix([reports.codes[name] for name in by], self._plan.sizes(by), len(reports))
+        counts = self._counts(records, cells, sizes)
         for grouping in groupings:
             if grouping.frequency == "monthly":
                 self._blocks[grouping].append(_block(month, records, cells[grouping.by], counts[grouping.by]))
@@ -235,18 +283,42 @@ class _Year:
             kept = Records(records.length, {}, records.losses, records.victims)
             self._parts[month] = _Part(kept, {by: cells[by] for by in longer}, {by: counts[by] for by in longer})
 
+    def _counts(
+        self, records: Records, cells: Mapping[tuple[str, ...], Numbers], sizes: Mapping[tuple[str, ...], int]
+    ) -> dict[tuple[str, ...], Mapping[str, Numbers]]:
+        """What is added, by dimensions: counted of the finest cells, added up for those that these make up."""
+        found: dict[tuple[str, ...], Mapping[str, Numbers]] = {}
+        for by in sorted(cells, key=lambda by: -sizes[by]):
+            finer, coarser = self._plan.finer.get(by, ((), None))
+            if coarser is not None and finer in found and sizes[finer] < records.length:
+                found[by] = coarser.added(found[finer])
+            else:
+                found[by] = _counts(records, cells[by], sizes[by])
+        return found
+
     def frames(self) -> dict[str, pd.DataFrame]:
         """The cells of every grouping."""
-        longer = [grouping for grouping in self._periods if grouping.frequency != "monthly"]
-        for period in dict.fromkeys(period for grouping in longer for period in self._periods[grouping]):
-            parts = [self._parts[month] for month in period.months]
-            records = Records.joined([part.records for part in parts])
-            for grouping in longer:
-                if period in self._periods[grouping]:
-                    cell = np.concatenate([part.cells[grouping.by] for part in parts])
-                    counts = _added([part.counts[grouping.by] for part in parts])
-                    self._blocks[grouping].append(_block(period.code, records, cell, counts))
+        longer = [grouping for grouping in self._periods if grouping.frequency != "monthly" and self._periods[grouping]]
+        if longer:
+            self._count_longer(longer)
         return {grouping.name: _frame(self._plan, grouping, blocks) for grouping, blocks in self._blocks.items()}
+
+    def _count_longer(self, groupings: Sequence[Grouping]) -> None:
+        """Quarters and years: stretches of all months that they need, which are joined once."""
+        months = sorted({month for grouping in groupings for period in self._periods[grouping] for month in period.months})
+        parts = [self._parts[month] for month in months]
+        whole = Records.joined([part.records for part in parts])
+        starts = dict(zip(months, np.cumsum([0, *(part.records.length for part in parts)]).tolist(), strict=False))
+        for period in dict.fromkeys(period for grouping in groupings for period in self._periods[grouping]):
+            of_period = [self._parts[month] for month in period.months]
+            start = starts[period.months[0]]
+            stop = start + sum(part.records.length for part in of_period)
+            records = whole if stop - start == whole.length else whole.stretch(start, stop)
+            for grouping in groupings:
+                if period in self._periods[grouping]:
+                    cell = np.concatenate([part.cells[grouping.by] for part in of_period])
+                    counts = _added([part.counts[grouping.by] for part in of_period])
+                    self._blocks[grouping].append(_block(period.code, records, cell, counts))
 
     def _groupings_of(self, month: str) -> list[Grouping]:
         return [grouping for grouping, periods in self._periods.items() if any(month in period.months for period in periods)]
@@ -257,7 +329,7 @@ def _records(reports: Month, plan: Plan) -> Records:
     values = {"loss": loss, "victims": reports.victims}
     if reports.loss_known is not None:
         values["cases_loss_known"] = reports.loss_known.astype(np.int64)
-    return Records.of(values, Ranked.of(reports.victim_id, reports.named))
+    return Records.of(values, Sparse(reports.victim_id, reports.named))
 
 
 def _converted(reports: Month, plan: Plan) -> Numbers:
@@ -275,7 +347,9 @@ def _converted(reports: Month, plan: Plan) -> Numbers:
             action="add the rate, or quarantine those reports",
         )
     by_code = np.array([factors.get(name, 0.0) for name in reports.currencies])
-    return np.rint(reports.loss_minor * by_code[reports.currency]).astype(np.int64)
+    converted = by_code.take(reports.currency)
+    converted *= reports.loss_minor
+    return np.rint(converted, out=converted).astype(np.int64)
 
 
 # Cell -> its measures, of one period; `cell` holds the numbers of those with a report.
@@ -284,7 +358,14 @@ _Block = dict[str, Any]
 
 def _counts(records: Records, cell: Numbers, size: int) -> dict[str, Numbers]:
     cases = np.bincount(cell, minlength=size)
-    return {"cases": cases, "cases_loss_known": cases, **sums(records, cell, size)}
+    all_are_named = records.victims is not None and len(records.victims.rows) == records.length
+    return {
+        "cases": cases,
+        "cases_loss_known": cases,
+        "losses": np.bincount(cell.take(records.losses.rows), minlength=size),
+        "named": cases if all_are_named else number_named(records, cell, size),
+        **sums(records, cell, size),
+    }
 
 
 def _added(tables: Sequence[Mapping[str, Numbers]]) -> dict[str, Numbers]:
@@ -293,8 +374,9 @@ def _added(tables: Sequence[Mapping[str, Numbers]]) -> dict[str, Numbers]:
 
 def _block(period: str, records: Records, cell: Numbers, counts: Mapping[str, Numbers]) -> _Block:
     size = len(counts["cases"])
-    ordered = order_statistics(records.losses.values, cell[records.losses.rows], size, top_sums=False)
-    measures = {**counts, **ordered, "distinct_victims": distinct_victims(records, cell, size)}
+    of_losses = cell.take(records.losses.rows)
+    ordered = order_statistics(records.losses.values, of_losses, size, top_sums=False, count=counts["losses"])
+    measures = {**counts, **ordered, "distinct_victims": distinct_victims(records, cell, size, counts["named"])}
     some = np.flatnonzero(counts["cases"])
     return {"period": period, "cell": some, **{name: measures[name][some] for name in MEASURES}}
 

@@ -12,11 +12,12 @@ Out: `Month`: a code for each label and numpy arrays. A file that is cut off, la
 another month, or a label that nobody declared, raises RefusedInput with the file, the column and what was found.
 
 How it is fast: Parquet keeps categories as dictionaries. They are decoded as such, and each dictionary is mapped to the common
-codes by one small lookup table: no text is made for any row.
+codes by one small lookup table: no text is made for any row. Whether the days are of the month, the file's statistics say.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,8 +94,7 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
 def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month:
     """The partition of a month (`2024-03`). Raises RefusedInput."""
     texts = list(dict.fromkeys([*(dimension.column for dimension in dimensions), "currency"]))
-    table = _table(path, texts)
-    _refuse_another_month(table.column("date"), path, month)
+    table = _table(path, texts, month)
     dictionaries = {name: _dictionary(table.column(name), path, name) for name in texts}
     loss, known = _filled(table.column("loss_minor"))
     victim_id = table.column("victim_id")
@@ -114,12 +114,13 @@ def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month
     )
 
 
-def _table(path: Path, texts: Sequence[str]) -> pa.Table:
-    wanted = {"date": pa.date32(), **NUMBERS, **dict.fromkeys(texts, None)}
+def _table(path: Path, texts: Sequence[str], month: str) -> pa.Table:
+    wanted = {**NUMBERS, **dict.fromkeys(texts, None)}
     try:
         with pq.ParquetFile(path, read_dictionary=list(texts)) as file:
-            for name, kind in wanted.items():
+            for name, kind in {"date": pa.date32(), **wanted}.items():
                 _refuse_another_column(file.schema_arrow, name, kind, path)
+            _refuse_another_month(*_days(file), path, month)
             return file.read(columns=list(wanted), use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise _refused(path, "the file", str(error), "a whole Parquet file", "deliver the month again") from error
@@ -135,13 +136,25 @@ def _refuse_another_column(schema: pa.Schema, name: str, kind: pa.DataType | Non
         raise _refused(path, f"column {name}", str(found), expected, "deliver the month in the layout of the others")
 
 
-def _refuse_another_month(days: pa.ChunkedArray, path: Path, month: str) -> None:
+def _days(file: pq.ParquetFile) -> tuple[dt.date | None, dt.date | None, int]:
+    """First and last day, and how many reports have none: as the row groups say of themselves, or from the column."""
+    groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+    columns = [group.column(place) for group in groups if group.num_rows for place in range(group.num_columns)]
+    said = [column.statistics for column in columns if column.path_in_schema == "date"]
+    if all(each is not None and each.has_min_max and each.has_null_count for each in said):
+        days = [day for each in said for day in (each.min, each.max)]
+        return min(days, default=None), max(days, default=None), sum(each.null_count for each in said)
+    column = file.read(columns=["date"], use_threads=False).column("date")
+    limits = pc.min_max(column)
+    return limits["min"].as_py(), limits["max"].as_py(), column.null_count
+
+
+def _refuse_another_month(first: dt.date | None, last: dt.date | None, without: int, path: Path, month: str) -> None:
     period = Period.parse(month)
-    limits = pc.min_max(days)
-    if days.null_count:
-        found = f"{days.null_count} reports without a day"
-    elif len(days) and not period.start <= limits["min"].as_py() <= limits["max"].as_py() <= period.end:
-        found = f"reports of {limits['min']} to {limits['max']}"
+    if without:
+        found = f"{without} reports without a day"
+    elif first and last and not period.start <= first <= last <= period.end:
+        found = f"reports of {first} to {last}"
     else:
         return
     raise _refused(path, "column date", found, f"days of {month}", "see which month the file is of")
@@ -166,7 +179,7 @@ def _common(found: tuple[Numbers, tuple[str, ...]], dimension: Dimension, path: 
         raise _refused(path, f"column {dimension.column}", ", ".join(map(repr, used)), f"a label of {dimension.name}", action)
     kind = np.uint16 if len(dimension.labels) <= 1 << 16 else np.uint32
     lookup = np.array([dimension.codes.get(text, 0) for text in texts], dtype=kind)
-    return lookup[codes]
+    return lookup.take(codes)
 
 
 def _filled(column: pa.ChunkedArray) -> tuple[Numbers, Numbers | None]:
