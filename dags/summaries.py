@@ -1,7 +1,8 @@
-"""One DAG a frequency: publish the period of the run, or all that is due, then the index of the site.
+"""One DAG a frequency: publish the period of the run, or all that is due, then the index of the site; and one for embargoes.
 
 In: the catalogue of sources, whose assets wake these DAGs. Out: the DAGs `publish_annual`, `publish_quarterly` and
-`publish_monthly`.
+`publish_monthly`, and `publish_embargoed`, which lets releases speak whose embargo has passed.
+Embargoes are compared with the moment at which a run was due (`run_after`), which is the run's own, not the machine's clock.
 Which period a run publishes is decided in `pipeline.run_period` and nowhere else.
 """
 
@@ -79,12 +80,12 @@ def summary_dag(frequency: str) -> DAG:
         },
     ) as dag:
 
-        def one(period: Period, as_of: dt.date | None, *, asked: bool) -> list[str]:
+        def one(period: Period, as_of: dt.date | None, now: dt.datetime, *, asked: bool) -> list[str]:
             """The release of one period. A date without figures is no failure; a period that somebody asked for is."""
             from pipeline import steps
 
             try:
-                release = steps.publish(frequency, period.code, data=steps.data_root(), as_of=as_of)
+                release = steps.publish(frequency, period.code, data=steps.data_root(), as_of=as_of, now=now)
             except NothingToPublish as nothing:
                 if asked:
                     raise
@@ -101,9 +102,9 @@ def summary_dag(frequency: str) -> DAG:
                 as_of = as_of_day(run.conf)
                 period = resolve(frequency, conf=run.conf, partition_key=run.partition_key, logical_date=run.logical_date)
                 if period is None:
-                    releases = steps.publish_due(frequency, data=steps.data_root(), as_of=as_of)
+                    releases = steps.publish_due(frequency, data=steps.data_root(), as_of=as_of, now=run.run_after)
                 else:
-                    releases = one(period, as_of, asked=bool((run.conf or {}).get("period")))
+                    releases = one(period, as_of, run.run_after, asked=bool((run.conf or {}).get("period")))
             if not releases:
                 raise AirflowSkipException(f"{period or frequency}: all that is due is published already.")
             return releases
@@ -115,11 +116,48 @@ def summary_dag(frequency: str) -> DAG:
             from pipeline import steps
 
             with refusal_is_final():
-                return steps.build_site(data=steps.data_root())
+                return steps.build_site(data=steps.data_root(), now=get_current_context()["dag_run"].run_after)
 
         publish() >> index()
     return dag
 
 
+def embargo_dag() -> DAG:
+    """The DAG that lets releases speak whose embargo has passed: nothing new need arrive for that."""
+    with DAG(
+        dag_id="publish_embargoed",
+        description="Let the releases speak whose embargo has passed",
+        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
+        start_date=dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        tags=["fraudloss", "publish"],
+        default_args={
+            "owner": "fraudloss",
+            "retries": 2,
+            "retry_delay": dt.timedelta(minutes=5),
+            "execution_timeout": dt.timedelta(hours=2),
+        },
+    ) as dag:
+
+        @task
+        def publish() -> list[str]:
+            """Ids of the releases published just now; skipped while no embargo has passed."""
+            from pipeline import steps
+
+            now, data = get_current_context()["dag_run"].run_after, steps.data_root()
+            with refusal_is_final():
+                if not steps.embargoes(now, data=data).have_passed:
+                    raise AirflowSkipException("no embargo has passed.")
+                releases = [name for frequency in SCHEDULES for name in steps.publish_due(frequency, data=data, now=now)]
+                steps.build_site(data=data, now=now)
+            return releases
+
+        publish()
+    return dag
+
+
 for _frequency in SCHEDULES:
     globals()[f"publish_{_frequency}"] = summary_dag(_frequency)
+publish_embargoed = embargo_dag()

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
     run = _command(commands, "run", _run, "all that is due, every source", "fraudloss run")
+    _now(run)
     run.add_argument("--source", action="append", choices=source_ids(), help="only this source (may be given several times)")
 
     ingest = _command(
@@ -97,6 +98,18 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--frequency", required=True, choices=PUBLISHED_FREQUENCIES)
     publish.add_argument("--period", required=True, help="2025, 2025-Q1 or 2025-04")
     _as_of(publish)
+    _now(publish)
+    waits = publish.add_mutually_exclusive_group()
+    waits.add_argument(
+        "--embargo-until",
+        type=_moment,
+        default=None,
+        metavar="MOMENT",
+        help="make the release, and let nothing of it be seen before this moment (2026-06-20, 2026-06-20T08:50+09:00)",
+    )
+    waits.add_argument("--hold", action="store_true", help="the same, until `fraudloss embargo lift`")
+    publish.add_argument("--reason", default="", help="why it is held back: recorded, and shown to who opens the preview")
+    _embargo_parser(commands)
 
     for name, command, help_text in (
         ("plan", _plan, "what a backfill would do, period by period; writes nothing"),
@@ -108,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         stretch.add_argument("--frequency", required=True, choices=PUBLISHED_FREQUENCIES)
         stretch.add_argument("--from", dest="first", required=True, metavar="PERIOD", help="2024, 2024-Q1 or 2024-01")
         stretch.add_argument("--to", dest="last", required=True, metavar="PERIOD", help="the last period, included")
+        _now(stretch)
         _as_of(stretch, "what would have been published on this day (2025-05-23); it does not speak for its period")
         if name == "plan":
             _json(stretch)
@@ -220,6 +234,47 @@ def _engine_of(given: argparse.Namespace) -> dict[str, Any]:
     return {"workers": given.workers, "dask": given.dask}
 
 
+def _now(parser: argparse.ArgumentParser) -> None:
+    help_text = "the moment with which embargoes are compared, 2026-06-20 or 2026-06-20T08:50+09:00 (default: now)"
+    parser.add_argument("--today", dest="now", type=_moment, default=None, metavar="MOMENT", help=help_text)
+
+
+def _moment(text: str) -> dt.datetime:
+    from pipeline.embargoes import instant
+
+    try:
+        return instant(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _now_of(given: argparse.Namespace) -> dt.datetime:
+    """The moment that was given, else this one. Beside `steps.today` the only clock: it decides when a release speaks, never what
+    it says."""
+    return given.now or dt.datetime.now(dt.UTC)
+
+
+def _embargo_parser(commands: Any) -> None:
+    example = "fraudloss embargo lift --frequency monthly --period 2026-04 --reason 'the ministry published it'"
+    embargo = _command(commands, "embargo", _embargo_list, "releases that wait for their time: list, lift, extend", example)
+    ways = embargo.add_subparsers(dest="way", required=True, metavar="list|lift|extend")
+    _now(listed := _command(ways, "list", _embargo_list, "every embargo, with what it holds back", "fraudloss embargo list"))
+    _json(listed)
+    for name, command, help_text in (
+        ("lift", _embargo_lift, "let the release speak now, before its time"),
+        ("extend", _embargo_extend, "hold it longer"),
+    ):
+        way = _command(ways, name, command, help_text, example.replace("lift", name))
+        way.add_argument("--frequency", required=True, choices=PUBLISHED_FREQUENCIES)
+        way.add_argument("--period", required=True, help="2025, 2025-Q1 or 2025-04")
+        way.add_argument("--reason", required=True, help="recorded with the decision")
+        _now(way)
+        if name == "extend":
+            until = way.add_mutually_exclusive_group(required=True)
+            until.add_argument("--until", type=_moment, default=None, metavar="MOMENT", help="such as 2026-06-20T08:50+09:00")
+            until.add_argument("--hold", action="store_true", help="until somebody lifts it")
+
+
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -237,6 +292,7 @@ def _day(text: str) -> dt.date:
 def _run(given: argparse.Namespace) -> int:
     """Every source, then every period that is due. What fails, or compares worse with published totals than it did, is named
     at the end and stops nothing else."""
+    now = _now_of(given)
     runs = {source_id: _run_source(source_id, given.data) for source_id in given.source or source_ids()}
     failures = [run.refusal for run in runs.values() if run.refusal]
     changed = [source_id for source_id, run in runs.items() if run.view]
@@ -244,10 +300,10 @@ def _run(given: argparse.Namespace) -> int:
     published: list[str] = []
     for frequency in PUBLISHED_FREQUENCIES:
         try:
-            published += steps.publish_due(frequency, data=given.data)
+            published += steps.publish_due(frequency, data=given.data, now=now)
         except FraudlossError as refusal:
             failures.append(str(refusal))
-    site_changed = steps.build_site(data=given.data)
+    site_changed = steps.build_site(data=given.data, now=now)
     failures += [sentence for source_id in runs for sentence in steps.regressions(source_id, data=given.data)]
     for failure in failures:
         print(f"fraudloss: {failure}", file=sys.stderr)
@@ -302,8 +358,11 @@ def _aggregate(given: argparse.Namespace) -> int:
 
 
 def _publish(given: argparse.Namespace) -> int:
-    release_id = steps.publish(given.frequency, given.period, data=given.data, as_of=given.as_of)
-    steps.build_site(data=given.data)
+    now = _now_of(given)
+    if given.hold or given.embargo_until:
+        return _put_under_embargo(given, now)
+    release_id = steps.publish(given.frequency, given.period, data=given.data, as_of=given.as_of, now=now)
+    steps.build_site(data=given.data, now=now)
     if release_id == "withdrawn":
         print(f"{given.period} withdrawn: it has no figures any more. Its last release can still be read.")
     else:
@@ -311,8 +370,66 @@ def _publish(given: argparse.Namespace) -> int:
     return 0
 
 
+def _put_under_embargo(given: argparse.Namespace, now: dt.datetime) -> int:
+    if given.as_of is not None:
+        raise UsageError("--as-of makes a release that never speaks: there is nothing to hold back.")
+    if not given.reason:
+        raise UsageError("give --reason: why the release is held back.")
+    made = steps.embargo(given.frequency, given.period, until=given.embargo_until, reason=given.reason, now=now, data=given.data)
+    steps.build_site(data=given.data, now=now)
+    _tell_of(made, given.data)
+    return 0
+
+
+def _tell_of(embargo: Any, data: Path | None) -> None:
+    print(f"{embargo.period.code} is under embargo until {embargo.until_text}.")
+    if embargo.release_id:
+        folder = steps.store_at(data).release_folder(embargo.period.frequency, embargo.period.code, embargo.release_id)
+        print(f"release {embargo.release_id} is made and waits: {folder / 'embargo.html'}")
+    else:
+        print("Nothing of it is unpublished yet: what comes is held back.")
+
+
+def _embargo_list(given: argparse.Namespace) -> int:
+    now = _now_of(given)
+    known = steps.embargoes(now, data=given.data)
+    found = {**known.recorded, **known.in_force}
+    rows = [
+        {
+            "frequency": period.frequency,
+            "period": period.code,
+            "until": embargo.until_text,
+            "status": "passed" if embargo.status == "in force" and not embargo.holds(now) else embargo.status,
+            "release": embargo.release_id or "",
+            "holds": " ".join(sorted(known.snapshots.get(period, ()))),
+            "reason": "; ".join(str(decision["reason"]) for decision in embargo.decisions),
+        }
+        for period, embargo in sorted(found.items())
+    ]
+    _print_rows(given, rows, ["frequency", "period", "until", "status", "release", "holds", "reason"])
+    return 0
+
+
+def _embargo_lift(given: argparse.Namespace) -> int:
+    now = _now_of(given)
+    steps.decide_on_embargo(given.frequency, given.period, lift=True, reason=given.reason, now=now, data=given.data)
+    published = [name for frequency in PUBLISHED_FREQUENCIES for name in steps.publish_due(frequency, data=given.data, now=now)]
+    steps.build_site(data=given.data, now=now)
+    print(f"the embargo on {given.period} is lifted; {len(published)} releases were made besides.")
+    return 0
+
+
+def _embargo_extend(given: argparse.Namespace) -> int:
+    now = _now_of(given)
+    made = steps.decide_on_embargo(
+        given.frequency, given.period, until=given.until, reason=given.reason, now=now, data=given.data
+    )
+    _tell_of(made, given.data)
+    return 0
+
+
 def _plan(given: argparse.Namespace) -> int:
-    planned = steps.plan(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of)
+    planned = steps.plan(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of, now=_now_of(given))
     if given.json:
         _print_json([item.to_json() for item in planned])
         return 0
@@ -322,20 +439,22 @@ def _plan(given: argparse.Namespace) -> int:
             "action": item.action,
             "reason": ", ".join(_spaced(reason) for reason in item.reasons),
             "release": item.release_id,
+            "embargo": item.embargo,
             "inputs": " ".join(item.snapshots),
         }
         for item in planned
     ]
-    _print_table(rows, ["period", "action", "reason", "release", "inputs"])
+    _print_table(rows, ["period", "action", "reason", "release", "embargo", "inputs"])
     return 0
 
 
 def _backfill(given: argparse.Namespace) -> int:
     """What was done and, after a stop, what is left."""
-    found = steps.backfill(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of, **_engine_of(given))
+    now, stretch = _now_of(given), (given.frequency, given.first, given.last)
+    found = steps.backfill(*stretch, data=given.data, as_of=given.as_of, now=now, **_engine_of(given))
     new = [item for item in found.done if item.is_new]
     if new and given.as_of is None:
-        steps.build_site(data=given.data)
+        steps.build_site(data=given.data, now=now)
     withdrawn = sum(item.is_withdrawal for item in new)
     told = f"{len(new) - withdrawn} releases published, " + (f"{withdrawn} withdrawn, " if withdrawn else "")
     print(f"{told}{len(found.done) - len(new)} were there already, {len(found.without_figures)} periods without figures.")

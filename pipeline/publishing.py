@@ -4,7 +4,9 @@ In: a store with views and their histories, a frequency, periods, an as-of date.
 that speak now, and for each period the record of all its releases (`pipeline.publish.period`), which changes with its pointer;
 and, for `plan`, what would be done. A release is a function of what it shows, of how that came about, and of the code.
 
-A period whose figures are all gone is withdrawn: its last release stays readable, and speaks no more.
+A period whose figures are all gone is withdrawn: its last release stays readable, and speaks no more. A release under embargo
+(`pipeline.embargoes`) is made, and speaks when its time has come; until then nothing else is made of the files that it holds.
+`now` is the moment that embargoes are compared with; without one, all are in force.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import code_version, log, vintages
+from pipeline import code_version, embargoes, log, vintages
 from pipeline.executors import THIS_PROCESS, Engine, outcomes
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, UsageError
 from pipeline.sources.catalogue import source_ids, sources
@@ -34,9 +36,10 @@ if TYPE_CHECKING:
     from pipeline.publish.period import Why, Withdrawal
     from pipeline.publish.release import ReleaseInput
     from pipeline.publish.revisions import Histories, ReleaseRevisions
-    from pipeline.store import Store
+    from pipeline.store import Commit, Store
 
-
+# The page in the folder of a release that says that it waits.
+PREVIEW = "embargo.html"
 # How the note of a figure begins that was read otherwise than it was printed, as `corrections.csv` of its source declares.
 CORRECTED = "corrected from "
 
@@ -99,14 +102,19 @@ class Candidate:
 class Candidates:
     """The releases of all periods that the figures known as of a date allow."""
 
-    def __init__(self, store: Store, as_of: dt.date | None) -> None:
+    def __init__(
+        self, store: Store, as_of: dt.date | None, now: dt.datetime | None = None, *, before: embargoes.Embargo | None = None
+    ) -> None:
+        """`before`: look at what an embargo waits with, and leave out only what is held longer than that."""
         from pipeline.publish.revisions import Histories
 
         vintages.require_known(store, as_of)
         self.as_of = as_of
         # Taken first: whatever is judged from now on makes these figures out of date.
         self.stamp = store.verdicts_stamp()
-        known = vintages.known(store, as_of)
+        self.embargoes = embargoes.at(store, now)
+        held = self.embargoes.later_than(before) if before else self.embargoes.held
+        known = vintages.known(store, as_of, held)
         self.figures = known.figures
         self._periods: dict[str, list[Period]] = {}
         self._histories: Histories = Histories(known.revisions, known.vintages, known.records)
@@ -175,35 +183,37 @@ class _Overtaken(Exception):
 class _Latest:
     """The candidates, looked up again whenever another run judged new files meanwhile."""
 
-    def __init__(self, store: Store, as_of: dt.date | None) -> None:
-        self.store, self.as_of, self.candidates = store, as_of, Candidates(store, as_of)
+    def __init__(self, store: Store, as_of: dt.date | None, now: dt.datetime | None) -> None:
+        self.store, self.as_of, self.now, self.candidates = store, as_of, now, Candidates(store, as_of, now)
 
     def publish(self, period: Period) -> Published | FraudlossError:
         """Publish the period, or say why not."""
         while True:
             try:
                 if period not in self.candidates.periods(period.frequency):
-                    return _withdraw(self.store, self.candidates, period) or _nothing_to_publish(self.store, period)
+                    return _withdraw(self.store, self.candidates, period) or _nothing_to_publish(
+                        self.store, period, self.candidates.embargoes.in_force.get(period)
+                    )
                 return _publish(self.store, self.candidates, period)
             except _Overtaken:
-                self.candidates = Candidates(self.store, self.as_of)
+                self.candidates = Candidates(self.store, self.as_of, self.now)
             except FraudlossError as failure:
                 return failure
 
 
-def publish(store: Store, frequency: str, code: str, as_of: dt.date | None) -> Published:
+def publish(store: Store, frequency: str, code: str, as_of: dt.date | None, now: dt.datetime | None = None) -> Published:
     """Publish one period. Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it."""
     period = period_of(frequency, code)
     store.recover()
-    outcome = _Latest(store, as_of).publish(period)
+    outcome = _Latest(store, as_of, now).publish(period)
     if isinstance(outcome, FraudlossError):
         raise outcome
     return outcome.tell()
 
 
-def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Published]:
+def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.datetime | None = None) -> list[Published]:
     """Publish every period of the frequency whose release is not there yet, and withdraw those that have no figures any more.
-    Gives what is new.
+    Gives what is new. What is under embargo is made, and waits.
 
     A release that cannot be made stops no other; it is named at the end (FraudlossError).
     """
@@ -212,10 +222,10 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Pub
     store.recover()
     published: list[Published] = []
     while True:
-        made_of = _made_of(store)
+        made_of = _made_of(store, now)
         if as_of is None and _nothing_is_due(store, frequency, made_of):
             return []
-        candidates, failures, speaking = Candidates(store, as_of), list[str](), dict[str, str | None]()
+        candidates, failures, speaking = Candidates(store, as_of, now), list[str](), dict[str, str | None]()
         try:
             figured = candidates.periods(frequency)
             bare = [period for period in _periods_with_a_release(store, frequency) if period not in figured]
@@ -234,18 +244,23 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None) -> list[Pub
         except _Overtaken:
             log.event("looking again", frequency=frequency, reason="another run judged new files")
             continue
+        if as_of is None:
+            failures += _prepare_all(store, candidates.embargoes, frequency)
         if failures:
             raise FraudlossError("\n".join(failures))
-        if as_of is None and _made_of(store) == made_of:
+        if as_of is None and _made_of(store, now) == made_of:
             store.write_json(store.due_path(frequency), {"made_of": made_of, "releases": speaking})
         return [item for item in published if item.is_new]
 
 
-def _made_of(store: Store) -> dict[str, str]:
-    """What the releases of all periods follow from: the views of the sources, and the code that shows them."""
-    return {source_id: vintages.view_id(store, source_id) for source_id in source_ids()} | {
-        "code": code_version.of_publication(source_ids())
-    }
+def _made_of(store: Store, now: dt.datetime | None) -> dict[str, str]:
+    """What the releases of all periods follow from: the views of the sources, the code that shows them, and what is held back."""
+    held = embargoes.at(store, now).version
+    return (
+        {source_id: vintages.view_id(store, source_id) for source_id in source_ids()}
+        | {"code": code_version.of_publication(source_ids())}
+        | ({"embargoes": held} if held else {})
+    )
 
 
 def _nothing_is_due(store: Store, frequency: str, made_of: dict[str, str]) -> bool:
@@ -255,6 +270,17 @@ def _nothing_is_due(store: Store, frequency: str, made_of: dict[str, str]) -> bo
         record is not None
         and record["made_of"] == made_of
         and all(_is_as_left(store, frequency, code, release_id) for code, release_id in record["releases"].items())
+        and all(_waits(store, embargo) for embargo in embargoes.recorded(store).values())
+    )
+
+
+def _waits(store: Store, embargo: embargoes.Embargo) -> bool:
+    """Whether the release that is under embargo is there whole, with the page that says so."""
+    folder = store.releases_folder(embargo.period.frequency, embargo.period.code)
+    return embargo.status == embargoes.OVER or (
+        embargo.release_id is not None
+        and store.release_is_whole(folder / embargo.release_id)
+        and all(store.is_there({"path": store.relative(folder / name), **entry}) for name, entry in embargo.previews.items())
     )
 
 
@@ -300,6 +326,8 @@ def _publish(store: Store, candidates: Candidates, period: Period) -> Published:
                 commit.write_period(store.period_path(period.frequency, period.code), record, records.pages(record))
             if moves:
                 commit.write_json(pointer, {"release_id": candidate.release_id})
+            if speaks and candidates.embargoes.has_passed(period):
+                _end(store, commit, candidates.embargoes.recorded[period])
             if moves and store.verdicts_stamp() != candidates.stamp:
                 raise _Overtaken
     # A release that speaks again after a withdrawal is there already, and is news all the same.
@@ -438,7 +466,9 @@ def _taken_away(store: Store, candidates: Candidates, period: Period) -> dict[st
     return found
 
 
-def _nothing_to_publish(store: Store, period: Period) -> NothingToPublish:
+def _nothing_to_publish(store: Store, period: Period, embargo: embargoes.Embargo | None) -> NothingToPublish:
+    if embargo is not None:
+        return NothingToPublish(f"{period.code} is under embargo until {embargo.until_text}: nothing to publish before.")
     pointer = store.read_json(store.current_path(period.frequency, period.code)) or {}
     if withdrawn := pointer.get("withdrawn"):
         return NothingToPublish(
@@ -454,6 +484,124 @@ def _periods_with_a_release(store: Store, frequency: str) -> list[Period]:
     folder = store.processed / "releases" / frequency
     codes = {path.parent.name for name in ("current.json", "releases.json") for path in folder.glob(f"*/{name}")}
     return sorted(Period.parse(code) for code in codes)
+
+
+# ------------------------------------------------------------------------------------------------------------- embargoes
+
+
+def _end(store: Store, commit: Commit, embargo: embargoes.Embargo) -> None:
+    """The release of the period speaks: its embargo is over, and the pages that told of it go."""
+    for name in embargo.previews:
+        commit.remove(store.releases_folder(embargo.period.frequency, embargo.period.code) / name)
+    over = dataclasses.replace(embargo, status=embargoes.OVER, previews={})
+    commit.write_json(store.embargo_path(embargo.period.frequency, embargo.period.code), over.to_json())
+
+
+def _prepare_all(store: Store, known: embargoes.Embargoes, frequency: str) -> list[str]:
+    """Make the releases of the frequency that are under embargo. Gives why some cannot be made."""
+    failures = []
+    for period, embargo in sorted(known.in_force.items()):
+        if period.frequency == frequency:
+            try:
+                _prepare(store, embargo, known.now)
+            except FraudlossError as failure:
+                failures.append(str(failure))
+    return failures
+
+
+def _prepare(store: Store, embargo: embargoes.Embargo, now: dt.datetime | None) -> embargoes.Embargo:
+    """Make the release that waits, and the page in its folder that says so. Gives the embargo, with the release's id."""
+    from pipeline.publish import period as records
+    from pipeline.publish.release import build
+    from pipeline.store import file_entry
+
+    period, candidates = embargo.period, Candidates(store, None, now, before=embargo)
+    path, folder = store.embargo_path(period.frequency, period.code), store.releases_folder(period.frequency, period.code)
+    with store.lock("release", period.frequency, period.code):
+        if (kept := store.read_json(path)) and not (embargo := embargoes.Embargo.from_json(kept)).holds(now):
+            return embargo
+        record = _record(store, period)
+        candidate = candidates.of_period(period) if period in candidates.periods(period.frequency) else None
+        if candidate is None or candidate.release_id == record["current"]:
+            return embargo
+        waiting = {name.partition("/")[0] for name in embargo.previews} | {candidate.release_id}
+        pages = {f"{release_id}/{PREVIEW}": _preview(embargo, release_id) for release_id in sorted(waiting)}
+        entries = {name: file_entry(content) for name, content in pages.items()}
+        prepared = dataclasses.replace(embargo, release_id=candidate.release_id, previews=entries)
+        is_new = not store.release_is_whole(folder / candidate.release_id)
+        with store.commit() as commit:
+            if is_new:
+                given = _release_input(store, candidate)
+                commit.write_release(folder / candidate.release_id, build(given), _manifest(given))
+            for name, content in pages.items():
+                commit.write(folder / name, content)
+            commit.write_json(path, prepared.to_json())
+            # The pages of the release lead to that of its period, which does not tell of it.
+            if not store.period_is_whole(period.frequency, period.code):
+                commit.write_period(store.period_path(period.frequency, period.code), record, records.pages(record))
+    if is_new:
+        about = {"frequency": period.frequency, "period": period.code, "release": candidate.release_id}
+        log.event("under embargo", **about, until=embargo.until_text)
+    return prepared
+
+
+def _preview(embargo: embargoes.Embargo, release_id: str) -> bytes:
+    from pipeline.publish.period import preview
+
+    return preview(embargo.period, release_id, embargo.until_text, [decision["reason"] for decision in embargo.decisions])
+
+
+def put_under_embargo(
+    store: Store, frequency: str, code: str, until: dt.datetime | None, reason: str, now: dt.datetime
+) -> embargoes.Embargo:
+    """Hold back what is not published yet of a period, until a moment or (None) until somebody lifts it, and make its release.
+
+    Raises UsageError where the moment has passed, or an embargo is in force already.
+    """
+    period = period_of(frequency, code)
+    if until is not None and until <= now:
+        raise UsageError(f"{embargoes.instant_text(until)} has passed: give a moment to come, or publish.")
+    store.recover()
+    with store.lock("release", frequency, code):
+        known = embargoes.at(store, now)
+        if period in known.in_force:
+            raise UsageError(
+                f"{code} is under embargo until {known.in_force[period].until_text} already. `fraudloss embargo extend` holds "
+                "longer, `fraudloss embargo lift` ends it."
+            )
+        before = known.recorded.get(period) or embargoes.Embargo(period, until)
+        embargo = before.decided(
+            "set", reason, until=until, status=embargoes.IN_FORCE, public=embargoes.public_snapshots(store), release_id=None
+        )
+        store.write_json(store.embargo_path(frequency, code), embargo.to_json())
+    return _prepare(store, embargo, now)
+
+
+def decide_on_embargo(
+    store: Store, frequency: str, code: str, *, until: dt.datetime | None, lift: bool, reason: str, now: dt.datetime
+) -> embargoes.Embargo:
+    """Lift an embargo before its time, or hold longer: until a moment or (None) until somebody lifts it.
+
+    Raises UsageError where there is none that is not over, or the moment is no later than before.
+    """
+    period = period_of(frequency, code)
+    store.recover()
+    with store.lock("release", frequency, code):
+        known = embargoes.at(store, now)
+        embargo = known.in_force.get(period) or known.recorded.get(period)
+        if embargo is None or embargo.status != embargoes.IN_FORCE:
+            raise UsageError(f"{code} is under no embargo. `fraudloss embargo list` names those that are.")
+        if lift:
+            embargo = embargo.decided("lifted", reason, status=embargoes.LIFTED)
+        elif until is not None and (embargo.until is None or until <= max(embargo.until, now)):
+            raise UsageError(f"{code} is under embargo until {embargo.until_text}: give a later moment, or lift it.")
+        else:
+            embargo = embargo.decided("extended", reason, until=until)
+        store.write_json(store.embargo_path(frequency, code), embargo.to_json())
+    return embargo if lift else _prepare(store, embargo, now)
+
+
+# --------------------------------------------------------------------------------------------------------------- reasons
 
 
 def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str, ...]:
@@ -540,27 +688,28 @@ def period_records(store: Store) -> list[dict[str, Any]]:
     return [record for path in paths if (record := store.read_json(path)) and record["releases"]]
 
 
-def build_site(store: Store) -> bool:
+def build_site(store: Store, now: dt.datetime | None = None) -> bool:
     """The site around the releases: index, sources, quality, methods, feed. True when anything was rewritten."""
     from pipeline.publish import site
 
     with store.lock("site"):
         manifests = current_manifests(store)
         speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
-        known = vintages.known(store)
-        files = site.build(manifests, known.figures, sources(), _evidence(store, known), period_records(store))
+        held = embargoes.at(store, now).held
+        known = vintages.known(store, without=held)
+        files = site.build(manifests, known.figures, sources(), _evidence(store, known, held), period_records(store))
         return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
 
 
-def _evidence(store: Store, known: vintages.Known) -> Evidence:
-    """What stands behind the figures of the site."""
+def _evidence(store: Store, known: vintages.Known, held: frozenset[str]) -> Evidence:
+    """What stands behind the figures of the site; files that are held back are left out."""
     import pandas as pd
 
     from pipeline.aggregate.derive import steps_in_words
     from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
     from pipeline.publish.evidence import Evidence
 
-    snapshots = [snapshot for source_id in source_ids() for snapshot in store.snapshots(source_id)]
+    snapshots = [item for source_id in source_ids() for item in store.snapshots(source_id) if item.id not in held]
     verdicts = {item.id: store.read_json(store.verdict_path(item.source, item.id)) or {} for item in snapshots}
     compared = [reconcile(known.figures, declared) for declared in sources() if published_totals(declared)]
     filled = [frame for frame in compared if len(frame)]
@@ -583,24 +732,41 @@ class Planned:
     """What publishing one period would do."""
 
     period: str
-    action: str  # nothing, new release, restate, withdraw, no figures
+    action: str  # nothing, new release, restate, withdraw, embargo, no figures
     reasons: tuple[str, ...]  # keys of model.REASONS
     release_id: str
     snapshots: list[str]  # ids of those that speak in it
+    embargo: str = ""  # until when the release waits
 
     def to_json(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "reasons": list(self.reasons)}
 
 
-def plan(store: Store, frequency: str, first: str, last: str, as_of: dt.date | None) -> list[Planned]:
+def plan(
+    store: Store, frequency: str, first: str, last: str, as_of: dt.date | None, now: dt.datetime | None = None
+) -> list[Planned]:
     """What `backfill` with the same arguments would do, period by period. Writes nothing, takes no lock."""
     wanted = periods_between(frequency, first, last)
-    candidates = Candidates(store, as_of)
+    candidates = Candidates(store, as_of, now)
     there = set(candidates.periods(frequency))
     return [
-        _planned(store, candidates, period) if period in there else _planned_without_figures(store, candidates, period)
+        _planned_under_embargo(store, candidates, period)
+        or (_planned(store, candidates, period) if period in there else _planned_without_figures(store, candidates, period))
         for period in wanted
     ]
+
+
+def _planned_under_embargo(store: Store, candidates: Candidates, period: Period) -> Planned | None:
+    """What waits; None where nothing of the period does."""
+    embargo = candidates.embargoes.in_force.get(period) if candidates.as_of is None else None
+    if embargo is None:
+        return None
+    waiting, record = Candidates(store, None, candidates.embargoes.now, before=embargo), _record(store, period)
+    candidate = waiting.of_period(period) if period in waiting.periods(period.frequency) else None
+    if candidate is None or candidate.release_id == record["current"]:
+        return None
+    reasons = _why(store, record, candidate).reasons
+    return Planned(period.code, "embargo", reasons, candidate.release_id, candidate.snapshot_ids, embargo.until_text)
 
 
 def _planned_without_figures(store: Store, candidates: Candidates, period: Period) -> Planned:
@@ -636,7 +802,13 @@ class Backfill:
 
 
 def backfill(
-    store: Store, frequency: str, first: str, last: str, as_of: dt.date | None, engine: Engine = THIS_PROCESS
+    store: Store,
+    frequency: str,
+    first: str,
+    last: str,
+    as_of: dt.date | None,
+    engine: Engine = THIS_PROCESS,
+    now: dt.datetime | None = None,
 ) -> Backfill:
     """Publish every period from `first` to `last`, both included; the bytes are the same for any engine.
 
@@ -644,9 +816,9 @@ def backfill(
     """
     wanted = periods_between(frequency, first, last)
     store.recover()
-    publish_each = _PublishEach(store.root.absolute(), as_of, uuid.uuid4().hex)
+    publish_each = _PublishEach(store.root.absolute(), as_of, now, uuid.uuid4().hex)
     # A day on which nothing was known is refused here, not period by period.
-    candidates = _latest(publish_each).candidates if engine.is_this_process else Candidates(store, as_of)
+    candidates = _latest(publish_each).candidates if engine.is_this_process else Candidates(store, as_of, now)
     there = {*candidates.periods(frequency), *_periods_with_a_release(store, frequency)}
     todo = [period for period in wanted if period in there]
     found: dict[str, Published | FraudlossError] = {}
@@ -691,6 +863,7 @@ class _PublishEach:
 
     root: Path
     as_of: dt.date | None
+    now: dt.datetime | None
     run: str  # names the backfill: a worker may outlive it
 
     def __call__(self, code: str) -> Published | FraudlossError:
@@ -705,5 +878,5 @@ def _latest(asked: _PublishEach) -> _Latest:
     from pipeline.store import Store
 
     if getattr(_of_thread, "asked", None) != asked:
-        _of_thread.latest, _of_thread.asked = _Latest(Store(asked.root), asked.as_of), asked
+        _of_thread.latest, _of_thread.asked = _Latest(Store(asked.root), asked.as_of, asked.now), asked
     return _of_thread.latest

@@ -23,6 +23,7 @@ from pipeline.sources.catalogue import Source, source, source_ids
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.embargoes import Embargo, Embargoes
     from pipeline.publishing import Backfill, Planned
     from pipeline.store import Commit, Store
 
@@ -410,34 +411,51 @@ def view(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str
 # --------------------------------------------------------------------------------------------------------------- publish
 
 
-def publish(frequency: str, period: str, *, data: Path | None = None, as_of: dt.date | None = None) -> str | None:
+def publish(
+    frequency: str,
+    period: str,
+    *,
+    data: Path | None = None,
+    as_of: dt.date | None = None,
+    now: dt.datetime | None = None,
+) -> str | None:
     """Publish one period. Gives the release's id, `withdrawn` where it had a release and has no figures any more, or None where
-    the same release is there already.
+    the same release is there already. `now`: the moment that embargoes are compared with; without one, all are in force.
 
     Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it.
     """
     from pipeline import publishing
 
-    published = publishing.publish(store_at(data), frequency, period, as_of)
+    published = publishing.publish(store_at(data), frequency, period, as_of, now)
     return published.name.rpartition("/")[2] if published.is_new else None
 
 
-def publish_due(frequency: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[str]:
+def publish_due(
+    frequency: str, *, data: Path | None = None, as_of: dt.date | None = None, now: dt.datetime | None = None
+) -> list[str]:
     """Publish every period of the frequency whose release is not there yet, and withdraw those that have no figures any more.
 
     Gives the new releases as `period/id`, and what was withdrawn as `period/withdrawn`.
     """
     from pipeline import publishing
 
-    published = publishing.publish_due(store_at(data), frequency, as_of)
+    published = publishing.publish_due(store_at(data), frequency, as_of, now)
     return [item.name for item in published]
 
 
-def plan(frequency: str, first: str, last: str, *, data: Path | None = None, as_of: dt.date | None = None) -> list[Planned]:
+def plan(
+    frequency: str,
+    first: str,
+    last: str,
+    *,
+    data: Path | None = None,
+    as_of: dt.date | None = None,
+    now: dt.datetime | None = None,
+) -> list[Planned]:
     """What `backfill` with the same arguments would do, period by period. Writes nothing."""
     from pipeline import publishing
 
-    return publishing.plan(store_at(data), frequency, first, last, as_of)
+    return publishing.plan(store_at(data), frequency, first, last, as_of, now)
 
 
 def backfill(
@@ -449,6 +467,7 @@ def backfill(
     as_of: dt.date | None = None,
     workers: int = 1,
     dask: str = "",
+    now: dt.datetime | None = None,
 ) -> Backfill:
     """Publish every period from `first` to `last`, both included: restated with all that is in the store or, given a date,
     reproduced as it would have been published then, without letting it speak for its period. `workers`, `dask`: see
@@ -459,7 +478,7 @@ def backfill(
     from pipeline import publishing
     from pipeline.executors import Engine
 
-    return publishing.backfill(store_at(data), frequency, first, last, as_of, Engine(workers, dask))
+    return publishing.backfill(store_at(data), frequency, first, last, as_of, Engine(workers, dask), now)
 
 
 def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:
@@ -469,11 +488,46 @@ def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:
     return publishing.current_manifests(store_at(data))
 
 
-def build_site(*, data: Path | None = None) -> bool:
+def embargo(
+    frequency: str, period: str, *, until: dt.datetime | None, reason: str, now: dt.datetime, data: Path | None = None
+) -> Embargo:
+    """Hold back what is not published yet of a period, until a moment or (None) until somebody lifts it, and make its release.
+
+    Raises UsageError where the moment has passed, or an embargo is in force already.
+    """
+    from pipeline import publishing
+
+    return publishing.put_under_embargo(store_at(data), frequency, period, until, reason, now)
+
+
+def decide_on_embargo(
+    frequency: str,
+    period: str,
+    *,
+    until: dt.datetime | None = None,
+    lift: bool = False,
+    reason: str,
+    now: dt.datetime,
+    data: Path | None = None,
+) -> Embargo:
+    """Lift an embargo before its time, or hold longer: until a moment or (None) until somebody lifts it. Raises UsageError."""
+    from pipeline import publishing
+
+    return publishing.decide_on_embargo(store_at(data), frequency, period, until=until, lift=lift, reason=reason, now=now)
+
+
+def embargoes(now: dt.datetime, *, data: Path | None = None) -> Embargoes:
+    """The embargoes at a moment, and the snapshots that they hold back. Writes nothing."""
+    from pipeline import embargoes
+
+    return embargoes.at(store_at(data), now)
+
+
+def build_site(*, data: Path | None = None, now: dt.datetime | None = None) -> bool:
     """The site around the releases: index, sources, quality, methods, feed. True when anything was rewritten."""
     from pipeline import publishing
 
-    return publishing.build_site(store_at(data))
+    return publishing.build_site(store_at(data), now)
 
 
 # -------------------------------------------------------------------------------------------------------------- run it all

@@ -22,6 +22,7 @@ those that belong together at once (`pipeline.atomic`).
     processed/releases/<frequency>/<period>/current.json          which release speaks for the period now, or that it is withdrawn
     processed/releases/<frequency>/<period>/releases.json         all its releases in order, what took the place of each, and why
     processed/releases/<frequency>/<period>/index.html            the same as a page
+    processed/embargoes/<frequency>/<period>.json                 until when a release is held back, and each decision
     processed/releases/<frequency>/due.json                       what they were made of when nothing was due any more
     processed/site/                                               index of releases, with a manifest
 
@@ -301,9 +302,20 @@ class Store:
         path = self.root / entry["path"]
         return path.is_file() and path.stat().st_size == entry["size_bytes"]
 
+    def embargo_path(self, frequency: str, period: str) -> Path:
+        """The record of the embargo on the period's release."""
+        return self.processed / "embargoes" / frequency / f"{period}.json"
+
+    def embargo_records(self) -> list[dict[str, Any]]:
+        """The records of all embargoes, by frequency and period."""
+        found = (self.read_json(path) for path in sorted((self.processed / "embargoes").glob("*/*.json")))
+        return [record for record in found if record]
+
     def verdicts_stamp(self) -> frozenset[tuple[str, int, int]]:
-        """Another value whenever a verdict was written or taken away since; for comparing in one process, never to be kept."""
-        found = (self.processed / "validation" / "verdicts").glob("*/*.json")
+        """Another value whenever a verdict or an embargo was written or taken away since; for comparing in one process, never to
+        be kept."""
+        folders = (self.processed / "validation" / "verdicts", self.processed / "embargoes")
+        found = (path for folder in folders for path in folder.glob("*/*.json"))
         return frozenset((str(path), status.st_ino, status.st_mtime_ns) for path in found if (status := _status(path)))
 
     def release_is_whole(self, folder: Path) -> bool:

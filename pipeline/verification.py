@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from pipeline import steps
+from pipeline.embargoes import OVER
 from pipeline.publish.period import withdrawn
 from pipeline.store import Store, seal_holds, sha256_of
 
@@ -129,6 +130,26 @@ class _Check:
             if spoken and path.replace("current.json", f"{spoken}/manifest.json") not in self.files:
                 self._problem(path, f"points to the release {spoken}, whose manifest is gone. {_REMADE.gone}")
         self._periods(pointers)
+        self._embargoes(pointers)
+
+    def _embargoes(self, pointers: Mapping[str, Mapping[str, Any]]) -> None:
+        """The releases that wait are there, and nothing that is published names them."""
+        for path in self._found("processed/embargoes/*/*.json"):
+            if not (record := self._record(path, _RESTORED)):
+                continue
+            folder = f"processed/releases/{record['frequency']}/{record['period']}"
+            if path != f"processed/embargoes/{record['frequency']}/{record['period']}.json":
+                self._problem(path, f"is about another period than its name. {_RESTORED.changed}")
+            for name, entry in record["previews"].items():
+                self._listed(f"{folder}/{name}", entry, path, _REMADE)
+            if record["status"] == OVER or not record["release_id"]:
+                continue
+            if (manifest := f"{folder}/{record['release_id']}/manifest.json") not in self.files:
+                self._problem(manifest, f"is gone, though {path} says that the release waits. {_REMADE.gone}")
+            if pointers.get(f"{folder}/current.json", {}).get("release_id") == record["release_id"]:
+                self._problem(
+                    f"{folder}/current.json", f"points to a release that {path} says is under embargo. {_RESTORED.changed}"
+                )
 
     def _periods(self, pointers: Mapping[str, Mapping[str, Any]]) -> None:
         """The records of all releases of each period: they say what the pointer says, and what they name can be read."""

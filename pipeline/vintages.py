@@ -92,14 +92,19 @@ def view_id(store: Store, source_id: str, as_of: dt.date | None = None) -> str:
     return _inputs(store, source_id, as_of)[0]
 
 
-def _inputs(store: Store, source_id: str, as_of: dt.date | None) -> tuple[str, dict[str, str]]:
-    """The id of the view as of a date, and the snapshots in it with the sha256 of their observations."""
+def _inputs(
+    store: Store, source_id: str, as_of: dt.date | None, without: frozenset[str] = frozenset()
+) -> tuple[str, dict[str, str]]:
+    """The id of the view as of a date, and the snapshots in it with the sha256 of their observations.
+
+    `without`: ids of snapshots that are left out, as if they had not arrived.
+    """
     from pipeline.aggregate.view import known_by
 
     inputs = {}
     for snapshot in known_by(store.snapshots(source_id), as_of):
         verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
-        if verdict and verdict["status"] == "accepted":
+        if verdict and verdict["status"] == "accepted" and snapshot.id not in without:
             inputs[snapshot.id] = verdict["files"][0]["sha256"]
     content = "\n".join([source_id, code_version.of_view(source_id), *(f"{key} {inputs[key]}" for key in sorted(inputs))])
     return hashlib.sha256(content.encode()).hexdigest()[:12], inputs
@@ -222,23 +227,26 @@ def require_known(store: Store, as_of: dt.date | None, of: Iterable[str] | None 
         raise UsageError(f"nothing was known on {as_of.isoformat()}: the first snapshot is known from {min(days).isoformat()}.")
 
 
-def view(store: Store, as_of: dt.date | None = None, of: Iterable[str] | None = None) -> pd.DataFrame:
+def view(
+    store: Store, as_of: dt.date | None = None, of: Iterable[str] | None = None, *, without: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """All figures of the sources as of a date (printed and derived), as one frame. Writes nothing.
 
+    `without`: ids of snapshots that are left out, as if they had not arrived.
     Raises ChangedBytes where a file that the figures come from was changed by hand.
     """
     from pipeline.frames import OBSERVATION_SCHEMA
 
-    reads = [functools.partial(_view_of, store, source_id, as_of) for source_id in of or source_ids()]
+    reads = [functools.partial(_view_of, store, source_id, as_of, without) for source_id in of or source_ids()]
     return _stacked([_consistent(read) for read in reads], OBSERVATION_SCHEMA)
 
 
-def _view_of(store: Store, source_id: str, as_of: dt.date | None) -> pd.DataFrame | None:
+def _view_of(store: Store, source_id: str, as_of: dt.date | None, without: frozenset[str] = frozenset()) -> pd.DataFrame | None:
     from pipeline.aggregate.derive import derive
     from pipeline.aggregate.view import in_force
     from pipeline.frames import read_observations
 
-    view_id, inputs = _inputs(store, source_id, as_of)
+    view_id, inputs = _inputs(store, source_id, as_of, without)
     if manifest := _kept(store, source_id, view_id):
         return read_observations(store.read_listed(manifest["files"][0]))
     if not inputs:
@@ -256,18 +264,21 @@ class Known:
     records: pd.DataFrame  # RECORD_CHANGE_COLUMNS
 
 
-def known(store: Store, as_of: dt.date | None = None) -> Known:
-    """The figures of all sources as of a date, with their history up to it, of one moment. Writes nothing."""
+def known(store: Store, as_of: dt.date | None = None, without: frozenset[str] = frozenset()) -> Known:
+    """The figures of all sources as of a date, with their history up to it, of one moment. Writes nothing.
+
+    `without`: ids of snapshots that are left out, as if they had not arrived.
+    """
     while True:
         stamp = store.verdicts_stamp()
-        found = _known(store, as_of)
+        found = _known(store, as_of, without)
         # Figures judged by another run meanwhile would stand beside a history that does not know them.
         if store.verdicts_stamp() == stamp:
             return found
 
 
-def _known(store: Store, as_of: dt.date | None) -> Known:
-    found = [_consistent(functools.partial(_history_of, store, source_id)) for source_id in source_ids()]
+def _known(store: Store, as_of: dt.date | None, without: frozenset[str]) -> Known:
+    found = [_consistent(functools.partial(_history_of, store, source_id, without)) for source_id in source_ids()]
     histories = [each for each in found if each is not None]
     parts = [[each.history.revisions, each.history.vintages, each.records] for each in histories]
     frames = [_stacked([part[place] for part in parts], schema) for place, schema in enumerate(_schemas()[1:])]
@@ -276,13 +287,13 @@ def _known(store: Store, as_of: dt.date | None) -> Known:
         frames = [
             frame[[day <= as_of for day in frame["vintage"]]].reset_index(drop=True) if len(frame) else frame for frame in frames
         ]
-        return Known(view(store, as_of), *frames)
+        return Known(view(store, as_of, without=without), *frames)
     return Known(_stacked([each.history.view for each in histories], _schemas()[0]), *frames)
 
 
-def _history_of(store: Store, source_id: str) -> SourceHistory | None:
+def _history_of(store: Store, source_id: str, without: frozenset[str]) -> SourceHistory | None:
     """The source with its history, from its files or, where they are not there, worked out again."""
-    view_id, inputs = _inputs(store, source_id, None)
+    view_id, inputs = _inputs(store, source_id, None, without)
     if manifest := _kept(store, source_id, view_id):
         return _read(store, manifest)
     return _made(store, source_id, inputs) if inputs else None

@@ -60,7 +60,9 @@ class NotedSteps:
             setattr(steps, name, self._noting(name))
 
     def _noting(self, name: str) -> Any:
-        def step(*arguments: str, data: Path, as_of: dt.date | None = None) -> Any:
+        def step(*arguments: str, data: Path, as_of: dt.date | None = None, now: dt.datetime | None = None) -> Any:
+            if name in ("publish", "publish_due", "build_site") and now is None:
+                raise ValueError(f"{name}: embargoes need the moment of the run")
             day = [as_of.isoformat() if as_of else None] if name.startswith("publish") else []
             self.calls.append([name, *arguments, *day])
             answer = self.answers.get(name)

@@ -17,7 +17,7 @@ LAYERS = (
     ("questions",),
     ("steps",),
     ("publishing",),
-    ("vintages", "ledgers"),
+    ("vintages", "ledgers", "embargoes"),
     STAGES,
     ("sources", "reference", "reading", "store", "atomic", "code_version", "log", "executors"),
     ("frames", "run_period"),

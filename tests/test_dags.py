@@ -150,7 +150,9 @@ def test_every_dag_file_is_imported_without_an_error(described: dict[str, Any]) 
 
 def test_each_source_has_an_ingest_dag_and_each_frequency_a_summary_dag(described: dict[str, Any]) -> None:
     expected = [f"ingest_{source_id}" for source_id in catalogue.source_ids()]
-    assert sorted(described["dags"]) == sorted([*expected, "publish_annual", "publish_monthly", "publish_quarterly"])
+    assert sorted(described["dags"]) == sorted(
+        [*expected, "publish_annual", "publish_embargoed", "publish_monthly", "publish_quarterly"]
+    )
 
 
 def test_an_ingest_dag_fetches_then_validates_then_aggregates(described: dict[str, Any]) -> None:
@@ -223,7 +225,7 @@ def test_a_source_that_cannot_be_described_keeps_its_dag_and_leaves_the_others_a
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["errors"] == {}
     assert "cannot be read: no such key" in found["dags"]["ingest_npa_annual"]["documentation"]
-    assert len(found["dags"]) == len(catalogue.source_ids()) + 3
+    assert len(found["dags"]) == len(catalogue.source_ids()) + 4
 
 
 # ------------------------------------------------------------------------------ what a run does, with steps that only answer

@@ -146,6 +146,17 @@ def pages(record: Mapping[str, Any]) -> dict[str, bytes]:
     return {"index.html": text.encode()}
 
 
+def preview(period: Period, release_id: str, until: str, reasons: Sequence[str]) -> bytes:
+    """The page in the folder of a release under embargo: until when it waits, and why."""
+    return render(
+        "embargo.html.j2",
+        title=f"{FREQUENCY_TITLES[period.frequency]} summary, {period_label(period.code)}",
+        release_id=release_id,
+        until=until,
+        reasons=[clean(reason) for reason in reasons],
+    ).encode()
+
+
 def _lede(record: Mapping[str, Any]) -> str:
     if record["current"]:
         return f"Release {record['current']} speaks for the period. Every release that spoke before it can still be read."

@@ -114,19 +114,25 @@ def _months_apart(period: Period, release: Period) -> int:
     return (release.end.year - period.end.year) * 12 + release.end.month - period.end.month
 
 
+# Kinds of periods by whose figures a release lives.
+_OWN_KINDS: dict[str, frozenset[str]] = {
+    "annual": frozenset({"annual"}),
+    "quarterly": frozenset({"quarterly", "half_yearly", "year_to_date"}),
+    "monthly": frozenset({"monthly", "year_to_date"}),
+}
+
+
 def periods_with_figures(view: pd.DataFrame, frequency: str) -> list[Period]:
     """Every period of `frequency` for which `view` (OBSERVATION_COLUMNS) has a value, in order of time.
 
     A year needs figures of that year. A quarter or a month may live by cumulative figures that end with it alone.
     """
-    present = view[view["absence"] == ""]
-    own_kinds = {
-        "annual": {"annual"},
-        "quarterly": {"quarterly", "half_yearly", "year_to_date"},
-        "monthly": {"monthly", "year_to_date"},
-    }[frequency]
-    codes = present.loc[present["frequency"].isin(own_kinds), "period"].unique()
-    ends = {parsed(code).end for code in codes}
+    return releases_of(view.loc[view["absence"] == "", "period"].unique(), frequency)
+
+
+def releases_of(codes: Iterable[str], frequency: str) -> list[Period]:
+    """The releases of `frequency` that live by figures of these periods, in order of time."""
+    ends = {period.end for period in map(parsed, codes) if period.frequency in _OWN_KINDS[frequency]}
     candidates = {Period.of(frequency, end) for end in ends}
     # January to February ends with no quarter.
     return sorted(period for period in candidates if period.end in ends)
