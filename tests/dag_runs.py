@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import sys
+import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,10 @@ class NotedSteps:
         self.answers: dict[str, Any] = {}
         for name in _STEPS:
             setattr(steps, name, self._noting(name))
+        steps.embargoes = self._embargoes  # type: ignore[assignment]
+
+    def _embargoes(self, now: dt.datetime, *, data: Path) -> Any:
+        return types.SimpleNamespace(have_passed=self.answers.get("have_passed", False))
 
     def _noting(self, name: str) -> Any:
         def step(*arguments: str, data: Path, as_of: dt.date | None = None, now: dt.datetime | None = None) -> Any:
@@ -100,6 +105,8 @@ def record() -> dict[str, Any]:
         "a date without figures": case("publish_monthly", {"publish": nothing}, logical_date=april),
         "a period without figures": case("publish_monthly", {"publish": nothing}, conf={"period": "2025-04"}),
         "a wrong period": case("publish_monthly", {}, conf={"period": "2025-Q1"}),
+        "no embargo has passed": case("publish_embargoed", {}),
+        "an embargo has passed": case("publish_embargoed", {"have_passed": True}),
         "a source that says the same": case(source, {"ingest_inbox": [], "validate": []}),
         "a source with new figures": case(source, new),
         "a source with a refused file": case(source, new | {"validate": refusal}),

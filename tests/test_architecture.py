@@ -87,6 +87,7 @@ def test_only_the_store_opens_files_for_writing() -> None:
     # Beside the store: temporary folders outside the data root (a packed folder, an unpacked member, a fetched file, the
     # partitions of a ledger while they are streamed), and tables written into memory.
     temporary = {
+        "frames.py",
         "reading/ledger_csv.py",
         "ingest/fetch.py",
         "publish/release.py",

@@ -237,8 +237,10 @@ def test_a_release_whose_revisions_cannot_be_computed_stops_no_other_and_is_name
 ) -> None:
     whole = vintages.known
 
-    def without_vintages_of_2024(store: Store, as_of: dt.date | None = None) -> vintages.Known:
-        known = whole(store, as_of)
+    def without_vintages_of_2024(
+        store: Store, as_of: dt.date | None = None, without: frozenset[str] = frozenset()
+    ) -> vintages.Known:
+        known = whole(store, as_of, without)
         return dataclasses.replace(known, vintages=known.vintages[known.vintages["period"] != "2024"])
 
     monkeypatch.setattr(vintages, "known", without_vintages_of_2024)

@@ -275,6 +275,20 @@ def test_a_wrong_period_fails_before_anything_is_published(recorded: dict[str, A
 
 
 @pytest.mark.slow
+def test_an_embargo_that_has_passed_publishes_all_that_is_due_and_none_does_nothing(recorded: dict[str, Any]) -> None:
+    assert recorded["no embargo has passed"]["tasks"] == {"publish": "skipped"}
+    assert recorded["no embargo has passed"]["calls"] == []
+    passed = recorded["an embargo has passed"]
+    assert passed["tasks"] == {"publish": "success"}
+    assert [call[:2] for call in passed["calls"]] == [
+        ["publish_due", "annual"],
+        ["publish_due", "quarterly"],
+        ["publish_due", "monthly"],
+        ["build_site"],
+    ]
+
+
+@pytest.mark.slow
 def test_a_source_that_did_not_change_emits_no_event(recorded: dict[str, Any]) -> None:
     unchanged, changed = recorded["a source that says the same"], recorded["a source with new figures"]
     assert unchanged["tasks"] == {
