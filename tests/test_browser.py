@@ -80,6 +80,7 @@ KINDS = [
     "site/index.html",
     "site/sources.html",
     "site/source_npa_annual.html",
+    "site/comparison.html",
     "site/quality.html",
     "site/methods.html",
 ]

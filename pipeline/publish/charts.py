@@ -167,25 +167,33 @@ def small_multiples(
     y_title: str,
     points: Sequence[Point],
     breaks: Mapping[str, Iterable[str]] | None = None,
+    heads: Mapping[str, Sequence[str]] | None = None,
     columns: int = 4,
+    width: int = 132,
 ) -> Chart:
-    """One small bar chart a series, each with its own scale, by period; `breaks`: series -> the first periods after a break.
+    """One small bar chart a series, each with its own scale, by period; `breaks`: series -> the first periods after a break;
+    `heads`: series -> the lines above its chart, where they are not its name.
 
     Of more series than MOST_MULTIPLES the first are drawn, and the note says so.
     """
     everyone = list(dict.fromkeys(point.series for point in points))
     names = everyone[:MOST_MULTIPLES]
     order = _sequence(points)
-    room, width, row, height, top = 38, 132, 146, 84, 26
+    first_lines = {name: (heads or {}).get(name, (name,)) for name in names}
+    above = 15 * (max(map(len, first_lines.values())) - 1)
+    height, top = 84, 26 + above
+    row = 146 + above
+    scales = {name: Scale.over((p.value for p in points if p.series == name), height, 0, 3) for name in names}
+    room = max(38, 12 + max(svg.width_of(label) for scale in scales.values() for label in scale.labels))
     parts = []
     for place, name in enumerate(names):
         left, head = (place % columns) * (room + width + 14) + room, (place // columns) * row
-        plot = _Plot(
-            order, Scale.over((p.value for p in points if p.series == name), head + top + height, head + top, 3), left, width
-        )
-        parts.append(
-            svg.text(svg.cut_to(name, width + room), left - room, head + 11, style="fill:var(--chart-text);font-weight:bold")
-        )
+        scale = dataclasses.replace(scales[name], start=head + top + height, end=head + top)
+        plot = _Plot(order, scale, left, width)
+        for number, words in enumerate(first_lines[name]):
+            weight = "" if number else ";font-weight:bold"
+            shown = svg.cut_to(words, (width + room) * (1 if number else 0.93))
+            parts.append(svg.text(shown, left - room, head + 11 + 15 * number, style=f"fill:var(--chart-text){weight}"))
         parts += plot.marks()
         parts += [plot.bar(point, 0.0, 1) for point in points if point.series == name]
         parts += plot.breaks((breaks or {}).get(name, ()), word="")

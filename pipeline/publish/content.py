@@ -488,6 +488,11 @@ def _stack(
     return charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
 
 
+def history_points(rows: Iterable[Any], series: str, scale: Decimal, families: Families) -> list[Point]:
+    """The points of a series by period, of observations that have a value."""
+    return [_point(row, row.period, series, scale, families) for row in rows]
+
+
 def _point(row: Any, x: str, series: str, scale: Decimal, families: Families) -> Point:
     """The point of a figure that has a value, drawn in units of `scale`."""
     return Point(

@@ -135,7 +135,7 @@ class CountryComparison:
 def compare(period: Period, figures: Sequence[Figure], families: Families) -> CountryComparison | None:
     """What stands side by side in the release of `period`; None where fewer than two countries have figures for all of it."""
     found = [figure for figure in figures if figure.role == "period" and figure.is_plain and not figure.row.overlay]
-    series = _ranked(_telling(_series(found, families)))
+    series = _ranked(telling(_series(found, families)))
     if len({item.country for item in series}) < 2:
         return None
     return CountryComparison(period, tuple(series), tuple(_types(found, period, families)), _left_out(series, figures, families))
@@ -158,6 +158,20 @@ def _series(figures: Iterable[Figure], families: Families) -> list[Series]:
             leading[key[0]] = key
     made = [_one_series(totals[key], families) for key in leading.values()]
     return sorted(made, key=lambda item: (country_name(item.country), families.precedence(item.source.id), item.family))
+
+
+def total_series(figures: Iterable[Figure], families: Families) -> list[Series]:
+    """The headline series of every country in one period (figures: its national totals), in alphabetical order."""
+    return _series(figures, families)
+
+
+def declared_tables(families: Families) -> frozenset[tuple[str, str]]:
+    """(source, table) of every series that is declared to stand beside those of other countries."""
+    return frozenset(
+        (source.id, table)
+        for source in families.sources.values()
+        for table in source.meta.get("comparability", {}).get("series", ())
+    )
 
 
 def _declared(figure: Figure, families: Families, key: str) -> Sequence[str]:
@@ -194,7 +208,7 @@ def _breaks(row: Any, source: Source) -> tuple[str, ...]:
     return tuple(f"{entry['from']}: {clean(entry.get('reason', ''))}" for entry in found)
 
 
-def _telling(series: Sequence[Series]) -> list[Series]:
+def telling(series: Sequence[Series]) -> list[Series]:
     """A series without any loss gives way to one of the same source that has one."""
 
     def has_loss(item: Series) -> bool:
@@ -305,6 +319,11 @@ def comparison_tables(compared: CountryComparison, families: Families) -> list[T
     return [table for table in made if table.rows]
 
 
+def comparability_tables(compared: CountryComparison, families: Families) -> list[Table]:
+    """What each series counts, and what keeps each pair of them apart."""
+    return [_matrix(compared, families), _pairs(compared, families)]
+
+
 def _named(series: Series, families: Families) -> tuple[Cell, Cell]:
     english, native = series_name(series.family, families)
     return (
@@ -317,7 +336,7 @@ def _money_table(compared: CountryComparison, families: Families) -> Table:
     ranks = any(item.place for item in compared.series)
     lines = []
     for measure in MONEY:
-        rows = [(item, *_national_and_dollars(item.rows, measure, item.source.currency)) for item in compared.series]
+        rows = [(item, *national_and_dollars(item.rows, measure, item.source.currency)) for item in compared.series]
         shown = [line for line in rows if line[1] is not None or line[2] is not None]
         if all((row is None or row.value is None) for _, *pair in shown for row in pair):
             continue
@@ -346,12 +365,13 @@ def _money_table(compared: CountryComparison, families: Families) -> Table:
         "Losses side by side",
         columns,
         tuple(lines),
-        notes=(*_rate_notes(compared), *(f"{measure_title(name)[0]}: {MEASURES[name]}." for name in MONEY[2:])),
+        notes=(*rate_notes(compared), *(f"{measure_title(name)[0]}: {MEASURES[name]}." for name in MONEY[2:])),
         warning="" if ranks else SIDE_BY_SIDE,
     )
 
 
-def _national_and_dollars(rows: Mapping[tuple[str, str], Any], measure: str, currency: str) -> tuple[Any, Any]:
+def national_and_dollars(rows: Mapping[tuple[str, str], Any], measure: str, currency: str) -> tuple[Any, Any]:
+    """The rows of a measure of money in national currency and in US dollars; None where there is none."""
     ending = "_per_100k" if measure.endswith("_per_100k") else ""
     return rows.get((measure, f"{currency}{ending}")), rows.get((measure, f"USD{ending}"))
 
@@ -360,7 +380,8 @@ def _place(item: Series, measure: str) -> Cell:
     return text_cell(item.place if item.place and measure == RANKED_BY[0] else "not ranked")
 
 
-def _rate_notes(compared: CountryComparison) -> list[str]:
+def rate_notes(compared: CountryComparison) -> list[str]:
+    """How US dollars are made, and the rates of the period for the currencies that stand in it."""
     notes = [
         "US dollars: each month at its average rate where all months are known, else the period at the mean of its months' rates."
     ]
@@ -449,7 +470,7 @@ def _pairs(compared: CountryComparison, families: Families) -> Table:
 def _types_table(compared: CountryComparison, families: Families) -> Table:
     lines = []
     for line in compared.types:
-        national, dollars = _national_and_dollars(line.rows, "loss", line.source.currency)
+        national, dollars = national_and_dollars(line.rows, "loss", line.source.currency)
         lines.append(
             (
                 text_cell(code_label(line.common), header=True, title=line.common),

@@ -20,6 +20,7 @@ import pandas as pd
 
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish import content, tables, traces
+from pipeline.publish.comparison import comparison_page
 from pipeline.publish.content import Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed
@@ -74,6 +75,7 @@ def build(
             method_sections(evidence.derivation_steps),
         ),
     }
+    pages["comparison.html"] = _comparison(view, manifests, families)
     for source in declared:
         figures = view[(view["source"] == source.id).to_numpy(bool)]
         pages[source_page_name(source.id)] = render(
@@ -125,9 +127,28 @@ def _tables_page(title: str, native: str, lede: str, sections: Sequence[Section]
     return render("site_tables.html.j2", title=title, native=native, lede=lede, sections=_drawn(sections))
 
 
-def _drawn(sections: Sequence[Section]) -> list[ShownSection]:
-    """Sections whose links lead nowhere but to the site."""
-    draw = parts({}).item
+def _comparison(view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families) -> str:
+    annual = [manifest for manifest in _speaking(manifests) if manifest["frequency"] == "annual"]
+    made = comparison_page(view, annual, families, {manifest["period"]: _link(manifest, "") for manifest in annual})
+    words = "; ".join(f"{item['release_id']} of {item['period']}" for item in made.releases)
+    days = [str(item["as_of"]) for item in made.releases if item.get("as_of")]
+    name = "-".join(item["period"] for item in made.releases)
+    about: dict[str, Any] = {}
+    if days:
+        about["origin"] = {"words": f"fraudloss, releases {words}. Figures known by {max(days)}.", "name": name}
+    return render(
+        "site_tables.html.j2",
+        title="Countries side by side",
+        native="各国比較",
+        lede="What each publisher counts, in its own currency and in US dollars, over the years, and what keeps it apart.",
+        sections=_drawn(made.sections, made.links),
+        **about,
+    )
+
+
+def _drawn(sections: Sequence[Section], links: Mapping[str, str] | None = None) -> list[ShownSection]:
+    """Sections of the site; `links`: of their figures, to the releases."""
+    draw = parts(links or {}).item
     return [
         ShownSection(section.id, section.title, section.native, section.lead, tuple(draw(item) for item in section.items), ())
         for section in sections

@@ -1,0 +1,370 @@
+"""The site's page on several countries: the newest year of each, the years before it, and what keeps them apart.
+
+In: the view (OBSERVATION_COLUMNS), the manifests of the releases that speak, the declared sources. Out: `ComparisonPage`:
+sections of tables and charts, the links of its figures to the traces of the releases that show them, and the releases themselves.
+
+A country is there with the newest year for which a series that its source declares as comparable has figures. Nothing is ranked
+here: the order is that of the alphabet, and each small chart has a scale of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from pipeline.model import DIMENSIONS, MEASURES, TOTAL, Period
+from pipeline.publish import charts, traces
+from pipeline.publish.charts import Chart, Point
+from pipeline.publish.content import Item, Section, history_points
+from pipeline.publish.countries import (
+    COUNTS,
+    MONEY,
+    SIDE_BY_SIDE,
+    CountryComparison,
+    Series,
+    comparability_tables,
+    declared_tables,
+    national_and_dollars,
+    rate_notes,
+    telling,
+    total_series,
+)
+from pipeline.publish.page import source_page_name
+from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, break_years, figures, is_country, rows_of, select_rows
+from pipeline.publish.tables import (
+    UNIT_SHORT,
+    Cell,
+    Column,
+    Table,
+    country_name,
+    figure_cell,
+    measure_column,
+    measure_title,
+    series_name,
+    slug,
+    text_cell,
+)
+
+# What the years before are shown of, each with its charts: (measure, ending of the unit, in US dollars).
+_CHARTED = (
+    ("loss", "", False, "Losses in national currency"),
+    ("loss", "", True, "Losses in US dollars, at the average rate of each year"),
+    ("loss_per_100k", "_per_100k", False, "Losses per 100,000 inhabitants, in national currency"),
+    ("cases", "", False, "Cases"),
+    ("cases_per_100k", "", False, "Cases per 100,000 inhabitants"),
+)
+_FEWEST_YEARS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparisonPage:
+    """Sections, the links of their figures (observation id -> file of a release), and the releases that they stand in."""
+
+    sections: tuple[Section, ...]
+    links: Mapping[str, str]
+    releases: tuple[Mapping[str, Any], ...]  # manifests
+
+
+@dataclasses.dataclass(frozen=True)
+class _Year:
+    period: Period
+    series: tuple[Series, ...]
+
+
+def comparison_page(
+    view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families, folders: Mapping[str, str]
+) -> ComparisonPage:
+    """`manifests`: of the annual releases that speak; `folders`: period -> the address of its release, with a slash at the end.
+
+    Without figures of two countries, the page says so.
+    """
+    years = _years(view, [Period.parse(manifest["period"]) for manifest in manifests], families)
+    newest = _newest(years)
+    if len({item.country for item in newest}) < 2:
+        return ComparisonPage((_NOBODY,), {}, ())
+    periods = sorted({_period_of(item) for item in newest})
+    shown = [manifest for manifest in manifests if manifest["period"] in periods]
+    compared = CountryComparison(max(map(Period.parse, periods)), tuple(newest), (), ())
+    sections = (
+        _newest_section(newest, compared, families, folders),
+        Section(
+            "comparability",
+            "How far they can be compared",
+            "比較可能性",
+            (_MATRIX,),
+            _items(comparability_tables(compared, families)),
+        ),
+        _years_section(years, newest, families),
+        *_country_sections(years, newest, families, folders),
+    )
+    return ComparisonPage(sections, _links(view, periods, families, folders), tuple(shown))
+
+
+_NOBODY = Section(
+    "newest", "The newest year of each country", "各国の最新年", ("There are no two countries with figures of a year.",), ()
+)
+_MATRIX = (
+    "Two series may be compared where every word of their columns is the same. Where one differs, figures may differ by what is "
+    "counted alone."
+)
+
+
+def _items(tables: Iterable[Table]) -> tuple[Item, ...]:
+    return tuple(Item(table=table) for table in tables if table.rows)
+
+
+# ------------------------------------------------------------------------------------------------------------------- years
+
+
+def _years(view: pd.DataFrame, periods: Sequence[Period], families: Families) -> list[_Year]:
+    """The series of each published year, the oldest first."""
+    tables = declared_tables(families)
+    kept = (view["frequency"] == "annual") & (view["native_type"] == TOTAL) & ~view["overlay"].astype(bool)
+    kept &= view["area"].map(is_country).astype(bool)
+    for name in DIMENSIONS:
+        kept &= view[name].isin(NO_BREAKDOWN)
+    kept &= pd.Series([pair in tables for pair in zip(view["source"], view["table"], strict=True)], index=view.index, dtype=bool)
+    totals = {str(code): own for code, own in view[kept.to_numpy(bool)].groupby("period", sort=True, observed=True)}
+    made = []
+    for period in sorted(periods):
+        if period.code in totals:
+            found = figures(rows_of(totals[period.code]), period, families)
+            made.append(_Year(period, tuple(total_series(found, families))))
+    return made
+
+
+def _newest(years: Sequence[_Year]) -> list[Series]:
+    """The series of each country in the newest year in which it has any with a loss or cases."""
+    found: dict[str, list[Series]] = {}
+    for year in reversed(years):
+        for country in {item.country for item in year.series} - found.keys():
+            found[country] = telling([item for item in year.series if item.country == country])
+    return [item for country in sorted(found, key=country_name) for item in found[country]]
+
+
+def _period_of(item: Series) -> str:
+    return str(next(iter(item.rows.values())).period)
+
+
+# ------------------------------------------------------------------------------------------------------------- newest year
+
+
+def _newest_section(
+    newest: Sequence[Series], compared: CountryComparison, families: Families, folders: Mapping[str, str]
+) -> Section:
+    lead = (
+        "Of each country the newest year for which a headline series has figures. The years are not all the same: each line "
+        "names its own, which leads to the release.",
+        SIDE_BY_SIDE,
+    )
+    money = [line for measure in MONEY for line in _money_lines(measure, newest, families, folders)]
+    counts = [line for measure, unit in COUNTS for line in _count_lines(measure, unit, newest, families, folders)]
+    head = (Column("Measure"), Column("Country"), Column("Series"), Column("Year", native="年"))
+    notes = [note for period in sorted({_period_of(item) for item in newest}) for note in _rates(newest, period)]
+    tables = (
+        Table(
+            "newest_losses",
+            "Losses of the newest year, side by side",
+            (
+                *head,
+                Column("National currency", numeric=True),
+                Column("Currency"),
+                Column("Converted", "US dollars", note=MEASURES["loss"], numeric=True),
+            ),
+            tuple(money),
+            notes=(*dict.fromkeys(notes), *(f"{measure_title(name)[0]}: {MEASURES[name]}." for name in MONEY[2:])),
+        ),
+        Table("newest_counts", "Counts of the newest year, side by side", (*head, Column("Figure", numeric=True)), tuple(counts)),
+    )
+    return Section("newest", "The newest year of each country", "各国の最新年", lead, _items(tables))
+
+
+def _rates(newest: Sequence[Series], period: str) -> list[str]:
+    own = tuple(item for item in newest if _period_of(item) == period)
+    return rate_notes(CountryComparison(Period.parse(period), own, (), ()))
+
+
+def _named(item: Series, families: Families, folders: Mapping[str, str]) -> tuple[Cell, ...]:
+    english, native = series_name(item.family, families)
+    code = _period_of(item)
+    return (
+        text_cell(country_name(item.country), header=True),
+        text_cell(english, native=native, href=source_page_name(item.source.id)),
+        text_cell(code, href=f"{folders[code]}index.html#countries" if code in folders else ""),
+    )
+
+
+def _money_lines(
+    measure: str, newest: Sequence[Series], families: Families, folders: Mapping[str, str]
+) -> Iterable[tuple[Cell, ...]]:
+    for item in newest:
+        national, dollars = national_and_dollars(item.rows, measure, item.source.currency)
+        if any(row is not None and row.value is not None for row in (national, dollars)):
+            yield (
+                text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                *_named(item, families, folders),
+                figure_cell(national),
+                text_cell(UNIT_SHORT[item.source.currency]),
+                figure_cell(dollars),
+            )
+
+
+def _count_lines(
+    measure: str, unit: str, newest: Sequence[Series], families: Families, folders: Mapping[str, str]
+) -> Iterable[tuple[Cell, ...]]:
+    for item in newest:
+        row = item.rows.get((measure, unit))
+        if row is not None and row.value is not None:
+            yield (
+                text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                *_named(item, families, folders),
+                figure_cell(row),
+            )
+
+
+# ------------------------------------------------------------------------------------------------------------------ history
+
+
+def _of_series(years: Sequence[_Year], item: Series) -> list[tuple[Period, Series]]:
+    return [(year.period, other) for year in years for other in year.series if _is_same(item, other)]
+
+
+def _everyone(years: Sequence[_Year], newest: Sequence[Series]) -> list[Series]:
+    """Each series of the countries once, as it was last: those of the newest year first."""
+    found = [*newest, *(item for year in reversed(years) for item in year.series)]
+    firsts = list({(item.country, item.family): item for item in reversed(found)}.values())
+    order = list(dict.fromkeys((item.country, item.family) for item in found))
+    countries = list(dict.fromkeys(item.country for item in newest))
+    firsts = [item for item in firsts if item.country in countries]
+    return sorted(firsts, key=lambda item: (countries.index(item.country), order.index((item.country, item.family))))
+
+
+def _is_same(one: Series, other: Series) -> bool:
+    return (one.source.country, one.family) == (other.source.country, other.family)
+
+
+def _breaks(history: Sequence[tuple[Period, Series]], families: Families) -> dict[str, str]:
+    """Years from which the series is not comparable with the years before."""
+    rows = []
+    for _, item in history:
+        totals = [
+            row for (measure, _), row in sorted(item.rows.items()) if measure in ("loss", "cases") and row.value is not None
+        ]
+        rows += totals[-1:]
+    return break_years(history[0][1].family, rows, families) if history else {}
+
+
+def _years_section(years: Sequence[_Year], newest: Sequence[Series], families: Families) -> Section:
+    lead = (
+        "One small chart for each series, each with its own scale: compare shapes, never heights. A dashed vertical line is "
+        "a break in the series; a light bar with a dashed edge is provisional.",
+    )
+    found = (_chart(place, years, newest, families) for place in range(len(_CHARTED)))
+    return Section("years", "Over the years", "推移", lead, tuple(Item(chart=chart) for chart in found if chart))
+
+
+def _chart(place: int, years: Sequence[_Year], newest: Sequence[Series], families: Families) -> Chart | None:
+    measure, ending, in_dollars, title = _CHARTED[place]
+    points: list[Point] = []
+    breaks: dict[str, Iterable[str]] = {}
+    heads: dict[str, Sequence[str]] = {}
+    for item in _everyone(years, newest):
+        unit = _unit(measure, ending, "USD" if in_dollars else item.source.currency)
+        history = _of_series(years, item)
+        rows = [row for _, other in history if (row := other.rows.get((measure, unit))) is not None and row.value is not None]
+        if len(rows) < _FEWEST_YEARS:
+            continue
+        scale, word = _scale(max(abs(row.value) for row in rows))
+        country, english = country_name(item.country), series_name(item.family, families)[0]
+        name = f"{country}: {english}"
+        points += history_points(rows, name, scale, families)
+        breaks[name] = tuple(_breaks(history, families))
+        heads[name] = (country, english, f"{word}{UNIT_SHORT.get(unit, unit)}")
+    if not points:
+        return None
+    made = charts.small_multiples(
+        f"countries_{slug(title.split(',')[0])}", title, title, points, breaks, heads, columns=3, width=218
+    )
+    return dataclasses.replace(made, head="Series")
+
+
+def _unit(measure: str, ending: str, currency: str) -> str:
+    return measure if measure.startswith("cases") else f"{currency}{ending}"
+
+
+def _scale(largest: Decimal) -> tuple[Decimal, str]:
+    for power, word in ((9, "billion "), (6, "million ")):
+        if largest >= Decimal(10) ** power:
+            return Decimal(10) ** power, word
+    return Decimal(1), ""
+
+
+def _country_sections(
+    years: Sequence[_Year], newest: Sequence[Series], families: Families, folders: Mapping[str, str]
+) -> Iterable[Section]:
+    """One section a country, with a table for each of its series: years down, newest last."""
+    for country in dict.fromkeys(item.country for item in newest):
+        own = [item for item in _everyone(years, newest) if item.country == country]
+        tables = [table for item in own if (table := _history(years, item, families, folders))]
+        lead = (
+            "A year leads to its release; a figure to the cells or rows that it comes from, where the newest release has it.",
+        )
+        yield Section(f"country-{slug(country)}", country_name(country), "", lead, _items(tables))
+
+
+def _history(years: Sequence[_Year], item: Series, families: Families, folders: Mapping[str, str]) -> Table | None:
+    history = _of_series(years, item)
+    currency = item.source.currency
+    keys = [
+        ("cases", "cases"),
+        ("cases_per_100k", "cases_per_100k"),
+        ("loss", currency),
+        ("loss", "USD"),
+        ("loss_per_100k", f"{currency}_per_100k"),
+        *((measure, currency) for measure in MONEY[2:]),
+    ]
+    present = {key for _, other in history for key, row in other.rows.items() if row.value is not None}
+    keys = [key for key in dict.fromkeys(keys) if key in present]
+    if not keys:
+        return None
+    breaks = _breaks(history, families)
+    lines = tuple(
+        (
+            Cell(
+                period.code,
+                marks=("[b]",) if period.code in breaks else (),
+                title=breaks.get(period.code, ""),
+                href=f"{folders[period.code]}index.html" if period.code in folders else "",
+                is_header=True,
+            ),
+            *(figure_cell(other.rows.get(key)) for key in keys),
+            text_cell(_classification(other, families)),
+        )
+        for period, other in history
+    )
+    english, native = series_name(item.family, families)
+    notes = tuple(f"Break at {code}: {reason}. Do not compare across it." for code, reason in breaks.items())
+    columns = (Column("Year", native="年"), *(measure_column(*key) for key in keys), Column("Classification"))
+    return Table(f"history_{slug(item.country)}_{slug(item.family)}", f"{english} by year", columns, lines, native, notes)
+
+
+def _classification(item: Series, families: Families) -> str:
+    return families.classification(str(next(iter(item.rows.values())).classification))
+
+
+# -------------------------------------------------------------------------------------------------------------------- links
+
+
+def _links(view: pd.DataFrame, periods: Iterable[str], families: Families, folders: Mapping[str, str]) -> dict[str, str]:
+    """Observation id -> the line of its trace, in the release of the newest year that shows it."""
+    made: dict[str, str] = {}
+    for code in sorted(periods):
+        if code in folders:
+            period = Period.parse(code)
+            found: list[Figure] = figures(rows_of(select_rows(view, period)), period, families)
+            made |= {name: folders[code] + to for name, to in traces.links(traces.trace_pages(found)).items()}
+    return made
