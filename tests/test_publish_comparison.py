@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pandas as pd
 import pytest
 
@@ -69,7 +71,7 @@ def test_each_country_stands_with_the_newest_published_year_in_which_it_has_figu
     rate = average_rate("CAD", "2023").value
     (canada, *_) = [line for line in _tables(page)["newest_losses"].rows if line[0].text == "Loss"]
     assert canada[6].value is not None
-    assert canada[6].value == pytest.approx(575_850_187 / rate, rel=1e-9)  # type: ignore[operator]
+    assert canada[6].value == pytest.approx(575_850_187 / rate, rel=Decimal("1e-9"))
     notes = " ".join(_tables(page)["newest_losses"].notes)
     assert f"1 US dollar = {rate:.4f} Canadian dollars in 2023" in notes
 

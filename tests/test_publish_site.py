@@ -235,7 +235,7 @@ def test_a_period_that_is_published_again_changes_the_index_and_the_feed_and_no_
 def test_a_site_without_releases_is_a_page_all_the_same() -> None:
     files = site.build([], sample.view().iloc[:0], sample.sources())
     own = {f"source_{source.id}.html" for source in sample.sources()}
-    assert set(files) == {"index.html", "sources.html", "quality.html", "methods.html", "feed.xml", *own}
+    assert set(files) == {"index.html", "comparison.html", "sources.html", "quality.html", "methods.html", "feed.xml", *own}
 
 
 def test_a_manifest_cannot_lead_out_of_the_releases() -> None:
