@@ -15,6 +15,8 @@ export UV_LINK_MODE ?= copy
 # Trust whom the machine trusts: a proxy of its owner may stand in between.
 export UV_SYSTEM_CERTS := 1
 
+comma := ,
+
 .PHONY: help run test lint lock bench demo-ledger standalone clean
 
 help: ## what can be made
@@ -35,8 +37,8 @@ lint: $(INSTALLED) ## lint, format and types only
 standalone: $(INSTALLED) ## a whole Airflow in the browser, on port $AIRFLOW_PORT or 8080
 	@exec $(BIN)/python -m deploy.standalone
 
-bench: $(INSTALLED) ## the kernel beside DuckDB and Polars: make bench ROWS=1e7 ROUNDS=3
-	@$(BIN)/python -m benchmarks.ledger $(or $(ROWS),1e7) $(or $(ROUNDS),3)
+bench: $(INSTALLED) ## the kernel beside DuckDB and Polars: make bench ROWS=1e7 ROUNDS=3 GROWTH=1e6,1e7,5e7
+	@$(BIN)/python -m benchmarks.ledger $(or $(ROWS),1e7) $(or $(ROUNDS),3) $(or $(GROWTH),1e6$(comma)3e6$(comma)1e7)
 
 demo-ledger: $(INSTALLED) ## a synthetic ledger under .demo/, taken in, counted and corrected: make demo-ledger ROWS=1e6
 	@$(BIN)/python -m benchmarks.ledger_demo .demo/ledger $(or $(ROWS),1e6)

@@ -1,11 +1,15 @@
-"""`python -m benchmarks.ledger [ROWS] [ROUNDS] [FOLDER]`: what a ledger costs, beside DuckDB and Polars, in turn, in one run.
+"""`python -m benchmarks.ledger [ROWS] [ROUNDS] [GROWTH] [FOLDER]`: what a ledger costs, beside DuckDB and Polars, in turn.
 
-In: how many reports the synthetic ledger has (default 1e7), how many rounds (3), and where it may lie (a temporary folder).
+In: how many reports the synthetic ledger has (default 1e7), how many rounds (3), the sizes for which the growth of the cost is
+asked (1e6,3e6,1e7; empty: not asked), and where the ledgers may lie (a temporary folder).
+
 Out: a table a job (benchmarks.ledger_engines): wall seconds of the whole command and of its work without imports, CPU seconds
-and peak memory of all its processes, medians of the rounds, and the ratios to the first line. In each round one follows the
-other, so that a noisy hour is shared. The cubes are compared cell by cell: counts, sums, largest losses and distinct victims must
-be equal, quotients and quantiles within 1e-9 of their value (the peers interpolate in floating point). Where they are not, the
-exit code is 1.
+and peak memory of all its processes, medians of the rounds, and how many times the first line each takes. In each round one
+follows the other, so that a noisy hour is shared. Then the stages of a run over all months and of a night (ledger_stages), the
+growth of the cost with the number of reports, and the load of the machine before and after.
+
+The cubes are compared cell by cell: counts, sums, largest losses and distinct victims must be equal, quotients and quantiles
+within 1e-9 of their value (the peers interpolate in floating point). Where they are not, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -95,7 +99,7 @@ def compare(rows: int, rounds: int, folder: Path) -> int:
     """Measure every job, print its table, and compare the results."""
     ledger = folder / f"ledger_{rows}"
     subprocess.run([sys.executable, "-m", "benchmarks.ledger_generator", str(ledger), str(rows), "csv"], check=True)
-    print(f"{rows:,} reports, {WORKERS} workers, median of {rounds} rounds, load {os.getloadavg()[0]:.1f}")
+    print(f"{rows:,} reports, {WORKERS} workers, median of {rounds} rounds, load {os.getloadavg()[0]:.1f}", flush=True)
     found: list[str] = []
     for job, of_job in engines.JOBS.items():
         outs = {name: folder / job.replace(" ", "_") / name.replace(" ", "_") for name in of_job}
@@ -111,22 +115,49 @@ def compare(rows: int, rounds: int, folder: Path) -> int:
         if of_job is engines.ENGINES:
             ours, *peers = outs.values()
             found += [f"{peer.name}, {text}" for peer in peers for text in differences(ours, peer)]
-            print("\n".join(found) or "the results agree cell by cell")
+            print("\n".join(found) or "the results agree cell by cell", flush=True)
+    stages = folder / "stages"
+    stages.mkdir(exist_ok=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.ledger_stages", str(ledger), str(stages)], check=True)
     return 1 if found else 0
+
+
+def growth(sizes: Sequence[int], rounds: int, folder: Path) -> None:
+    """How the cost of the ten cubes grows: medians, and how far each lies from a straight line through all."""
+    import numpy as np
+
+    costs = {}
+    for rows in sizes:
+        ledger, out = folder / f"ledger_{rows}", folder / "growth"
+        out.mkdir(exist_ok=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.ledger_generator", str(ledger), str(rows)], check=True)
+        command = [sys.executable, "-m", "benchmarks.ledger", "only", "ten cubes", "ours", str(ledger), str(out)]
+        costs[rows] = _median([measured(command) for _ in range(rounds)])
+    cpu = np.array([cost.cpu_seconds for cost in costs.values()])
+    # Of relative errors: else the largest ledger alone would decide.
+    slope, fixed = np.polyfit(np.array(sizes), cpu, 1, w=1 / cpu)
+    print(f"\n{'reports':<20}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}  CPU s to {fixed:.2f} + {slope * 1e6:.3f} a million")
+    for rows, cost in costs.items():
+        apart = cost.cpu_seconds / (fixed + slope * rows) - 1
+        print(f"{rows:<20,}{cost.wall_seconds:>8.2f}{cost.cpu_seconds:>8.2f}{cost.peak_mib:>10.0f}  {apart:+.1%}", flush=True)
+
+
+def _median(rounds: Sequence[Cost]) -> Cost:
+    return Cost(*(statistics.median(values) for values in zip(*rounds, strict=True)))
 
 
 def print_table(job: str, costs: dict[str, list[Cost]]) -> None:
     """Medians, and the ratios of each round to the first line."""
-    print(f"\n{job:<20}{'wall s':>8}{'work s':>8}{'CPU s':>8}{'peak MiB':>10}  {'wall and work to the first line'}")
+    print(f"\n{job:<20}{'wall s':>8}{'work s':>8}{'CPU s':>8}{'peak MiB':>10}  {'wall, work and CPU, times the first line'}")
     first = next(iter(costs.values()))
     for name, rounds in costs.items():
-        median = Cost(*(statistics.median(values) for values in zip(*rounds, strict=True)))
-        wall, work = (
+        median = _median(rounds)
+        wall, work, cpu = (
             statistics.median(each[place] / of_first[place] for each, of_first in zip(rounds, first, strict=True))
-            for place in (0, 1)
+            for place in (0, 1, 2)
         )
         seconds = f"{median.wall_seconds:>8.2f}{median.work_seconds:>8.2f}{median.cpu_seconds:>8.2f}"
-        print(f"{name:<20}{seconds}{median.peak_mib:>10.0f}  {wall:.3f} {work:.3f}")
+        print(f"{name:<20}{seconds}{median.peak_mib:>10.0f}  {wall:.3f} {work:.3f} {cpu:.3f}", flush=True)
 
 
 def only(job: str, name: str, ledger: str, out: str) -> None:
@@ -144,9 +175,14 @@ def main() -> int:
     if sys.argv[1:2] == ["only"]:
         only(*sys.argv[2:])
         return 0
-    rows, rounds, *folders = [*sys.argv[1:], *("1e7", "3")[len(sys.argv) - 1 :]]
-    with tempfile.TemporaryDirectory() as folder:
-        return compare(int(float(rows)), int(rounds), Path((*folders, folder)[0]))
+    rows, rounds, sizes, *folders = [*sys.argv[1:], *("1e7", "3", "1e6,3e6,1e7")[len(sys.argv) - 1 :]]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path((*folders, temporary)[0])
+        result = compare(int(float(rows)), int(rounds), folder)
+        if sizes:
+            growth([int(float(size)) for size in sizes.split(",")], int(rounds), folder)
+    print(f"load at the end: {os.getloadavg()[0]:.1f}")
+    return result
 
 
 if __name__ == "__main__":

@@ -256,16 +256,30 @@ def csv_file(ledger: Path) -> Path:
 
 Engine = Callable[[Path, Path, int], None]
 ENGINES: dict[str, Engine] = {"ours": ours, "duckdb": duckdb, "polars": polars}
-# Job -> what is measured in turn; ratios are to the first.
+
+
+def ours_alone(ledger: Path, out: Path, workers: int) -> None:
+    """The pipeline's kernel in one process, however many there could be."""
+    ours(ledger, out, 1)
+
+
+def ours_dask(ledger: Path, out: Path, workers: int) -> None:
+    """The pipeline's kernel by the workers of a Dask cluster, which is started for it."""
+    with executors.Engine(workers, executors.LOCAL).executor() as pool:
+        list(pool.map(functools.partial(_our_year, ledger, out), ALL_YEARS))
+
+
+# Job -> what is measured in turn; how many times the first line each takes.
 JOBS: dict[str, dict[str, Engine]] = {
     "ten cubes": ENGINES,
+    "workers": {"several processes": ours, "one process": ours_alone, "as many of Dask": ours_dask},
     "CSV to partitions": {"ours": csv_ours, "duckdb": csv_duckdb},
     "one changed month": {"all months": ours, "one month": changed_month, "monthly cubes": changed_month_alone},
 }
 # What each engine imports before its work begins.
 LIBRARIES: dict[Engine, tuple[str, ...]] = {
     # With several workers these import, and the first process does not.
-    ours: (),
+    **dict.fromkeys((ours, ours_alone, ours_dask), ()),
     **dict.fromkeys((changed_month, changed_month_alone), ("pipeline.aggregate.ledger", "pyarrow.parquet")),
     csv_ours: ("pipeline.reading.ledger_csv",),
     **dict.fromkeys((duckdb, csv_duckdb), ("duckdb",)),
