@@ -198,6 +198,11 @@ def write_csv(path: Path, rows: int, months: Sequence[str] = MONTHS) -> None:
             writer.write_table(table)
 
 
+def write_csv_table(table: pa.Table, path: Path) -> None:
+    """Reports as CSV; losses as `write_csv` writes them."""
+    pyarrow.csv.write_csv(_with_decimals(table), path)
+
+
 def _with_decimals(table: pa.Table) -> pa.Table:
     loss = pc.multiply(table.column("loss_minor").cast(pa.decimal128(19, 0)), pa.scalar(Decimal("0.01")))
     place = table.column_names.index("loss_minor")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+_SOURCES = "sources/"
 _SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js", ".po"}
 
 WORDS = ("model.py", "frames.py")
@@ -32,13 +34,29 @@ PUBLICATION = (
 WRITERS = ("babel", "jinja2", "pandas", "pyarrow", "pysdmx", "xlsxwriter")
 
 
+def sources_folder() -> Path:
+    """Where the sources are declared: the folder that FRAUDLOSS_SOURCES names, else `pipeline/sources`.
+
+    The folder stands in the place of the other, never beside it: so sources that nobody published (a demonstration's) never meet
+    real ones.
+    """
+    return Path(os.environ.get("FRAUDLOSS_SOURCES") or _PACKAGE / "sources").resolve()
+
+
 @functools.cache
 def code_version(*parts: str) -> str:
     """The version of these modules and folders (relative to `pipeline/`), whatever machine they lie on."""
     digest = hashlib.sha256()
-    for path in sorted({file for part in parts for file in _files(_PACKAGE / part)}):
-        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in sorted({found for part in parts for found in _named_files(part)}):
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+def _named_files(part: str) -> list[tuple[str, Path]]:
+    """The files of a module or folder, each with its name: that under `pipeline/`, wherever the sources are declared."""
+    declared = sources_folder() / part.removeprefix(_SOURCES)
+    path = declared if part.startswith(_SOURCES) and declared.exists() else _PACKAGE / part
+    return [(Path(part, file.relative_to(path)).as_posix(), file) for file in _files(path)]
 
 
 def _files(path: Path) -> list[Path]:
@@ -50,6 +68,18 @@ def _files(path: Path) -> list[Path]:
 def of_source(source_id: str) -> str:
     """The version of all code and declarations that turn a snapshot of the source into observations."""
     return code_version(*SHARED_READING, f"sources/{source_id}")
+
+
+def of_ledger(source_id: str) -> str:
+    """The version of all code and declarations that turn a file of a ledger into partitions. Its rates and prices do not."""
+    code = (*SHARED_READING, "ledgers.py", "sources/ledger_reader.py")
+    return code_version(*code, f"sources/{source_id}/source.yml", f"sources/{source_id}/crosswalk.csv")
+
+
+def of_count(source_id: str) -> str:
+    """The version of all code and declarations that turn partitions of a ledger into observations, but for rates and prices."""
+    counting = (f"aggregate/{name}.py" for name in ("ledger", "ledger_cubes", "cubes", "kernel"))
+    return f"{of_ledger(source_id)}-{code_version(*counting)}"
 
 
 def of_view(source_id: str) -> str:

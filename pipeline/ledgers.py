@@ -1,240 +1,590 @@
-"""A ledger under a data root: month files in, the cells of every month, quarter and year out; only what changed is made again.
+"""Ledgers: month files to verdicts and partitions, and the figures of every month, quarter and year; only what changed is
+made again.
 
-In: a `Ledger` and CSV files of it, each with the day from which it could be known. Out, under the data root (pipeline.store):
+In: snapshots of a source with `delivery: ledger` (pipeline.sources.ledger_reader). Out, under the data root (pipeline.store):
 
-    raw/<ledger>/<id>/                                            the file as received
-    processed/cases/source=<ledger>/snapshot=<id>/month=<m>.parquet   its sound reports, by month (pipeline.reading.partitions)
-    processed/quarantine/source=<ledger>/cases=<id>.parquet       its other rows, each with the rule that it broke
-    processed/validation/verdicts/<ledger>/<id>.json              read = ok + quarantined, and the files above
-    processed/cells/source=<ledger>/<grouping>/period=<p>.parquet  the cells of a period (pipeline.aggregate.ledger)
-    processed/cells/source=<ledger>/manifest.json                 what each period was made of
+    processed/cases/source=<s>/snapshot=<id>/month=<m>.parquet        sound records, by month (pipeline.reading.partitions)
+    processed/record_ids/source=<s>/snapshot=<id>/month=<m>.parquet   their ids, sorted (pipeline.reading.record_ids)
+    processed/quarantine/source=<s>/cases=<id>.parquet                the other records, with the ids of the rules that they broke
+    processed/validation/verdicts/<s>/<id>.json                       read = ok + quarantined, and the files above
+    processed/observations/source=<s>/<period>=<id>.parquet           the figures of a period, as some snapshots give them
+    processed/cells/source=<s>/<cube>/<period>=<id>.parquet           cubes that are kept as cells
+    processed/counts/<s>.json                                         what each of these was made of, and the files
 
-A file covers the months that it has reports of: the file known last speaks for a month, alone. A period is made again where what
-speaks for one of its months, the rates of that month, the groupings or the code are others than those in the manifest.
+A file covers whole months: the accepted one that is known last speaks for a month, alone. So on any day a period is made of one
+snapshot a month, its *state*; each state that a period ever had, on a day on which something became known, is counted once, and
+named by what it was made of: snapshots, rates, declarations and code. As of a day, the last state known by then speaks.
 
-No ledger stands in the catalogue of sources: nothing here is fetched, scheduled or released with them.
+A record whose id another record has is set aside: of two files the one that is known later has it set aside, of two that are
+known on one day the one of the later month. What a file is compared with is what speaks for the other months on the day from
+which it is known; a record that moves to another month is sound there once the file of its old month was replaced, at the
+latest that day.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import code_version, log
-from pipeline.executors import Engine
+from pipeline import log
+from pipeline.executors import THIS_PROCESS, Engine, WorkerDied
 from pipeline.model import FraudlossError, Period, RefusedInput, Snapshot
+from pipeline.sources.catalogue import Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.aggregate.ledger import Plan
+    from pipeline.aggregate.ledger_cubes import CountedPeriod
     from pipeline.reading.ledger_csv import CsvLayout, Streamed
+    from pipeline.reading.record_ids import Repeat, SortedIds
     from pipeline.store import Commit, Store
+    from pipeline.validate.suites import Suite
+    from pipeline.validate.witnesses import File, Judged
 
-READING = ("model.py", "ledgers.py", "reading/ledger_csv.py", "reading/partitions.py")
-COUNTING = ("aggregate/ledger.py", "aggregate/kernel.py", "reading/partitions.py")
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """What is declared about a ledger."""
-
-    id: str
-    layout: CsvLayout
-    plan: Plan
+_WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 
 
-@dataclass(frozen=True)
-class Counted:
-    """The periods of which cells were made, and the years of which none could be made, with the reason."""
-
-    periods: tuple[str, ...]
-    refused: Mapping[str, FraudlossError]
+# ------------------------------------------------------------------------------------------------------------- judgement
 
 
-# ---------------------------------------------------------------------------------------------------------------- take in
+def pending(
+    store: Store, source: Source, snapshots: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any] | None], version: str
+) -> list[Snapshot]:
+    """The snapshots whose verdict does not hold any more: other code, a file that is gone, or other records to compare with."""
+    stale = [
+        item
+        for item in snapshots
+        if (verdict := verdicts[item.id]) is None
+        or verdict["version"] != version
+        or not all(map(store.is_there, verdict["files"]))
+    ]
+    held = {item.id: verdict for item in snapshots if item not in stale and (verdict := verdicts[item.id])}
+    for day in sorted({item.known_at for item in snapshots}):
+        known = [item for item in snapshots if item.known_at <= day]
+        if any(item in stale for item in known):
+            # From this day on, what there is to compare with is only known once these are judged.
+            return [
+                item for item in snapshots if item in stale or item.known_at > day or (item.known_at == day and item in stale)
+            ]
+        for item in (item for item in known if item.known_at == day):
+            if held[item.id].get("compared_with") != _compared_with(known, held, item):
+                stale.append(item)
+    return stale
 
 
-def take_in(store: Store, ledger: Ledger, path: Path, published: str, *, workers: int = 2) -> dict[str, Any]:
-    """Keep a file of the ledger and its reports by month. Gives its verdict; the one that is there where it was taken in before.
-
-    Raises RefusedInput for a file that is not what it should be: its bytes and the refusal are kept.
-    """
-    from pipeline.ingest.deliveries import Delivery, snapshot_of
-
-    content = path.read_bytes()
-    snapshot = snapshot_of(ledger.id, Delivery(path=path, published=published), content)
-    store.put_snapshot(snapshot, content)
-    version = code_version.code_version(*READING)
-    with store.lock("source", ledger.id):
-        held = store.read_json(store.verdict_path(ledger.id, snapshot.id))
-        if (
-            held
-            and held["version"] == version
-            and held["layout"] == _layout_hash(ledger)
-            and all(map(store.is_there, held["files"]))
-        ):
-            return held
-        about = {"source": ledger.id, "snapshot": snapshot.id, "file": snapshot.file, "version": version}
-        about["layout"] = _layout_hash(ledger)
-        try:
-            return _partitioned(store, ledger, snapshot, about, workers)
-        except RefusedInput as refusal:
-            record = {"status": "refused", "message": str(refusal), "read": 0, "ok": 0, "quarantined": 0, "files": []}
-            with store.commit() as commit:
-                commit.write_json(store.verdict_path(ledger.id, snapshot.id), {**about, **record})
-            raise
+def _compared_with(known: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any]], item: Snapshot) -> str:
+    """A name for the records of other files that a file's were compared with."""
+    speaking = {month: name for month, name in _speaking(known, verdicts).items() if name != item.id}
+    return hashlib.sha256(json.dumps(speaking, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _layout_hash(ledger: Ledger) -> str:
-    return hashlib.sha256(repr(ledger.layout).encode()).hexdigest()[:12]
-
-
-def _partitioned(store: Store, ledger: Ledger, snapshot: Snapshot, about: dict[str, Any], workers: int) -> dict[str, Any]:
-    from pipeline.reading.ledger_csv import partition_csv
-
-    with tempfile.TemporaryDirectory() as temporary:
-        streamed = partition_csv(store.raw_path(snapshot), ledger.layout, Path(temporary), workers=workers)
-        with store.commit() as commit:
-            files = _save_partitions(store, commit, snapshot, streamed, Path(temporary))
-            kept = sum(streamed.months.values())
-            record = {
-                "status": "accepted",
-                "read": streamed.read,
-                "ok": kept,
-                "quarantined": streamed.read - kept,
-                "files": files,
-            }
-            for path in store.row_paths(snapshot):
-                if store.relative(path) not in {entry["path"] for entry in files}:
-                    commit.remove(path)
-            commit.write_json(store.verdict_path(ledger.id, snapshot.id), {**about, **record})
-    log.event(
-        "taken in", source=ledger.id, snapshot=snapshot.id, **{name: record[name] for name in ("read", "ok", "quarantined")}
-    )
-    return {**about, **record}
-
-
-def _save_partitions(store: Store, commit: Commit, snapshot: Snapshot, streamed: Streamed, folder: Path) -> list[dict[str, Any]]:
-    import pyarrow as pa
-
-    from pipeline.store import file_entry
-
-    files = []
-    for month, rows in streamed.months.items():
-        content = (folder / f"{month}.parquet").read_bytes()
-        path = store.cases_path(snapshot.source, snapshot.id, month)
-        commit.write(path, content)
-        files.append({"path": store.relative(path), **file_entry(content), "rows": rows})
-    if len(streamed.quarantined):
-        table = pa.Table.from_pandas(streamed.quarantined, preserve_index=False)
-        files.append(commit.write_table(store.quarantined_cases_path(snapshot.source, snapshot.id), table))
-    return files
-
-
-def speaking(store: Store, ledger_id: str, as_of: dt.date | None = None) -> dict[str, dict[str, Any]]:
-    """Month -> the entry (path, sha256, rows) of the partition that speaks for it as of a date; all that is held by default."""
-    found: dict[str, dict[str, Any]] = {}
-    for snapshot in store.snapshots(ledger_id):
-        if as_of is None or snapshot.known_at <= as_of:
-            found |= store.cases_entries(snapshot)
+def _speaking(snapshots: Iterable[Snapshot], verdicts: Mapping[str, Mapping[str, Any] | None]) -> dict[str, str]:
+    """Month -> the snapshot that speaks for it, of those that were accepted."""
+    found: dict[str, str] = {}
+    for item in sorted(snapshots, key=lambda snapshot: snapshot.order):
+        verdict = verdicts.get(item.id)
+        if verdict and verdict["status"] == "accepted":
+            found |= dict.fromkeys(verdict["months"], item.id)
     return dict(sorted(found.items()))
 
 
-# ------------------------------------------------------------------------------------------------------------------ count
+@dataclasses.dataclass
+class _Reading:
+    """A file that was streamed: its partitions in a temporary folder, what was marked, and the ids of its records."""
+
+    snapshot: Snapshot
+    layout: CsvLayout
+    folder: Path
+    streamed: Streamed
+    ids: dict[str, SortedIds]  # month -> ids
+    repeats: dict[str, list[Repeat]] = dataclasses.field(default_factory=dict)
+
+    def partition(self, month: str) -> Path:
+        return self.folder / f"{month}.parquet"
+
+    @property
+    def months(self) -> list[str]:
+        return list(self.streamed.months)
 
 
-def count(store: Store, ledger: Ledger, *, workers: int = 1, dask: str = "") -> Counted:
-    """Make the cells of the periods that changed; of other years nothing is read. The cells of a refused year stay as they are.
+def judge(
+    store: Store,
+    source: Source,
+    snapshots: Sequence[Snapshot],
+    version: str,
+    suite: Suite,
+    save: Callable[[Snapshot, dict[str, Any], Callable[[Commit], list[dict[str, Any]]]], dict[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Read and judge these files, in the order in which they became known. Gives the verdicts by snapshot.
 
-    `workers`, `dask`: see `pipeline.executors.Engine`; the bytes are the same for any.
-
-    Raises ChangedBytes where a partition was changed by hand.
+    `save`: keeps a verdict with the files that its last argument writes, at once.
     """
-    from pipeline.aggregate.ledger import ledger_cells
+    verdicts: dict[str, dict[str, Any]] = {}
+    everything = store.snapshots(source.id)
+    held = {
+        item.id: found
+        for item in everything
+        if item not in snapshots and (found := store.read_json(store.verdict_path(source.id, item.id)))
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        readings = []
+        for item in log.progress(sorted(snapshots, key=lambda snapshot: snapshot.order), f"read {source.id}"):
+            try:
+                readings.append(_read(store, source, item, Path(temporary) / item.id))
+            except RefusedInput as refusal:
+                record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
+                verdicts[item.id] = save(item, record | {"months": [], "compared_with": ""}, lambda _: [])
+        _compare(store, source, everything, held, readings)
+        for reading, judged in zip(readings, _judged(source, readings, suite), strict=True):
+            record = _record(store, reading, judged)
+            keep = functools.partial(_save_rows, store, reading, judged)
+            accepted = record["status"] == "accepted"
+            known = [item for item in everything if item.known_at <= reading.snapshot.known_at]
+            record["compared_with"] = _compared_with(known, _months_known(held, readings), reading.snapshot)
+            verdicts[reading.snapshot.id] = save(reading.snapshot, record, keep if accepted else lambda _: [])
+    return verdicts
 
-    with store.lock("source", ledger.id):
-        entries = speaking(store, ledger.id)
-        now = {month: _made_of(ledger, month, entry) for month, entry in entries.items()}
-        manifest = _manifest(store, ledger)
-        before = manifest["months"]
-        changed = sorted(month for month, made_of in now.items() if before.get(month) != made_of)
-        for month, entry in entries.items():
-            if month[:4] in {month[:4] for month in changed}:
-                store.read_listed(entry)
-        cells = ledger_cells(
-            ledger.plan,
-            {month: store.root / entry["path"] for month, entry in entries.items()},
-            changed,
-            Engine(workers, dask),
+
+def _months_known(held: Mapping[str, dict[str, Any]], readings: Sequence[_Reading]) -> dict[str, dict[str, Any]]:
+    """Of each file that can be read, the months that it is of: it is compared with others before it is known to be accepted."""
+    return {**held, **{each.snapshot.id: {"status": "accepted", "months": each.months} for each in readings}}
+
+
+def _read(store: Store, source: Source, snapshot: Snapshot, folder: Path) -> _Reading:
+    from pipeline.reading.record_ids import SortedIds
+    from pipeline.sources.ledger_reader import layout_of, partition
+
+    folder.mkdir()
+    path = store.raw_path(snapshot)
+    layout, streamed = layout_of(source, path.name), partition(path, source, folder)
+    ids = {}
+    if layout.record_id:
+        import pyarrow.parquet as pq
+
+        for month in streamed.months:
+            table = pq.read_table(folder / f"{month}.parquet", columns=["row", "record_id"])
+            ids[month] = SortedIds.of(table.column("record_id"), table.column("row").to_numpy())
+    return _Reading(snapshot, layout, folder, streamed, ids)
+
+
+def _compare(
+    store: Store, source: Source, everything: Sequence[Snapshot], held: Mapping[str, dict[str, Any]], readings: Sequence[_Reading]
+) -> None:
+    """Note in each reading which of its records repeat an id: of its own file first, then of what speaks on its day."""
+    from pipeline.reading.record_ids import ids_at, repeats_of, repeats_within
+
+    by_id = {each.snapshot.id: each for each in readings}
+    known = _months_known(held, readings)
+    snapshots = {item.id: item for item in everything}
+    for reading in readings:
+        if not reading.ids:
+            continue
+        day = [item for item in everything if item.known_at <= reading.snapshot.known_at]
+        before = []
+        for month, name in _speaking(day, known).items():
+            other = snapshots[name]
+            earlier = (other.known_at, month) < (reading.snapshot.known_at, min(reading.months))
+            if name != reading.snapshot.id and earlier and month not in reading.months:
+                before.append((other, month))
+        own: list[str] = []
+        for month, ids in reading.ids.items():
+            texts = functools.partial(ids_at, reading.partition(month))
+            found = repeats_within(ids, f"{reading.snapshot.file} ({month})", texts)
+            others = {}
+            for other, other_month in [*((reading.snapshot, name) for name in own), *before]:
+                theirs = _ids_of(store, by_id.get(other.id), held.get(other.id), other_month, ids.span)
+                if theirs is not None:
+                    others[f"{other.file} ({other_month})"] = theirs
+            found += [each for each in repeats_of(ids, texts, others) if each.row not in {repeat.row for repeat in found}]
+            own.append(month)
+            reading.repeats[month] = sorted(found, key=lambda repeat: repeat.row)
+
+
+def _ids_of(
+    store: Store, reading: _Reading | None, verdict: Mapping[str, Any] | None, month: str, span: tuple[int, int] | None
+) -> tuple[SortedIds, Callable[[Sequence[int]], Mapping[int, Any]]] | None:
+    """The ids of another partition, and how to look one up; None where none of them can be among those of the span."""
+    from pipeline.reading.record_ids import SortedIds, ids_at
+
+    if reading is not None:
+        ids = reading.ids[month]
+        return (ids, functools.partial(ids_at, reading.partition(month))) if _meet(ids.span, span) else None
+    assert verdict is not None
+    of_month = verdict["record_ids"].get(month)
+    if of_month is None or not _meet(of_month["span"], span):
+        return None
+    entries = {entry["path"]: entry for entry in verdict["files"]}
+    ids = SortedIds.read(store.read_listed(entries[of_month["path"]]))
+    return ids, functools.partial(ids_at, store.cases_path(verdict["source"], verdict["snapshot"], month))
+
+
+def _meet(left: Sequence[int] | None, right: Sequence[int] | None) -> bool:
+    return bool(left and right and left[0] <= right[1] and right[0] <= left[1])
+
+
+def _judged(source: Source, readings: Sequence[_Reading], suite: Suite) -> list[Judged]:
+    from pipeline.validate.witnesses import judge_files
+
+    return judge_files([_file(source, reading) for reading in readings], suite) if readings else []
+
+
+def _file(source: Source, reading: _Reading) -> File:
+    from pipeline.reading.ledger_cases import cases_of, marked_cases
+    from pipeline.validate.witnesses import File, Part
+
+    name, scheme = reading.snapshot.file, str(source.meta["ledger"].get("classification", source.id))
+    repeated = {month: [repeat.row for repeat in repeats] for month, repeats in reading.repeats.items()}
+    parts = [
+        Part(
+            month,
+            rows - len(repeated.get(month, ())),
+            functools.partial(cases_of, reading.partition(month), name, month, scheme, repeated.get(month, ())),
         )
-        made = {month: before.get(month) if month[:4] in cells.refused else now[month] for month in now}
-        periods = _save_cells(store, ledger, manifest, {month: made_of for month, made_of in made.items() if made_of}, cells.of)
-    log.event("counted", source=ledger.id, changed=len(changed), periods=len(periods), refused=len(cells.refused))
-    return Counted(tuple(periods), cells.refused)
+        for month, rows in reading.streamed.months.items()
+    ]
+    marks = [
+        (row, f"{column}: {text!r}" if column else text, rule)
+        for row, column, text, rule in reading.streamed.quarantined.itertuples(index=False)
+    ]
+    for repeats in reading.repeats.values():
+        marks += [
+            (each.row, f"the id stands in {each.other} row {each.other_row} already", "record_repeated") for each in repeats
+        ]
+    return File(name, parts, marked_cases(sorted(marks), name, scheme, reading.layout), reading.snapshot.known_at)
 
 
-def _made_of(ledger: Ledger, month: str, entry: Mapping[str, Any]) -> str:
-    """What the cells of a month depend on: its reports, its rates, what is counted, and the code."""
-    rates = ledger.plan.factors.get(month) if ledger.plan.factors is not None else None
-    plan = repr(replace(ledger.plan, factors=None))
-    content = json.dumps([entry["sha256"], rates, plan, code_version.code_version(*COUNTING)])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+def _record(store: Store, reading: _Reading, judged: Judged) -> dict[str, Any]:
+    """The verdict as it is kept, but for the files."""
+    verdict = judged.verdict
+    stopped, source_id, snapshot_id = verdict.stopped, reading.snapshot.source, reading.snapshot.id
+    return {
+        **verdict.to_json(),
+        "status": "refused" if stopped else "accepted",
+        "message": verdict.message() if stopped else "",
+        "ok": 0 if stopped else judged.ok_rows,
+        "quarantined": 0 if stopped else len(verdict.quarantined),
+        "read": verdict.read,
+        "months": reading.months,
+        "record_ids": {
+            month: {"span": ids.span, "path": store.relative(store.record_ids_path(source_id, snapshot_id, month))}
+            for month, ids in reading.ids.items()
+        },
+    }
 
 
-def _folder(store: Store, ledger: Ledger) -> Path:
-    return store.processed / "cells" / f"source={ledger.id}"
+def _save_rows(store: Store, reading: _Reading, judged: Judged, commit: Commit) -> list[dict[str, Any]]:
+    """Partitions without what is set aside, the ids of their records, and the quarantine."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from pipeline.frames import cases_table
+    from pipeline.reading.partitions import partition_bytes
+
+    snapshot, files = reading.snapshot, []
+    for month in reading.months:
+        content = reading.partition(month).read_bytes()
+        rows = reading.streamed.months[month]
+        out = [*judged.set_aside.get(month, ()), *(repeat.row for repeat in reading.repeats.get(month, ()))]
+        if out:
+            table = pq.read_table(pa.BufferReader(content))
+            kept = table.filter(pc.invert(pc.is_in(table.column("row"), value_set=pa.array(out, pa.int64()))))
+            content, rows = partition_bytes(kept), len(kept)
+        files.append(commit.write_listed(store.cases_path(snapshot.source, snapshot.id, month), content, rows))
+    for month, ids in reading.ids.items():
+        files.append(commit.write_table(store.record_ids_path(snapshot.source, snapshot.id, month), ids.table))
+    if len(judged.verdict.quarantined):
+        path = store.quarantined_cases_path(snapshot.source, snapshot.id)
+        files.append(commit.write_table(path, cases_table(judged.verdict.quarantined)))
+    return files
 
 
-def _manifest(store: Store, ledger: Ledger) -> dict[str, Any]:
-    """What was counted before; nothing where a file that it lists is not there."""
-    held = store.read_json(_folder(store, ledger) / "manifest.json")
-    return held if held and all(map(store.is_there, held["files"])) else {"months": {}, "files": []}
+# --------------------------------------------------------------------------------------------------------------- counting
 
 
-def _save_cells(
-    store: Store, ledger: Ledger, manifest: dict[str, Any], months: dict[str, str], cells: Mapping[str, pd.DataFrame]
-) -> list[str]:
-    """Write the cells by grouping and period, and the manifest; periods that are whole no more go. Gives what was written."""
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A period as it stood on a day: the snapshot of each of its months."""
+
+    period: Period
+    day: dt.date  # from which it stood so
+    snapshots: Mapping[str, Snapshot]  # month -> the one that speaks
+
+    @property
+    def ids(self) -> str:
+        """The snapshots, as observations name them."""
+        return "+".join(sorted({item.id for item in self.snapshots.values()}))
+
+    @property
+    def edition(self) -> str:
+        """That of the least final of its snapshots."""
+        editions = {item.edition for item in self.snapshots.values()}
+        return next((name for name in _WORST_EDITION if name in editions), "unknown")
+
+
+def states(snapshots: Sequence[Snapshot], months_of: Mapping[str, Sequence[str]], frequencies: Iterable[str]) -> list[State]:
+    """Every state that a month, quarter or year was ever in, in the order of time.
+
+    `months_of`: accepted snapshot -> the months that it covers. On a day a period has one state: of what was known at its end.
+    """
+    found, speaking = [], dict[str, Snapshot]()
+    days: dict[dt.date, list[Snapshot]] = {}
+    for item in sorted(snapshots, key=lambda snapshot: snapshot.order):
+        if item.id in months_of:
+            days.setdefault(item.known_at, []).append(item)
+    for day, items in days.items():
+        changed = {month for item in items for month in months_of[item.id]}
+        for item in items:
+            speaking |= dict.fromkeys(months_of[item.id], item)
+        for frequency in frequencies:
+            for period in dict.fromkeys(Period.of(frequency, Period.parse(month).start) for month in sorted(changed)):
+                if set(period.months) <= speaking.keys():
+                    found.append(State(period, day, {month: speaking[month] for month in period.months}))
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    """What counting came to. `made`: the periods of which figures were made. `refusals`: why there are none of some."""
+
+    made: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def count(store: Store, source: Source, suite: Callable[[], Suite], version: str, engine: Engine = THIS_PROCESS) -> Counted:
+    """Make the figures of every state that has none yet, and take away those that nothing needs; of other months nothing is read.
+
+    `suite`: reads it, where there is something to judge. `version`: of the code, declarations and suite. `most_workers`:
+    processes at once, where memory suffices for as many. Raises ChangedBytes where a partition was changed by hand,
+    FraudlossError where memory would not suffice.
+    """
+    with store.lock("count", source.id):
+        wanted = _wanted(store, source, version)
+        held = _held(store, source)
+        missing = {name: state for name, state in wanted.items() if name not in held}
+        if not missing and held.keys() == wanted.keys():
+            return Counted((), _refusals(held))
+        made = _made(store, source, suite(), missing, engine) if missing else {}
+        counts = {name: held[name] for name in wanted if name in held}
+        with store.commit() as commit:
+            for name, parts in made.items():
+                if parts.is_final:
+                    counts[name] = _save_count(store, commit, source, name, wanted[name], parts)
+            kept = {entry["path"] for each in counts.values() for entry in each["files"]}
+            for path in [entry["path"] for each in held.values() for entry in each["files"] if entry["path"] not in kept]:
+                commit.remove(store.root / path)
+            commit.write_json(store.counts_path(source.id), {"source": source.id, "counts": counts})
+    periods = tuple(dict.fromkeys(wanted[name].period.code for name in missing))
+    log.event("counted", source=source.id, periods=len(periods), refused=len(_refusals(counts)))
+    unmade = [parts.message for parts in made.values() if not parts.is_final]
+    return Counted(periods, tuple(dict.fromkeys([*_refusals(counts), *unmade])))
+
+
+def _refusals(counts: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each["message"] for each in counts.values() if each["message"]))
+
+
+def _held(store: Store, source: Source) -> dict[str, dict[str, Any]]:
+    """What was counted before and is still there, and what cannot be counted as long as nothing changes."""
+    record = store.read_json(store.counts_path(source.id)) or {"counts": {}}
+    return {name: each for name, each in record["counts"].items() if all(map(store.is_there, each["files"]))}
+
+
+def _wanted(store: Store, source: Source, version: str) -> dict[str, State]:
+    """Each state by its name: a hash over what its figures depend on."""
+    from pipeline.aggregate.cubes import Cube
+    from pipeline.aggregate.ledger_cubes import countings
+    from pipeline.sources.ledger_reader import dimensions
+
+    snapshots = store.snapshots(source.id)
+    verdicts = {item.id: store.read_json(store.verdict_path(source.id, item.id)) for item in snapshots}
+    accepted = {name: verdict for name, verdict in verdicts.items() if verdict and verdict["status"] == "accepted"}
+    partitions = {
+        (item.id, month): entry for item in snapshots if item.id in accepted for month, entry in store.cases_entries(item).items()
+    }
+    asked = {frequency for meta in source.meta["cubes"] for frequency in Cube.from_meta(meta, source).frequencies}
+    frequencies = [name for name in ("monthly", "quarterly", "annual") if name in asked]
+    months = {month for _, month in partitions}
+    factors = [counting.plan.factors or {} for counting in countings(source, dimensions(source), months)]
+    found = {}
+    for state in states(snapshots, {name: verdict["months"] for name, verdict in accepted.items()}, frequencies):
+        parts = [
+            (month, item.id, partitions[item.id, month]["sha256"], item.edition, [each.get(month) for each in factors])
+            for month, item in state.snapshots.items()
+        ]
+        content = json.dumps([version, state.period.code, state.day.isoformat(), parts])
+        found[hashlib.sha256(content.encode()).hexdigest()[:12]] = state
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """What is kept of a state: its figures and the cells of large cubes; or why there are none."""
+
+    observations: pd.DataFrame | None
+    cells: Mapping[str, pd.DataFrame]
+    message: str = ""
+    is_final: bool = True  # False: a process died, and another time it may not
+
+
+def _made(store: Store, source: Source, suite: Suite, missing: Mapping[str, State], engine: Engine) -> dict[str, _Parts]:
+    """Count the states, as many of a year in one pass as agree about each month; then judge their figures together."""
+    found: dict[str, _Parts] = {}
+    rest = dict(missing)
+    while rest:
+        together = _that_agree(rest)
+        found |= _counted(store, source, together, engine)
+        for name in together:
+            del rest[name]
+    return _that_pass(found, missing, source, suite)
+
+
+def _that_agree(states: Mapping[str, State]) -> dict[str, State]:
+    """Of each year as many states as have no month from two snapshots, and no period twice; the latest are asked first."""
+    chosen: dict[str, State] = {}
+    speaking: dict[str, Snapshot] = {}
+    periods: set[str] = set()
+    for name, state in sorted(states.items(), key=lambda item: (item[1].day, item[1].period.code, item[0]), reverse=True):
+        agrees = all(speaking.get(month, item) == item for month, item in state.snapshots.items())
+        if agrees and state.period.code not in periods:
+            chosen[name] = state
+            speaking |= state.snapshots
+            periods.add(state.period.code)
+    return chosen
+
+
+def _counted(store: Store, source: Source, together: Mapping[str, State], engine: Engine) -> dict[str, _Parts]:
+    from pipeline.aggregate.ledger import Wanted, fitting, wanted_cells
+    from pipeline.aggregate.ledger_cubes import countings, kept_cells, period_observations
+    from pipeline.sources.ledger_reader import dimensions
+
+    speaking = {month: item for state in together.values() for month, item in state.snapshots.items()}
+    for month, item in speaking.items():
+        store.read_listed(store.cases_entries(item)[month])
+    years: dict[str, Wanted] = {}
+    for year in sorted({month[:4] for month in speaking}):
+        paths = {month: store.cases_path(source.id, speaking[month].id, month) for month in sorted(speaking) if month[:4] == year}
+        years[year] = Wanted(paths, [state.period.code for state in together.values() if state.period.code[:4] == year])
+    counted, refused = [], dict[str, FraudlossError]()
+    for counting in countings(source, dimensions(source), list(speaking)):
+        cells = wanted_cells(counting.plan, years, fitting(engine, counting.plan, years))
+        refused |= cells.refused
+        counted.append((counting, cells.of))
+    good = {name: state for name, state in together.items() if _why_not(state, refused) is None}
+    rows = period_observations(counted, [_counted_period(state) for state in good.values()], source)
+    by_state = (
+        {key: of_state.reset_index(drop=True) for key, of_state in rows.groupby(["period", "snapshot"], sort=False)}
+        if len(rows)
+        else {}
+    )
+    found = {}
+    for name, state in together.items():
+        if (reason := _why_not(state, refused)) is not None:
+            found[name] = _Parts(None, {}, str(reason), not isinstance(reason, WorkerDied))
+    for name, state in good.items():
+        cells_of: dict[str, pd.DataFrame] = {}
+        for counting, of_grouping in counted:
+            cells_of |= kept_cells(counting, of_grouping, state.period.frequency, state.period.code)
+        found[name] = _Parts(by_state.get((state.period.code, state.ids), rows.iloc[:0]), cells_of)
+    return found
+
+
+def _counted_period(state: State) -> CountedPeriod:
+    from pipeline.aggregate.ledger_cubes import CountedPeriod
+
+    return CountedPeriod(state.period.code, state.period.frequency, state.ids, state.day, state.edition)
+
+
+def _why_not(state: State, refused: Mapping[str, FraudlossError]) -> FraudlossError | None:
+    """Why a state cannot be counted: a month of it was refused, or its year; None where it can."""
+    return next((refused[name] for name in (*state.period.months, state.period.code[:4]) if name in refused), None)
+
+
+def _that_pass(found: dict[str, _Parts], states: Mapping[str, State], source: Source, suite: Suite) -> dict[str, _Parts]:
+    """The same, with the figures as the suite leaves them; none where it stops them."""
+    from pipeline.validate.identities import identities_frame
+    from pipeline.validate.verdict import Submission, judge_many
+
+    filled = {
+        name: parts.observations for name, parts in found.items() if parts.observations is not None and len(parts.observations)
+    }
+    submissions = [
+        Submission(f"{source.id} {states[name].period.code}", rows, identities_frame(rows, source), extract=True)
+        for name, rows in filled.items()
+    ]
+    for name, verdict in zip(filled, judge_many(submissions, suite), strict=True):
+        if verdict.stopped:
+            found[name] = _Parts(None, {}, verdict.message())
+        elif len(verdict.quarantined):
+            found[name] = dataclasses.replace(found[name], observations=verdict.ok)
+    return found
+
+
+def _save_count(store: Store, commit: Commit, source: Source, name: str, state: State, parts: _Parts) -> dict[str, Any]:
     import pyarrow as pa
 
-    files = {entry["path"]: entry for entry in manifest["files"]}
-    periods: dict[str, None] = {}
-    with store.commit() as commit:
-        for grouping, frame in cells.items():
-            for period, of_period in frame.groupby("period", observed=True, sort=False) if len(frame) else ():
-                path = _folder(store, ledger) / grouping / f"period={period}.parquet"
-                table = pa.Table.from_pandas(of_period.drop(columns="period"), preserve_index=False)
-                entry = commit.write_table(path, table)
-                files[entry["path"]] = entry
-                periods[str(period)] = None
-        for path in [path for path in files if not set(Period.parse(_period_of(path)).months).issubset(months)]:
-            commit.remove(store.root / path)
-            del files[path]
-        record = {"source": ledger.id, "months": months, "files": [files[path] for path in sorted(files)]}
-        commit.write_json(_folder(store, ledger) / "manifest.json", record)
-    return list(periods)
+    from pipeline.frames import observations_table
+
+    about = {"period": state.period.code, "known_at": state.day.isoformat(), "snapshots": state.ids, "message": parts.message}
+    if parts.observations is None:
+        return {**about, "files": []}
+    files = [commit.write_table(store.counted_path(source.id, state.period.code, name), observations_table(parts.observations))]
+    for cube, cells in parts.cells.items():
+        path = store.cells_path(source.id, cube, state.period.code, name)
+        files.append(commit.write_table(path, pa.Table.from_pandas(cells, preserve_index=False)))
+    return {**about, "files": files}
 
 
-def _period_of(path: str) -> str:
-    return path.rpartition("/period=")[2].removesuffix(".parquet")
+# --------------------------------------------------------------------------------------------------------------- reading it
 
 
-def cells(store: Store, ledger: Ledger, grouping: str) -> pd.DataFrame:
-    """The cells of a grouping, all periods below each other, with the period in front. Raises ChangedBytes."""
-    import io
+def counts(store: Store, source_id: str, as_of: dt.date | None = None) -> dict[str, dict[str, Any]]:
+    """What was counted, of what was known by a day: name -> period, known_at, snapshots, files."""
+    record = store.read_json(store.counts_path(source_id)) or {"counts": {}}
+    return {
+        name: each
+        for name, each in record["counts"].items()
+        if each["files"] and (as_of is None or dt.date.fromisoformat(each["known_at"]) <= as_of)
+    }
 
-    import pandas as pd
 
-    folder = store.relative(_folder(store, ledger) / grouping)
-    frames = {}
-    for entry in _manifest(store, ledger)["files"]:
-        if entry["path"].startswith(f"{folder}/"):
-            frames[_period_of(entry["path"])] = pd.read_parquet(io.BytesIO(store.read_listed(entry)))
-    return pd.concat(frames, names=["period"]).reset_index("period").reset_index(drop=True) if frames else pd.DataFrame()
+def as_snapshot(name: str, count: Mapping[str, Any], snapshots: Mapping[str, Snapshot]) -> Snapshot:
+    """A counted state in the place of a snapshot: it speaks, from its day on, for the figures of its period."""
+    parts = [snapshots[part] for part in count["snapshots"].split("+")]
+    known_at = dt.date.fromisoformat(count["known_at"])
+    return dataclasses.replace(max(parts, key=lambda part: part.order), id=count["snapshots"], known_at=known_at, extract=False)
+
+
+def records_of(store: Store, source: Source, origin: str, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """The records that a figure is made of, by its origin and its snapshots: file -> the numbers of their rows, ascending."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    from pipeline.aggregate.cubes import cell_of
+    from pipeline.aggregate.ledger import labelled
+    from pipeline.aggregate.ledger_cubes import countings
+    from pipeline.reading.partitions import read_month
+    from pipeline.sources.ledger_reader import dimensions
+
+    months, wanted = cell_of(origin)
+    plan = countings(source, dimensions(source), months)[0].plan
+    found: dict[str, Any] = {}
+    entries = [
+        (month, item, entry) for item in snapshots for month, entry in store.cases_entries(item).items() if month in months
+    ]
+    for month, snapshot, entry in sorted(entries, key=lambda part: (part[0], part[1].order)):
+        path = store.root / entry["path"]
+        codes = labelled(read_month(path, month, plan.dimensions), plan)
+        labels = {name: plan.dimension[name].labels for name in wanted}
+        chosen = [codes[name] == labels[name].index(label) for name, label in wanted.items()]
+        rows = pq.read_table(path, columns=["row"]).column("row").to_numpy()
+        kept = rows[np.logical_and.reduce(chosen)] if chosen else rows
+        found[snapshot.file] = np.sort(np.concatenate([found.get(snapshot.file, rows[:0]), kept]))
+    return found

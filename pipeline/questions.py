@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import steps, vintages
+from pipeline import ledgers, steps, vintages
 from pipeline.aggregate.cubes import rows_of
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
 from pipeline.aggregate.revisions import differences
@@ -199,6 +199,8 @@ def _find(store: Store, observation_id: str, data: Path | None) -> dict[str, Any
 
 def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:
     file, _, address = origin.partition("!")
+    if source(snapshots[0].source).is_ledger:
+        return Cell(snapshots[-1], origin, _ledger_text(store, origin, snapshots))
     for snapshot in snapshots:
         if snapshot.file == file and address.startswith("rows["):
             return Cell(snapshot, origin, _records_text(store, snapshot, origin))
@@ -209,6 +211,14 @@ def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:
         if snapshot.file == file:
             return Cell(snapshot, origin, cell_text(store.raw_path(snapshot), address))
     raise FraudlossError(f"{origin}: none of the snapshots {[item.id for item in snapshots]} holds the file {file}.")
+
+
+def _ledger_text(store: Store, origin: str, snapshots: list[Snapshot]) -> str:
+    """How many records of its month files a figure was made of, and where the first of them stand."""
+    found = ledgers.records_of(store, source(snapshots[0].source), origin, snapshots)
+    first = [f"{file} row {row}" for file, rows in found.items() for row in rows[:5].tolist()][:5]
+    count = sum(len(rows) for rows in found.values())
+    return f"{count:,} records: {', '.join(first)}{', …' if count > len(first) else ''}"
 
 
 def _records_text(store: Store, snapshot: Snapshot, origin: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import importlib
 import os
@@ -18,14 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log
 from pipeline.model import FraudlossError, Snapshot, UsageError
-from pipeline.sources.catalogue import Source, source, source_ids
+from pipeline.sources.catalogue import SYNTHETIC, Source, are_synthetic, source, source_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from pipeline.embargoes import Embargo, Embargoes
     from pipeline.publishing import Backfill, Planned
     from pipeline.store import Commit, Store
+    from pipeline.validate.suites import Suite
 
 REPOSITORY = Path(__file__).parents[1]
 SUITES = REPOSITORY / "expectations"
@@ -37,10 +41,19 @@ def data_root() -> Path:
 
 
 def store_at(data: Path | None) -> Store:
-    """The store under `data`, or under the default data root."""
+    """The store under `data`, or under the default data root.
+
+    Raises UsageError where files of real and of made-up sources would come to lie under one root.
+    """
     from pipeline.store import Store
 
-    return Store(data or data_root())
+    store = Store(data or data_root())
+    if others := [name for name in store.source_ids() if name.startswith(SYNTHETIC) != are_synthetic()]:
+        raise UsageError(
+            f"{store.root} holds {', '.join(others)}: real and made-up sources do not share a data root. Give another one with"
+            " --data, or name the folder of its sources in FRAUDLOSS_SOURCES."
+        )
+    return store
 
 
 def today() -> dt.date:
@@ -65,8 +78,19 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
             path = _one_file(Path(delivered), Path(temporary))
             snapshot, is_new = _ingest_file(store, source_id, path, published, about)
     log.event("ingested" if is_new else "held already", source=source_id, snapshot=snapshot.id, file=snapshot.file)
-    _read(store, snapshot, declared)
+    _try(store, snapshot, declared)
     return snapshot
+
+
+def _try(store: Store, snapshot: Snapshot, declared: Source) -> None:
+    """Read the snapshot, to say at once where it cannot be."""
+    if declared.is_ledger:
+        from pipeline.sources.ledger_reader import partition
+
+        with tempfile.TemporaryDirectory() as temporary:
+            partition(store.raw_path(snapshot), declared, Path(temporary))
+    else:
+        _read(store, snapshot, declared)
 
 
 def _one_file(path: Path, temporary: Path) -> Path:
@@ -156,7 +180,12 @@ def validate(source_id: str, *, data: Path | None = None) -> list[str]:
     with store.lock("source", source_id):
         version = _judging_version(source_id)
         verdicts = {item.id: store.read_json(store.verdict_path(source_id, item.id)) for item in snapshots}
-        pending = [item for item in snapshots if not _still_holds(store, verdicts[item.id], version)]
+        if declared.is_ledger:
+            from pipeline import ledgers
+
+            pending = ledgers.pending(store, declared, snapshots, verdicts, version)
+        else:
+            pending = [item for item in snapshots if not _still_holds(store, verdicts[item.id], version)]
         verdicts |= _judge(store, pending, declared, version)
     _raise_refusals(source_id, {item: verdicts[item.id] or {} for item in snapshots})
     return [item.id for item in pending]
@@ -177,11 +206,21 @@ def _judging_version(source_id: str) -> str:
     """What a verdict depends on beside the bytes: the code that reads and judges, and the suite."""
     from pipeline.validate.suites import suite_hash
 
-    return f"{code_version.of_source(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
+    made = code_version.of_ledger if source(source_id).is_ledger else code_version.of_source
+    return f"{made(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
 
 
 def _suite_path(source_id: str) -> Path:
-    return SUITES / f"{source_id}.json"
+    """A source that is declared elsewhere has its suite beside its declaration."""
+    declared = source(source_id)
+    return declared.folder / "suite.json" if declared.is_synthetic else SUITES / f"{source_id}.json"
+
+
+def _suite(declared: Source) -> Suite:
+    """The suite of the source. Raises RefusedInput where it could let something pass unseen."""
+    from pipeline.validate.suites import LEDGER_MARKS, MARKS, load_suite
+
+    return load_suite(_suite_path(declared.id), LEDGER_MARKS if declared.is_ledger else MARKS)
 
 
 def _still_holds(store: Store, verdict: dict[str, Any] | None, version: str) -> bool:
@@ -191,6 +230,8 @@ def _still_holds(store: Store, verdict: dict[str, Any] | None, version: str) -> 
 
 def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
     """The snapshot as observations, or as cases where the source delivers records."""
+    if declared.is_ledger:
+        raise AssertionError("a ledger is streamed, never read as a whole")
     reader = importlib.import_module(declared.reader)
     if declared.is_records:
         return reader.read_cases(store.raw_path(snapshot), snapshot, declared)
@@ -203,6 +244,11 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
     """Read all, judge all in one go (each evaluation has a fixed cost), save each. Gives the verdicts by snapshot."""
     from pipeline.model import RefusedInput
 
+    if declared.is_ledger:
+        from pipeline import ledgers
+
+        save = functools.partial(_save_files, store, version)
+        return ledgers.judge(store, declared, snapshots, version, _suite(declared), save) if snapshots else {}
     readings: dict[Snapshot, _Reading] = {}
     verdicts = {}
     for snapshot in log.progress(snapshots, f"read {declared.id}"):
@@ -218,14 +264,13 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
         else:
             readings[snapshot] = reading
     if readings:
-        from pipeline.validate.suites import load_suite
         from pipeline.validate.verdict import Submission, judge_many
 
         submissions = [
             Submission(item.file, reading.observations, reading.identities, extract=item.extract)
             for item, reading in readings.items()
         ]
-        judged = judge_many(submissions, load_suite(_suite_path(declared.id)))
+        judged = judge_many(submissions, _suite(declared))
         for (snapshot, reading), verdict in zip(readings.items(), judged, strict=True):
             verdicts[snapshot.id] = _save_judged(store, snapshot, version, reading, verdict)
     return verdicts
@@ -247,10 +292,9 @@ def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
     rows, cases = _read(store, snapshot, declared), None
     if declared.is_records:
         from pipeline.aggregate.cubes import cube_observations
-        from pipeline.validate.suites import load_suite
         from pipeline.validate.verdict import judge_cases
 
-        suite = load_suite(_suite_path(declared.id))
+        suite = _suite(declared)
         cases = judge_cases(rows, suite, file=snapshot.file, known_at=snapshot.known_at)
         rows = cube_observations(cases.ok, declared, snapshot) if not cases.stopped else rows.iloc[:0]
         if cases.stopped:
@@ -274,6 +318,13 @@ def _save_judged(store: Store, snapshot: Snapshot, version: str, reading: _Readi
         if reading.cases is not None:
             files += _save_cases(store, commit, snapshot, reading.cases.ok, reading.cases.quarantined)
         return _save_verdict(store, commit, snapshot, version, record, files)
+
+
+def _save_files(
+    store: Store, version: str, snapshot: Snapshot, record: dict[str, Any], write: Callable[[Commit], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    with store.commit() as commit:
+        return _save_verdict(store, commit, snapshot, version, record, write(commit))
 
 
 def _save_refusal(store: Store, snapshot: Snapshot, version: str, record: dict[str, Any]) -> dict[str, Any]:
@@ -383,12 +434,29 @@ def _docs_version(verdicts: list[Path]) -> str:
 def aggregate(source_id: str, *, data: Path | None = None) -> str | None:
     """Make the source's view of all that is accepted (printed and derived figures), and its history from vintage to vintage.
 
-    Gives the view's id, or None where it is there already.
+    Gives the view's id, or None where it is there already. Raises FraudlossError when there are periods of a ledger that
+    cannot be counted; the view of all others is made first.
     """
+    view_id, refusal = _aggregate(source_id, data)
+    if refusal:
+        raise FraudlossError(refusal)
+    return view_id
+
+
+def _aggregate(source_id: str, data: Path | None) -> tuple[str | None, str]:
+    """The id of the new view, if any, and why some periods could not be counted."""
     from pipeline import vintages
 
-    source(source_id)
-    return vintages.aggregate(store_at(data), source_id)
+    store, declared, refusals = store_at(data), source(source_id), tuple[str, ...]()
+    if declared.is_ledger:
+        from pipeline import ledgers
+        from pipeline.executors import Engine
+        from pipeline.validate.suites import suite_hash
+
+        version = f"{code_version.of_count(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
+        suite = functools.partial(_suite, declared)
+        refusals = ledgers.count(store, declared, suite, version, Engine(os.cpu_count() or 1)).refusals
+    return vintages.aggregate(store, source_id), "\n".join(f"{source_id}: {refusal}" for refusal in refusals)
 
 
 def regressions(source_id: str, *, data: Path | None = None) -> list[str]:
@@ -550,4 +618,5 @@ def run_source(source_id: str, *, data: Path | None = None) -> SourceRun:
         judged = validate(source_id, data=data)
     except FraudlossError as error:
         refusal = str(error)
-    return SourceRun(judged, aggregate(source_id, data=data), refusal)
+    view_id, uncounted = _aggregate(source_id, data)
+    return SourceRun(judged, view_id, "\n".join(part for part in (refusal, uncounted) if part))

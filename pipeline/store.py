@@ -6,7 +6,11 @@ those that belong together at once (`pipeline.atomic`).
     raw/inbox/<source>/                                           deliveries, as they arrive
     raw/<source>/<id>/<original name> + snapshot.json             snapshots
     processed/cases/source=<s>/snapshot=<id>/month=<YYYY-MM>.parquet   sound records of that snapshot
+    processed/record_ids/source=<s>/snapshot=<id>/month=<YYYY-MM>.parquet   their ids, of a ledger's
     processed/observations/source=<s>/snapshot=<id>.parquet       figures read from that snapshot
+    processed/observations/source=<s>/<period>=<id>.parquet       figures of a period that a ledger's snapshots give together
+    processed/cells/source=<s>/<cube>/<period>=<id>.parquet       cells of a large cube of that period
+    processed/counts/<s>.json                                     what each of these periods was made of, and its files
     processed/quarantine/source=<s>/snapshot=<id>.parquet         rows that broke a row rule, with the rule ids
     processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the files above
     processed/validation/data_docs/                               Data Docs of the current verdicts, with a manifest
@@ -162,6 +166,10 @@ class Store:
         """Where files of the source arrive."""
         return self.raw / _INBOX / source_id
 
+    def source_ids(self) -> list[str]:
+        """The sources of which a snapshot lies here."""
+        return sorted({path.parent.parent.name for path in self.raw.glob("*/*/snapshot.json")})
+
     def put_snapshot(self, snapshot: Snapshot, content: bytes) -> bool:
         """Keep the bytes under their sha256. False where they are held already (then nothing is changed)."""
         folder = self.raw / snapshot.source / snapshot.id
@@ -208,6 +216,22 @@ class Store:
         folder = self.processed / "cases" / f"source={snapshot.source}" / f"snapshot={snapshot.id}"
         return sorted(folder.glob("month=*.parquet"))
 
+    def record_ids_path(self, source_id: str, snapshot_id: str, month: str) -> Path:
+        folder = self.processed / "record_ids" / f"source={source_id}" / f"snapshot={snapshot_id}"
+        return folder / f"month={month}.parquet"
+
+    def counts_path(self, source_id: str) -> Path:
+        """What each counted period of a ledger was made of, and its files."""
+        return self.processed / "counts" / f"{source_id}.json"
+
+    def counted_path(self, source_id: str, period: str, count_id: str) -> Path:
+        """The figures of a period of a ledger, as some snapshots give them."""
+        return self.processed / "observations" / f"source={source_id}" / f"{period}={count_id}.parquet"
+
+    def cells_path(self, source_id: str, cube: str, period: str, count_id: str) -> Path:
+        """The cells of a large cube of that period."""
+        return self.processed / "cells" / f"source={source_id}" / cube / f"{period}={count_id}.parquet"
+
     def quarantined_cases_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "quarantine" / f"source={source_id}" / f"cases={snapshot_id}.parquet"
 
@@ -215,14 +239,15 @@ class Store:
         """The entries of the sound cases of a snapshot in its verdict, by month."""
         folder = self.relative(self.cases_path(snapshot.source, snapshot.id, "").parent)
         listed = (self.read_json(self.verdict_path(snapshot.source, snapshot.id)) or {"files": []})["files"]
-        months = {entry["path"].partition("/month=")[2].removesuffix(".parquet"): entry for entry in listed}
-        return {month: entry for month, entry in sorted(months.items()) if entry["path"].startswith(f"{folder}/")}
+        own = [entry for entry in listed if entry["path"].startswith(f"{folder}/month=")]
+        return {entry["path"].rpartition("=")[2].removesuffix(".parquet"): entry for entry in own}
 
     def row_paths(self, snapshot: Snapshot) -> list[Path]:
         """Every file with rows of the snapshot that is there, sound or not."""
         of_source = (self.observations_path, self.quarantine_path, self.quarantined_cases_path)
         single = (path_of(snapshot.source, snapshot.id) for path_of in of_source)
-        return [*(path for path in single if path.is_file()), *self.cases_paths(snapshot)]
+        ids = self.record_ids_path(snapshot.source, snapshot.id, "").parent.glob("month=*.parquet")
+        return [*(path for path in single if path.is_file()), *self.cases_paths(snapshot), *sorted(ids)]
 
     def fetched_path(self, source_id: str) -> Path:
         return self.processed / "fetched" / f"{source_id}.json"
@@ -385,6 +410,11 @@ class Commit:
         """Prepare bytes that stand elsewhere too; gives their entry for a manifest: path, sha256, size_bytes."""
         self.write(path, content)
         return {"path": self._store.relative(path), **file_entry(content)}
+
+    def write_listed(self, path: Path, content: bytes, rows: int) -> dict[str, Any]:
+        """Prepare a table that is Parquet already; gives its entry for a manifest."""
+        self.write(path, content)
+        return {"path": self._store.relative(path), **file_entry(content), "rows": rows}
 
     def write_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Prepare a folder, which appears in one step. One that is there already gets back what it lacks, and is never away."""

@@ -61,6 +61,7 @@ def _look(store: Store) -> Verification:
     check = _Check(store)
     check.snapshots()
     check.verdicts()
+    check.counts()
     check.views()
     check.releases()
     check.pages()
@@ -107,6 +108,16 @@ class _Check:
                 both = f"Remove it and {path}, and run again: {outcome}."
                 for entry in self._record(path, _REMADE).get("files", ()):
                     self._table(entry, path, _Remedy(both, both))
+
+    def counts(self) -> None:
+        """The figures and cells of the periods of ledgers."""
+        for path in self._found("processed/counts/*.json"):
+            record = self._record(path, _REMADE)
+            for count in record.get("counts", {}).values():
+                for snapshot_id in count["snapshots"].split("+"):
+                    self._snapshot_is_there(path, record["source"], snapshot_id)
+                for entry in count["files"]:
+                    self._table(entry, path, _REMADE)
 
     def releases(self) -> None:
         """Releases, and which of them speaks for its period."""
@@ -267,14 +278,15 @@ def _pointer_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _uncounted(verdict: Mapping[str, Any]) -> str:
     """Why the rows of a verdict do not add up; empty where each row that was read went on or was set aside, and is kept."""
-    kept = dict.fromkeys(("observations", "quarantine", "cases", "quarantined cases"), 0)
+    kept = dict.fromkeys(("observations", "quarantine", "cases", "quarantined cases", "record_ids"), 0)
     for entry in verdict["files"]:
         _, kind, _, name, *_ = entry["path"].split("/")
         kept["quarantined cases" if kind == "quarantine" and name.startswith("cases=") else kind] += entry["rows"]
     if verdict["status"] != "accepted":
         return "lists rows, though it refused them" if verdict["files"] else ""
-    counts = [("figures", verdict.get("cubes", verdict), kept["observations"], kept["quarantine"])]
-    if "cubes" in verdict:
+    # The figures of a ledger are made of several files, and stand in no verdict on one.
+    counts = [("figures", verdict.get("cubes", verdict), kept["observations"], kept["quarantine"])] * ("months" not in verdict)
+    if "cubes" in verdict or "months" in verdict:
         counts.append(("records", verdict, kept["cases"], kept["quarantined cases"]))
     for of, said, ok, quarantined in counts:
         if (said["read"], said["ok"], said["quarantined"]) != (ok + quarantined, ok, quarantined):

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline import code_version, log
+from pipeline import code_version, ledgers, log
 from pipeline.model import Snapshot, UsageError
 from pipeline.sources.catalogue import source, source_ids
 
@@ -98,14 +98,20 @@ def _inputs(
     """The id of the view as of a date, and the snapshots in it with the sha256 of their observations.
 
     `without`: ids of snapshots that are left out, as if they had not arrived.
+
+    Of a ledger the counted states of periods stand in the place of snapshots (pipeline.ledgers), here and in what follows.
     """
     from pipeline.aggregate.view import known_by
 
     inputs = {}
-    for snapshot in known_by(store.snapshots(source_id), as_of):
-        verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
-        if verdict and verdict["status"] == "accepted" and snapshot.id not in without:
-            inputs[snapshot.id] = verdict["files"][0]["sha256"]
+    if source(source_id).is_ledger:
+        counts = ledgers.counts(store, source_id, as_of) inputs = {name: each["files"][0]["sha256"] for name, each in
+        counts.items() if without.isdisjoint(each["snapshots"].split("+"))}
+    else:
+        for snapshot in known_by(store.snapshots(source_id), as_of):
+            verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
+            if verdict and verdict["status"] == "accepted" and snapshot.id not in without:
+                inputs[snapshot.id] = verdict["files"][0]["sha256"]
     content = "\n".join([source_id, code_version.of_view(source_id), *(f"{key} {inputs[key]}" for key in sorted(inputs))])
     return hashlib.sha256(content.encode()).hexdigest()[:12], inputs
 
@@ -121,7 +127,7 @@ def _made(store: Store, source_id: str, inputs: dict[str, str]) -> SourceHistory
     from pipeline.aggregate.revisions import history
 
     earlier = _earlier(store, source_id, inputs)
-    observations, snapshots = _observations(store, source_id, inputs), _accepted(store, source_id, inputs)
+    observations, snapshots = _observations(store, source_id, inputs), list(_accepted(store, source_id, inputs).values())
     made = history(observations, snapshots, source(source_id), earlier=earlier.history)
     return SourceHistory(made, _record_changes(store, source_id, snapshots, earlier.records))
 
@@ -131,7 +137,7 @@ def _earlier(store: Store, source_id: str, inputs: dict[str, str]) -> SourceHist
     from pipeline.aggregate.revisions import NO_HISTORY
     from pipeline.frames import RECORD_CHANGE_SCHEMA, empty_frame
 
-    days = {snapshot.id: snapshot.known_at for snapshot in store.snapshots(source_id)}
+    days = {name: item.known_at for name, item in _speakers(store, source_id).items()}
 
     def continues(manifest: dict[str, Any]) -> bool:
         held = manifest["inputs"]
@@ -148,8 +154,16 @@ def _earlier(store: Store, source_id: str, inputs: dict[str, str]) -> SourceHist
     return SourceHistory(NO_HISTORY, empty_frame(RECORD_CHANGE_SCHEMA))
 
 
-def _accepted(store: Store, source_id: str, inputs: dict[str, str]) -> list[Snapshot]:
-    return [snapshot for snapshot in store.snapshots(source_id) if snapshot.id in inputs]
+def _accepted(store: Store, source_id: str, inputs: dict[str, str]) -> dict[str, Snapshot]:
+    return {name: item for name, item in _speakers(store, source_id).items() if name in inputs}
+
+
+def _speakers(store: Store, source_id: str) -> dict[str, Snapshot]:
+    """What may speak, by the name that `_inputs` gives it."""
+    snapshots = {snapshot.id: snapshot for snapshot in store.snapshots(source_id)}
+    if not source(source_id).is_ledger:
+        return snapshots
+    return {name: ledgers.as_snapshot(name, each, snapshots) for name, each in ledgers.counts(store, source_id).items()}
 
 
 def _observations(store: Store, source_id: str, inputs: dict[str, str]) -> pd.DataFrame:
@@ -159,8 +173,9 @@ def _observations(store: Store, source_id: str, inputs: dict[str, str]) -> pd.Da
     from pipeline.frames import read_observations
 
     frames = []
-    for snapshot_id, sha256 in sorted(inputs.items()):
-        path = store.observations_path(source_id, snapshot_id)
+    counts = ledgers.counts(store, source_id) if source(source_id).is_ledger else {}
+    for name, sha256 in sorted(inputs.items()):
+        path = store.counted_path(source_id, counts[name]["period"], name) if counts else store.observations_path(source_id, name)
         frames.append(read_observations(store.read_listed({"path": store.relative(path), "sha256": sha256})))
     return pd.concat(frames, ignore_index=True)
 
@@ -173,6 +188,9 @@ def _record_changes(store: Store, source_id: str, snapshots: list[Snapshot], ear
 
     from pipeline.aggregate.record_changes import record_changes
 
+    if source(source_id).is_ledger:
+        speaking = {part for snapshot in snapshots for part in snapshot.id.split("+")}
+        snapshots = [snapshot for snapshot in store.snapshots(source_id) if snapshot.id in speaking]
     months = {snapshot: store.cases_entries(snapshot) for snapshot in snapshots}
 
     def read_month(snapshot: Snapshot, month: str) -> pd.DataFrame:
@@ -251,7 +269,8 @@ def _view_of(store: Store, source_id: str, as_of: dt.date | None, without: froze
         return read_observations(store.read_listed(manifest["files"][0]))
     if not inputs:
         return None
-    return derive(in_force(_observations(store, source_id, inputs), _accepted(store, source_id, inputs)), source(source_id))
+    accepted = list(_accepted(store, source_id, inputs).values())
+    return derive(in_force(_observations(store, source_id, inputs), accepted), source(source_id))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,12 @@ and integers in its columns, and `cube_observations`, the same as observations (
         frequencies: [quarterly]      monthly, quarterly, annual; year_to_date for a year that has only its first months
         measures: [cases, loss]       see MEASURES
         classification: ages          one scheme for all cases, where the dimension outlives a change of types
+        constant_prices: true         of a ledger: losses at the prices of the month that the source names
+      - cells: region_types           of a ledger, in the place of `table`: a cube too large for observations, kept as Parquet
+      with
+        …                             all its measures, without totals (pipeline.aggregate.ledger says which columns)
+
+The same words declare the cubes of a ledger (delivery: ledger), which `pipeline.aggregate.ledger_cubes` counts.
 
 How it is computed, the module `kernel` says. The cases are cut by calendar year; the cell of a case is its month and the codes of
 its dimensions. Counts and sums of quarters and years are those of their months, added: O(12 C) for C cells. All cubes and all
@@ -35,9 +41,12 @@ from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
 
 ADDITIVE = ("cases", "victims", "cases_loss_known", "cases_with_loss", "loss")
+# Counted of records that name their victim; never added, for one person may stand in several cells.
+DISTINCT = "distinct_victims"
+SHARES_OF_ALL = {"share_of_loss": "loss", "share_of_cases": "cases"}
 SHARES_WITH_LOSS = {"share_with_loss": "cases", "share_with_loss_of_known": "cases_loss_known"}
 MEANS = {"mean_loss": "cases", "mean_loss_with_loss": "cases_with_loss"}
-MEASURES = (*ADDITIVE, *SHARES_WITH_LOSS, *MEANS, *QUANTILES, "max_loss", *TOP_SHARES)
+MEASURES = (*ADDITIVE, DISTINCT, *SHARES_OF_ALL, *SHARES_WITH_LOSS, *MEANS, *QUANTILES, "max_loss", *TOP_SHARES)
 # What one case, or one cell of cases with its sum, can say: a sum over many reports has no median.
 OF_SINGLE_CASES = ("cases_with_loss", *SHARES_WITH_LOSS, "mean_loss_with_loss", *QUANTILES, "max_loss", *TOP_SHARES)
 OF_FEW_LOSSES = ("mean_loss_with_loss", *QUANTILES, "max_loss")
@@ -120,26 +129,32 @@ _PERIODS = {"monthly": 12, "quarterly": 4, "annual": 1, "year_to_date": 1}  # in
 class Cube:
     """A cube as declared in source.yml."""
 
-    table: str
+    table: str  # of source.yml; for a cube of cells the name under which they are kept
     by: tuple[str, ...]
     frequencies: tuple[str, ...]
     measures: tuple[str, ...]
     classification: str  # empty: the cases' own
+    constant_prices: bool = False
+    is_cells: bool = False  # kept as cells, and no observations
 
     @classmethod
     def from_meta(cls, meta: Mapping[str, Any], source: Source) -> Cube:
         """The declaration, checked. Raises FraudlossError that says which word is unknown."""
         cube = cls(
-            meta["table"],
+            meta.get("table") or meta.get("cells", ""),
             tuple(meta.get("by", ())),
             tuple(meta["frequencies"]),
-            tuple(meta["measures"]),
+            tuple(meta.get("measures", ())),
             meta.get("classification", ""),
+            bool(meta.get("constant_prices")),
+            "table" not in meta,
         )
+        of_ledger = ("cells", "constant_prices") if source.is_ledger else ()
         for words, known in (
-            ((cube.table,), source.tables),
+            (tuple(meta), ("table", "by", "frequencies", "measures", "classification", *of_ledger)),
+            (() if cube.is_cells else (cube.table,), source.tables),
             (cube.by, ("native_type", "fraud_type", "area", *DIMENSIONS)),
-            (cube.frequencies, _PERIODS),
+            (cube.frequencies, [name for name in _PERIODS if name != "year_to_date" or not source.is_ledger]),
             (cube.measures, MEASURES),
         ):
             if unknown := [word for word in words if word not in known]:
@@ -192,18 +207,20 @@ def code_dimension(cases: pd.DataFrame, name: str, source: Source) -> Coded:
 
 def _loss_bands(cases: pd.DataFrame, source: Source) -> Coded:
     """The size of the loss: not known, none, or between two of the `loss_bands` of source.yml (lower bound included)."""
+    edges, labels = loss_bands(source)
+    loss = cases["loss_minor"].to_numpy()
+    codes = 2 + np.searchsorted(np.array(edges), loss, side="right")
+    codes = np.where(loss <= 0, 1, codes)
+    return Coded(np.where(cases["loss_known"].to_numpy(), codes, 0), labels)
+
+
+def loss_bands(source: Source) -> tuple[list[int], tuple[str, ...]]:
+    """The edges of the declared sizes of losses in minor units, and the labels: not known, none, and the bands in order."""
     edges = [int(edge) for edge in source.meta["loss_bands"]]
     unit = source.currency
     middle = [f"{unit}_GE{low}_LT{high}" for low, high in itertools.pairwise(edges)]
     labels = (LOSS_NOT_KNOWN, NO_LOSS, f"{unit}_GT0_LT{edges[0]}", *middle, f"{unit}_GE{edges[-1]}")
-    loss = cases["loss_minor"].to_numpy()
-    codes = 2 + np.searchsorted(np.array(edges) * _minor_units(source), loss, side="right")
-    codes = np.where(loss == 0, 1, codes)
-    return Coded(np.where(cases["loss_known"].to_numpy(), codes, 0), labels)
-
-
-def _minor_units(source: Source) -> int:
-    return 10 ** int(source.meta["minor_unit_digits"])
+    return [edge * 10 ** int(source.meta["minor_unit_digits"]) for edge in edges], labels
 
 
 # ------------------------------------------------------------------------------------------------------------------ cells
@@ -234,7 +251,7 @@ def cube_cells(cases: pd.DataFrame, source: Source) -> pd.DataFrame:
             for place, cube in scheme.cubes if len(of_scheme.rows) else ():
                 blocks += _blocks(place, cube, scheme, of_scheme, groupings, source)
     blocks += [block for scheme in schemes for block in _holes(scheme, source)]
-    frame = _frame(blocks)
+    frame = frame_of_blocks(blocks)
     _refuse_doubles(frame, cubes, source)
     return frame
 
@@ -330,7 +347,7 @@ def _holes(scheme: Scheme, source: Source) -> Iterator[Block]:
 Block = dict[str, Any]
 
 
-def _frame(blocks: Sequence[Block]) -> pd.DataFrame:
+def frame_of_blocks(blocks: Sequence[Block]) -> pd.DataFrame:
     """The blocks below each other, column by column; a measure that a block does not have is 0 there."""
     lengths = [len(block["state"]) for block in blocks]
     return pd.DataFrame(
@@ -349,8 +366,9 @@ def _column(values: Any, length: int) -> Numbers:
 
 def _refuse_impossible(cube: Cube, cases: pd.DataFrame, source: Source) -> None:
     wrong = [name for name in cube.measures if name in OF_SINGLE_CASES] if (cases["cases"] != 1).any() else []
-    if "victims" in cube.measures and "victims" not in cases:
-        wrong.append("victims")
+    wrong += [name for name in ("victims",) if name in cube.measures and name not in cases]
+    # No publisher of single files says whom a report names.
+    wrong += [name for name in (DISTINCT,) if name in cube.measures]
     if wrong:
         raise FraudlossError(f"{source.id}/source.yml, cubes of {cube.table}: its rows cannot give {', '.join(wrong)}")
 
@@ -444,6 +462,7 @@ class Grid:
 
 
 _LABEL_COLUMNS = ("area", "fraud_type", "native_type", *DIMENSIONS)
+_TOTALS = dict.fromkeys(("fraud_type", "native_type", *DIMENSIONS), TOTAL)
 
 
 def _refuse_doubles(cells: pd.DataFrame, cubes: Sequence[Cube], source: Source) -> None:
@@ -473,55 +492,84 @@ def cube_observations(cases: pd.DataFrame, source: Source, snapshot: Snapshot) -
     cells = cube_cells(cases, source)
     if cells.empty:
         return pd.DataFrame(columns=OBSERVATION_COLUMNS, dtype=object)
-    cells = cells.assign(origin=_origins(cells, source, snapshot), note=_notes(cells, cases, source))
+    cells = cells.assign(
+        origin=cell_origins(cells, source, snapshot.file),
+        note=_notes(cells, cases, source),
+        edition=snapshot.edition,
+        known_at=snapshot.known_at,
+        snapshot=snapshot.id,
+    )
+    return observations_of_cells(cells, source)
+
+
+def observations_of_cells(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """Cells (columns of `cube_cells`, and origin, note, edition, known_at, snapshot) as observations, sorted by their key."""
+    if cells.empty:
+        return pd.DataFrame(columns=OBSERVATION_COLUMNS, dtype=object)
     # Cells are taken again for every measure: plain objects are far cheaper to take than Arrow's texts.
     cells = cells.astype(dict.fromkeys([*_CARRIED, "note", "state"], object)).reset_index(drop=True)
     cubes = [Cube.from_meta(meta, source) for meta in source.meta["cubes"]]
+    if any(name in SHARES_OF_ALL for cube in cubes for name in cube.measures):
+        cells = cells.assign(**_of_all(cells, source))
     parts = [
         part
         for place, cube in enumerate(cubes)
         for of_cube in [cells[cells["measures"] == place]]
         for measure in cube.measures
-        for part in _observations_of(of_cube, measure, source)
+        for part in _observations_of(of_cube, measure, cube, source)
         if len(part["cell"])
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     carried = cells.loc[columns.pop("cell"), list(_CARRIED)].reset_index(drop=True)
     frame = carried.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
-    edition = snapshot.edition
-    statuses = _statuses(frame, source, "P" if edition == "provisional" else "A")
     constants = {
         **{name: value for name, value in OBSERVATION_DEFAULTS.items() if name not in frame},
         "source": source.id,
-        "edition": edition,
         "derivation": "records",
-        "known_at": snapshot.known_at,
-        "snapshot": snapshot.id,
-        "obs_status": statuses,
+        "obs_status": _statuses(frame, source),
     }
     return sorted_by_key(with_ids(frame.assign(**constants).astype(object)))
 
 
 # What an observation takes over from its cell.
-_CARRIED = ("table", "classification", "frequency", "period", *_LABEL_COLUMNS, "overlay", "origin")
+_CARRIED = (
+    "table",
+    "classification",
+    "frequency",
+    "period",
+    *_LABEL_COLUMNS,
+    "overlay",
+    "origin",
+    "edition",
+    "known_at",
+    "snapshot",
+)
 # `cell` (its index) and the columns value, precision, absence, note, measure, unit of some observations.
 _Part = dict[str, Any]
 
 
-def _observations_of(cells: pd.DataFrame, measure: str, source: Source) -> Iterator[_Part]:
+def _of_all(cells: pd.DataFrame, source: Source) -> dict[str, pd.Series]:
+    """For each cell the measures of SHARES_OF_ALL of all cells of its cube and period."""
+    of_period = [cells[name] for name in ("measures", "classification", "frequency", "period", "snapshot")]
+    totals = (cells[list(_TOTALS)] == list(_TOTALS.values())).all(axis=1) & (cells["area"] == source.country)
+    return {f"{name}_of_all": cells[name].where(totals).groupby(of_period).transform("max") for name in SHARES_OF_ALL.values()}
+
+
+def _observations_of(cells: pd.DataFrame, measure: str, cube: Cube, source: Source) -> Iterator[_Part]:
     """One measure of one cube: the values that are there, and those that are absent and why."""
     state = cells["state"]
     present = state == "present"
-    if measure in ("loss", "cases_with_loss"):
+    if measure in ("loss", "cases_with_loss", "share_of_loss"):
         # A loss that nobody knows is not a loss of nothing.
         kept = ~cells["native_type"].isin(source.meta.get("loss_unknown_types", ())) & (cells["cases"] == 0)
         unknown = present & (cells["cases_loss_known"] == 0) & ~kept
-        yield _absent(cells[unknown], measure, "not_collected", "the publisher keeps no loss here", source)
+        if measure in ADDITIVE:
+            yield _absent(cells[unknown], measure, "not_collected", "the publisher keeps no loss here", cube, source)
         present &= ~unknown
-    yield _present(cells[present & _defined(cells, measure)], measure, source)
+    yield _present(cells[present & _defined(cells, measure)], measure, cube, source)
     if measure in ADDITIVE:
-        yield _absent(cells[state == "not_in_use"], measure, "not_applicable", "the type is not in use then", source)
-        yield _absent(cells[state == "hole"], measure, "not_yet_known", "", source)
+        yield _absent(cells[state == "not_in_use"], measure, "not_applicable", "the type is not in use then", cube, source)
+        yield _absent(cells[state == "hole"], measure, "not_yet_known", "", cube, source)
 
 
 def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
@@ -530,6 +578,8 @@ def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
         return (cells[MEANS[measure]] > 0) & (cells["cases_loss_known"] > 0)
     if measure in SHARES_WITH_LOSS:
         return cells["cases_loss_known"] > 0
+    if measure in SHARES_OF_ALL:
+        return cells[f"{SHARES_OF_ALL[measure]}_of_all"] > 0
     if measure in TOP_SHARES:
         return cells["losses"] >= TOP_SHARES[measure]
     if measure in QUANTILES or measure == "max_loss":
@@ -537,18 +587,19 @@ def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
     return pd.Series(True, index=cells.index)
 
 
-def _present(cells: pd.DataFrame, measure: str, source: Source) -> _Part:
+def _present(cells: pd.DataFrame, measure: str, cube: Cube, source: Source) -> _Part:
     value, precision = _values(cells, measure, source)
     notes = cells["note"]
     if measure in OF_FEW_LOSSES:
         few = f"fewer than {FEW_LOSSES} losses"
         notes = notes.where(cells["losses"] >= FEW_LOSSES, [f"{note}; {few}" if note else few for note in notes])
-    return _part(cells, value=value, precision=precision, absence="", note=notes, measure=measure, unit=_unit(measure, source))
+    said = {"absence": "", "note": notes, "measure": measure, "unit": _unit(measure, cube, source)}
+    return _part(cells, value=value, precision=precision, **said)
 
 
-def _absent(cells: pd.DataFrame, measure: str, absence: str, note: str, source: Source) -> _Part:
-    notes = note or cells["note"]
-    return _part(cells, value=None, precision=None, absence=absence, note=notes, measure=measure, unit=_unit(measure, source))
+def _absent(cells: pd.DataFrame, measure: str, absence: str, note: str, cube: Cube, source: Source) -> _Part:
+    said = {"absence": absence, "note": note or cells["note"], "measure": measure, "unit": _unit(measure, cube, source)}
+    return _part(cells, value=None, precision=None, **said)
 
 
 def _part(cells: pd.DataFrame, **columns: Any) -> _Part:
@@ -559,12 +610,14 @@ def _objects(values: Any, length: int) -> Numbers:
     return values.to_numpy(object) if isinstance(values, pd.Series) else np.full(length, values, dtype=object)
 
 
-def _unit(measure: str, source: Source) -> str:
-    if measure == "victims":
+def _unit(measure: str, cube: Cube, source: Source) -> str:
+    if measure in ("victims", DISTINCT):
         return "persons"
-    if measure in SHARES_WITH_LOSS or measure in TOP_SHARES:
+    if measure in SHARES_OF_ALL or measure in SHARES_WITH_LOSS or measure in TOP_SHARES:
         return "percent"
-    return "cases" if measure in ADDITIVE and measure != "loss" else source.currency
+    if measure in ADDITIVE and measure != "loss":
+        return "cases"
+    return f"{source.currency}_CONSTANT" if cube.constant_prices else source.currency
 
 
 def _values(cells: pd.DataFrame, measure: str, source: Source) -> tuple[pd.Series, Decimal | None]:
@@ -577,6 +630,9 @@ def _values(cells: pd.DataFrame, measure: str, source: Source) -> tuple[pd.Serie
     if measure in SHARES_WITH_LOSS:
         below = cells[SHARES_WITH_LOSS[measure]]
         return _quotients(cells["cases_with_loss"], below, Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
+    if measure in SHARES_OF_ALL:
+        above = SHARES_OF_ALL[measure]
+        return _quotients(cells[above], cells[f"{above}_of_all"], Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
     if measure in TOP_SHARES:
         return _quotients(cells[measure], cells["losses_sum"], Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
     places = digits + 2 if measure in QUANTILES else digits if measure in ("loss", "max_loss") else 0
@@ -592,9 +648,9 @@ def _quotients(above: pd.Series, below: pd.Series, scale: Decimal, step: Decimal
     return pd.Series(values, index=above.index, dtype=object)
 
 
-def _statuses(frame: pd.DataFrame, source: Source, usual: str) -> pd.Series:
-    """SDMX's status: O where there is no value, B in the period in which a declared break begins, else `usual`."""
-    statuses = pd.Series(usual, index=frame.index, dtype=object)
+def _statuses(frame: pd.DataFrame, source: Source) -> pd.Series:
+    """SDMX's status: O where there is no value, B in the period in which a declared break begins, P for a provisional edition."""
+    statuses = frame["edition"].map(lambda edition: "P" if edition == "provisional" else "A").astype(object)
     starts = {code: Period.parse(code).start for code in frame["period"].unique()}
     for declared in source.breaks:
         begins = Period.parse(str(declared["from"])).start
@@ -625,7 +681,7 @@ def _notes(cells: pd.DataFrame, cases: pd.DataFrame, source: Source) -> pd.Serie
 _ESCAPES = {"%": "%25", ";": "%3B", "=": "%3D", "]": "%5D"}
 
 
-def _origins(cells: pd.DataFrame, source: Source, snapshot: Snapshot) -> pd.Series:
+def cell_origins(cells: pd.DataFrame, source: Source, file: str) -> pd.Series:
     """`cafc.csv!rows[period=2023;native_type=Romance]`: the file and the cell's key; totals are left out."""
     keys = "period=" + cells["period"].astype(object)
     for name in ("native_type", "area", *DIMENSIONS, "fraud_type"):
@@ -634,7 +690,7 @@ def _origins(cells: pd.DataFrame, source: Source, snapshot: Snapshot) -> pd.Seri
         total = total | cells["native_type"].ne(TOTAL) if name == "fraud_type" else total
         escaped = {label: _escaped(label) for label in cells[name].unique()}
         keys = keys.where(total, keys + f";{name}=" + cells[name].map(escaped))
-    return f"{snapshot.file}!rows[" + keys + "]"
+    return f"{file}!rows[" + keys + "]"
 
 
 def _escaped(text: str) -> str:
@@ -647,16 +703,21 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def rows_of(cases: pd.DataFrame, origin: str, source: Source) -> pd.DataFrame:
-    """The cases that an observation's origin is made of. Raises FraudlossError for an origin that is no key of a cell."""
+def cell_of(origin: str) -> tuple[list[str], dict[str, str]]:
+    """The months and the labels that an observation's origin names. Raises FraudlossError where it is no key of a cell."""
     _, mark, key = origin.rpartition("!rows[")
     if not mark or not key.endswith("]"):
         raise FraudlossError(f"{origin}: not the key of a cell; it should read file!rows[period=2023;native_type=…]")
     wanted = dict(part.split("=", 1) for part in key[:-1].split(";"))
-    rows = cases["month"].isin(_months_of(wanted.pop("period"))).to_numpy()
-    for name, text in wanted.items():
+    return _months_of(wanted.pop("period")), {name: _unescaped(text) for name, text in wanted.items()}
+
+
+def rows_of(cases: pd.DataFrame, origin: str, source: Source) -> pd.DataFrame:
+    """The cases that an observation's origin is made of. Raises FraudlossError for an origin that is no key of a cell."""
+    months, wanted = cell_of(origin)
+    rows = cases["month"].isin(months).to_numpy()
+    for name, label in wanted.items():
         coded = code_dimension(cases, name, source)
-        label = _unescaped(text)
         if label not in coded.labels:
             return cases.iloc[:0]
         rows = rows & (coded.codes == coded.labels.index(label))

@@ -9,6 +9,8 @@ and combination of labels that has a report:
     cases, cases_loss_known, losses, victims, distinct_victims   int64   `losses`: the number of those above zero
     loss, max_loss        int64      minor units of the currency of the result; `max_loss` is 0 where there are no losses
     median_loss, p90_loss, p99_loss  int64   in 1/QUANTILE_SCALE of a minor unit; 0 where there are no losses
+    losses_sum, top_0_1_share, top_1_share, top_10_share  int64   where the grouping asks for them: the sum of the losses above
+                                     zero, and of the largest of them, in minor units
 
 Rounding: the loss of a report is multiplied by its factor in float64 and rounded half to even to whole minor units. That is the
 only rounding; what follows is exact in integers (`kernel`). Where there are no factors, nothing is rounded.
@@ -36,6 +38,7 @@ import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
 from pipeline.aggregate.kernel import (
+    TOP_SHARES,
     Coarser,
     Numbers,
     Records,
@@ -63,7 +66,13 @@ MEASURES = (
     "p99_loss",
 )
 
+FREQUENCIES = ("monthly", "quarterly", "annual")
+TOP_MEASURES = ("losses_sum", *TOP_SHARES)
+LOSS_BAND = "loss_band"
+
 # Measured at 1e7 and 5e7 reports: a process with its libraries, a report of the year, and each of its cells there.
+# Below so many reports, starting processes and importing pandas in each takes longer than it saves.
+ROWS_FOR_SEVERAL_PROCESSES = 1_500_000
 PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 110, 4
 
 
@@ -78,6 +87,28 @@ class Grouping:
     name: str
     by: tuple[str, ...]
     frequency: str  # monthly, quarterly or annual
+    top_sums: bool = False  # with TOP_MEASURES
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The columns of its cells."""
+        return (*MEASURES, *TOP_MEASURES) if self.top_sums else MEASURES
+
+
+@dataclass(frozen=True)
+class LossBands:
+    """The sizes of losses: not known, none (or a correction below zero), and between edges, the lower one included."""
+
+    edges: tuple[int, ...]  # minor units of the result, ascending
+    labels: tuple[str, ...]  # two more than there are stretches between zero, the edges, and no end
+
+    def codes(self, loss: Numbers, known: Numbers | None) -> Numbers:
+        """The place in `labels` of each loss."""
+        codes = np.searchsorted(np.array(self.edges), loss, side="right").astype(np.uint16) + np.uint16(2)
+        codes[loss <= 0] = 1
+        if known is not None:
+            codes[~known] = 0
+        return codes
 
 
 @dataclass(frozen=True)
@@ -88,11 +119,13 @@ class Plan:
     groupings: tuple[Grouping, ...]
     # Month -> currency -> what its minor unit is worth in that of the result, at the prices of the result. None: one currency.
     factors: Mapping[str, Mapping[str, float]] | None = None
+    loss_bands: LossBands | None = None  # of the dimension LOSS_BAND, which stands in no column
 
     @cached_property
     def dimension(self) -> dict[str, Dimension]:
         """The dimensions by name."""
-        return {dimension.name: dimension for dimension in self.dimensions}
+        bands = (Dimension.of(LOSS_BAND, self.loss_bands.labels),) if self.loss_bands else ()
+        return {dimension.name: dimension for dimension in (*self.dimensions, *bands)}
 
     def sizes(self, by: Sequence[str]) -> list[int]:
         """How many labels each dimension has."""
@@ -134,10 +167,20 @@ def _codes_by_code(dimension: Dimension, finer: Dimension) -> Numbers | None:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of each grouping, and the years of which a partition was refused, with the reason."""
+    """The cells of each grouping, and why there are none of some periods: of those that hold a month whose partition was refused,
+    and of all periods of a year whose process died. `refused`: month or name of the year -> the reason.
+    """
 
     of: Mapping[str, pd.DataFrame]
     refused: Mapping[str, FraudlossError]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Periods of one calendar year, and the partitions that they are counted from."""
+
+    partitions: Mapping[str, Path]  # month -> file
+    periods: Collection[str] | None = None  # codes; None: every whole period
 
 
 def ledger_cells(
@@ -156,18 +199,29 @@ def ledger_cells(
     for month in sorted(partitions):
         years.setdefault(month[:4], {})[month] = partitions[month].absolute()
     asked = [year for year in years if changed is None or any(month.startswith(year) for month in changed)]
-    _refuse_too_little_memory(plan, {year: years[year] for year in asked}, engine, free_bytes)
+    wanted = {year: Wanted(years[year], None if changed is None else changed_periods(years[year], changed)) for year in asked}
+    return wanted_cells(plan, wanted, engine, free_bytes)
+
+
+def wanted_cells(plan: Plan, wanted: Mapping[str, Wanted], engine: Engine = THIS_PROCESS, free_bytes: int | None = None) -> Cells:
+    """The cells of what is wanted, by a name for each year. One that fails stops no other.
+
+    Raises FraudlossError before any work where memory would not suffice. `free_bytes`: what the machine says by default.
+    """
+    _refuse_too_little_memory(plan, {name: each.partitions for name, each in wanted.items()}, engine, free_bytes)
     outcomes = computed(
-        _YearTask(plan, years, changed),
-        asked,
+        _YearTask(plan, wanted),
+        list(wanted),
         engine,
         modules=[__name__],
-        name_of=lambda year: f"partitions {min(years[year])} to {max(years[year])}",
+        name_of=lambda name: f"partitions {min(wanted[name].partitions)} to {max(wanted[name].partitions)}",
     )
     made = [outcome for outcome in outcomes.values() if not isinstance(outcome, FraudlossError)]
-    refused = {year: outcome for year, outcome in outcomes.items() if isinstance(outcome, FraudlossError)}
+    refused: dict[str, FraudlossError] = {}
+    for name, outcome in outcomes.items():
+        refused |= {name: outcome} if isinstance(outcome, FraudlossError) else outcome.refused
     return Cells(
-        {grouping.name: _below_each_other([of_year[grouping.name] for of_year in made]) for grouping in plan.groupings}, refused
+        {grouping.name: _below_each_other([year.of[grouping.name] for year in made]) for grouping in plan.groupings}, refused
     )
 
 
@@ -176,6 +230,18 @@ def memory_needed(plan: Plan, years: Mapping[str, Mapping[str, Path]], workers: 
     longer = len({grouping.by for grouping in plan.groupings if grouping.frequency != "monthly"})
     reports = sorted((sum(map(_rows, months.values())) for months in years.values()), reverse=True)
     return sum(PROCESS_BYTES + count * (REPORT_BYTES + CELL_BYTES * longer) for count in reports[:workers])
+
+
+def fitting(engine: Engine, plan: Plan, wanted: Mapping[str, Wanted], free_bytes: int | None = None) -> Engine:
+    """The engine with as many processes of this machine as are worth while and memory suffices for; at least one."""
+    years = {name: each.partitions for name, each in wanted.items()}
+    if engine.dask:
+        return engine
+    if sum(_rows(path) for months in years.values() for path in months.values()) < ROWS_FOR_SEVERAL_PROCESSES:
+        return THIS_PROCESS
+    free = psutil.virtual_memory().available if free_bytes is None else free_bytes
+    counts = range(min(engine.workers, len(years)), 1, -1)
+    return Engine(next((count for count in counts if memory_needed(plan, years, count) <= free), 1))
 
 
 def _rows(path: Path) -> int:
@@ -207,14 +273,14 @@ def _refuse_too_little_memory(
 
 @dataclass(frozen=True)
 class _YearTask:
-    """What a worker is handed; called with a year."""
+    """What a worker is handed; called with the name of a year."""
 
     plan: Plan
-    years: Mapping[str, Mapping[str, Path]]
-    changed: Collection[str] | None
+    wanted: Mapping[str, Wanted]
 
-    def __call__(self, year: str) -> dict[str, pd.DataFrame]:
-        return year_cells(self.plan, self.years[year], self.changed)
+    def __call__(self, name: str) -> Cells:
+        wanted, refused = self.wanted[name], dict[str, FraudlossError]()
+        return Cells(year_cells(self.plan, wanted.partitions, periods=wanted.periods, refused=refused), refused)
 
 
 def _below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -224,26 +290,54 @@ def _below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True).assign(period=periods)
 
 
-def year_cells(plan: Plan, partitions: Mapping[str, Path], changed: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+def year_cells(
+    plan: Plan,
+    partitions: Mapping[str, Path],
+    changed: Collection[str] | None = None,
+    *,
+    periods: Collection[str] | None = None,
+    refused: dict[str, FraudlossError] | None = None,
+) -> dict[str, pd.DataFrame]:
     """The cells of every grouping in the months of one calendar year.
 
-    `partitions`: month -> file. `changed`: only the periods that hold one of these months. Raises RefusedInput for a partition
-    that is not what it should be, and for a currency without a factor.
+    `partitions`: month -> file. `changed`: only the periods that hold one of these months. `periods`: only these. Raises
+    RefusedInput for a partition that is not what it should be, and for a currency without a factor; where `refused` is given,
+    the month is noted there instead, and the periods that hold it are left out.
     """
     if len(years := sorted({month[:4] for month in partitions})) > 1:
         raise ValueError(f"one calendar year at a time, not {', '.join(years)}")
-    year = _Year(plan, {grouping: _periods(grouping, partitions, changed) for grouping in plan.groupings})
+    if periods is None:
+        periods = changed_periods(partitions, partitions if changed is None else changed)
+    asked = {
+        grouping: [each for each in _whole(grouping.frequency, partitions) if each.code in periods] for grouping in plan.groupings
+    }
+    year = _Year(plan, asked)
     for month in sorted(partitions):
         if year.needs(month):
-            year.add(month, read_month(partitions[month], month, plan.dimensions))
+            try:
+                year.add(month, read_month(partitions[month], month, plan.dimensions))
+            except RefusedInput as refusal:
+                if refused is None:
+                    raise
+                refused[month] = refusal
+                year.leave_out(month)
     return year.frames()
 
 
-def _periods(grouping: Grouping, months: Collection[str], changed: Collection[str] | None) -> list[Period]:
-    """The periods of which every month is there, and one has changed."""
-    periods = dict.fromkeys(Period.of(grouping.frequency, Period.parse(month).start) for month in sorted(months))
-    whole = [period for period in periods if set(period.months).issubset(months)]
-    return [period for period in whole if changed is None or not set(period.months).isdisjoint(changed)]
+def changed_periods(months: Collection[str], changed: Collection[str]) -> list[str]:
+    """The months, quarters and years of which every month is there, and one is among those that changed."""
+    return [
+        period.code
+        for frequency in FREQUENCIES
+        for period in _whole(frequency, months)
+        if not set(period.months).isdisjoint(changed)
+    ]
+
+
+def _whole(frequency: str, months: Collection[str]) -> list[Period]:
+    """The periods of which every month is there."""
+    periods = dict.fromkeys(Period.of(frequency, Period.parse(month).start) for month in sorted(months))
+    return [period for period in periods if set(period.months).issubset(months)]
 
 
 @dataclass(frozen=True)
@@ -272,12 +366,15 @@ class _Year:
         records = _records(reports, self._plan)
         groupings = self._groupings_of(month)
         cells, sizes = {}, {}
+        codes = dict(reports.codes)
+        if self._plan.loss_bands and any(LOSS_BAND in grouping.by for grouping in groupings):
+            codes[LOSS_BAND] = self._plan.loss_bands.codes(records.values["loss"], reports.loss_known)
         for by in dict.fromkeys(grouping.by for grouping in groupings):
-            cells[by], sizes[by] = mixed_radix([reports.codes[name] for name in by], self._plan.sizes(by), len(reports))
+            cells[by], sizes[by] = mixed_radix([codes[name] for name in by], self._plan.sizes(by), len(reports))
         counts = self._counts(records, cells, sizes)
         for grouping in groupings:
             if grouping.frequency == "monthly":
-                self._blocks[grouping].append(_block(month, records, cells[grouping.by], counts[grouping.by]))
+                self._blocks[grouping].append(_block(month, grouping, records, cells[grouping.by], counts[grouping.by]))
         longer = {grouping.by for grouping in groupings if grouping.frequency != "monthly"}
         if longer:
             kept = Records(records.length, {}, records.losses, records.victims)
@@ -295,6 +392,11 @@ class _Year:
             else:
                 found[by] = _counts(records, cells[by], sizes[by])
         return found
+
+    def leave_out(self, month: str) -> None:
+        """Ask no more for the periods that hold the month."""
+        for periods in self._periods.values():
+            periods[:] = [period for period in periods if month not in period.months]
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """The cells of every grouping."""
@@ -318,10 +420,17 @@ class _Year:
                 if period in self._periods[grouping]:
                     cell = np.concatenate([part.cells[grouping.by] for part in of_period])
                     counts = _added([part.counts[grouping.by] for part in of_period])
-                    self._blocks[grouping].append(_block(period.code, records, cell, counts))
+                    self._blocks[grouping].append(_block(period.code, grouping, records, cell, counts))
 
     def _groupings_of(self, month: str) -> list[Grouping]:
         return [grouping for grouping, periods in self._periods.items() if any(month in period.months for period in periods)]
+
+
+def labelled(reports: Month, plan: Plan) -> dict[str, Numbers]:
+    """For each dimension of the plan the code of each report: its place in the labels."""
+    if plan.loss_bands is None:
+        return dict(reports.codes)
+    return {**reports.codes, LOSS_BAND: plan.loss_bands.codes(_converted(reports, plan), reports.loss_known)}
 
 
 def _records(reports: Month, plan: Plan) -> Records:
@@ -372,13 +481,13 @@ def _added(tables: Sequence[Mapping[str, Numbers]]) -> dict[str, Numbers]:
     return {name: np.sum([table[name] for table in tables], axis=0) for name in tables[0]}
 
 
-def _block(period: str, records: Records, cell: Numbers, counts: Mapping[str, Numbers]) -> _Block:
+def _block(period: str, grouping: Grouping, records: Records, cell: Numbers, counts: Mapping[str, Numbers]) -> _Block:
     size = len(counts["cases"])
     of_losses = cell.take(records.losses.rows)
-    ordered = order_statistics(records.losses.values, of_losses, size, top_sums=False, count=counts["losses"])
+    ordered = order_statistics(records.losses.values, of_losses, size, top_sums=grouping.top_sums, count=counts["losses"])
     measures = {**counts, **ordered, "distinct_victims": distinct_victims(records, cell, size, counts["named"])}
     some = np.flatnonzero(counts["cases"])
-    return {"period": period, "cell": some, **{name: measures[name][some] for name in MEASURES}}
+    return {"period": period, "cell": some, **{name: measures[name][some] for name in grouping.measures}}
 
 
 def _frame(plan: Plan, grouping: Grouping, blocks: Sequence[_Block]) -> pd.DataFrame:
@@ -392,7 +501,7 @@ def _frame(plan: Plan, grouping: Grouping, blocks: Sequence[_Block]) -> pd.DataF
         name: pd.Categorical.from_codes(place, pd.Index(plan.dimension[name].labels, dtype=object))
         for name, place in zip(grouping.by, places, strict=True)
     }
-    return pd.DataFrame({"period": periods, **labels, **{name: _stacked(blocks, name) for name in MEASURES}})
+    return pd.DataFrame({"period": periods, **labels, **{name: _stacked(blocks, name) for name in grouping.measures}})
 
 
 def _stacked(blocks: Sequence[_Block], name: str) -> Numbers:

@@ -50,6 +50,7 @@ FISCAL_WARNING = "Fiscal years run from April to March. They overlap two calenda
 PARTS_WARNING = (
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
 )
+SYNTHETIC_TITLE = "Synthetic data: "
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
@@ -153,7 +154,7 @@ def compose(
     ]
     return Content(
         period,
-        f"Fraud losses, {tables.period_label(period.code)}",
+        f"{SYNTHETIC_TITLE if families.are_synthetic else ''}Fraud losses, {tables.period_label(period.code)}",
         tables.period_japanese(period.code),
         str(headline(period, figures, families).get("edition", "unknown")),
         _lede(cards),

@@ -14,8 +14,10 @@ from xml.etree import ElementTree as ET
 
 from pipeline.model import REASONS
 from pipeline.publish.citation import CREATOR, tag_uri
+from pipeline.publish.content import SYNTHETIC_TITLE
 from pipeline.publish.page import FREQUENCY_TITLES
 from pipeline.publish.tables import clean, period_label
+from pipeline.sources.catalogue import are_synthetic
 
 _ATOM = "http://www.w3.org/2005/Atom"
 # What a title begins with, the weightiest reason first.
@@ -41,7 +43,7 @@ def atom_feed(entries: Sequence[Mapping[str, Any]]) -> bytes:
     newest_first = sorted(entries, key=lambda entry: (_day(entry), entry["frequency"], entry["period"]), reverse=True)
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
     _add(feed, "id", tag_uri("releases"))
-    _add(feed, "title", "Fraud losses: releases, revisions and corrections")
+    _add(feed, "title", f"{SYNTHETIC_TITLE if are_synthetic() else ''}Fraud losses: releases, revisions and corrections")
     _add(feed, "updated", _instant(_day(newest_first[0]) if newest_first else _NO_DAY))
     _add(_add(feed, "author"), "name", CREATOR)
     _add(feed, "link", rel="self", type="application/atom+xml", href="feed.xml")

@@ -27,7 +27,7 @@ from pipeline.publish.charts import Chart
 from pipeline.publish.content import Content, Item, Section, plain_text
 from pipeline.publish.tables import MARKS, NO_ROW, clean, period_label, slug
 from pipeline.publish.traces import TracePage
-from pipeline.sources.catalogue import Source
+from pipeline.sources.catalogue import Source, are_synthetic
 
 METHODS: tuple[str, ...] = (
     "Where several publications print one figure, all are kept. The declared order of the sources picks the one that leads: the "
@@ -232,6 +232,8 @@ def _words(links: Mapping[str, str], base: str) -> dict[str, Any]:
 
 def render(template: str, *, links: Mapping[str, str] | None = None, base: str = "", **words: Any) -> str:
     """A page from its template; whatever control characters came in with the words are made visible."""
+    # Real and made-up sources are never declared together, so one of them tells.
+    words |= {"synthetic": are_synthetic()}
     return clean(environment().get_template(template).render(**_words(links or {}, base), **words))
 
 

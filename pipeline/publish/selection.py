@@ -304,6 +304,11 @@ class Families:
             if table.id not in leading
         }
 
+    @property
+    def are_synthetic(self) -> bool:
+        """Whether the figures are of sources that nobody published."""
+        return any(source.is_synthetic for source in self.sources.values())
+
     def is_subordinate(self, family: str) -> bool:
         """Whether the family breaks down the figures of its source's headline tables: it is no series of its own."""
         return family in self._subordinate

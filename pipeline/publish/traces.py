@@ -21,6 +21,8 @@ from pipeline.publish.tables import clean, code_label, dimension_title, marks_of
 
 # A line takes 300 bytes, or 1,500 where a year is made of twelve months: so a page stays well below a megabyte.
 LINES_A_PAGE = 1200
+# A year of a ledger is made of a file a month: the list at the end of the page has them all.
+SNAPSHOTS_A_LINE = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +166,8 @@ def _where(origin: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _snapshots(snapshot: str) -> str:
+    if (count := snapshot.count("+") + 1) > SNAPSHOTS_A_LINE:
+        return f'<a href="#snapshots">{count} files</a>'
     parts = [html.escape(clean(part), quote=True) for part in snapshot.split("+")]
     return " ".join(f'<a href="#snapshot-{part}">{part}</a>' for part in parts)
 

@@ -19,11 +19,12 @@ import collections
 import datetime as dt
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,14 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from pipeline.model import RefusedInput
-from pipeline.reading.partitions import Dimension, parquet_options
+from pipeline.model import Period, RefusedInput
+from pipeline.reading.partitions import ROW_GROUP_ROWS, Dimension, parquet_options
 
 BLOCK_BYTES = 8 << 20
 BUFFER_ROWS = 2_000_000
-ROW_GROUP_ROWS = 1 << 20
 MAXIMUM_QUARANTINED = 100_000
+OPTIONAL_COLUMNS = ("currency", "victims", "victim_id", "record_id")
+RECORD_ID_TYPES = {"integer": pa.int64(), "text": pa.string()}
 QUARANTINE_COLUMNS = ("row", "column", "text", "rule")
 RULES = {
     "row_ragged": "as many fields as the header has",
@@ -48,22 +50,36 @@ RULES = {
     "count_unreadable": "a whole number that is not below zero",
     "id_unreadable": "a whole number",
     "label_unknown": "a label that is declared",
+    "record_id_unreadable": "the id of the record, without which it cannot be told from another",
+    "date_in_another_month": "a day of the months that the file is of",
 }
+# What only a comparison with the other records of the ledger shows (pipeline.reading.record_ids).
+RULES_OF_SEVERAL_ROWS = {"record_repeated": "an id that no other record of the ledger has"}
 
 
 @dataclass(frozen=True)
 class CsvLayout:
-    """Which columns the file has: `date`, `currency`, `loss`, `victims`, `victim_id` and those of the dimensions -> headers."""
+    """Which columns the file has: `date`, `loss` and those of the dimensions -> headers; perhaps others of OPTIONAL_COLUMNS.
+
+    Without a column `currency` every loss is in the one that `currencies` names; victims or ids without a column are not known.
+    """
 
     headers: Mapping[str, str]
     dimensions: tuple[Dimension, ...]
     currencies: tuple[str, ...]
     minor_unit_digits: int
+    record_id: str = ""  # integer or text: what the column `record_id` holds; empty: there is none
+    days: tuple[dt.date, dt.date] | None = None  # the first and the last that the file is of; None: whatever days it has
 
     @cached_property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """Column of labels -> the texts that may stand in it."""
-        return {**{each.column: tuple(each.label_of) for each in self.dimensions}, "currency": self.currencies}
+        # Of two dimensions of one column one may know fewer texts than the other: the texts are those that both know.
+        known: dict[str, tuple[str, ...]] = {}
+        for each in self.dimensions:
+            texts = known.get(each.column, tuple(each.label_of))
+            known[each.column] = tuple(text for text in texts if text in each.label_of)
+        return {**known, "currency": self.currencies}
 
     @cached_property
     def amount(self) -> str:
@@ -75,7 +91,8 @@ class CsvLayout:
         """Of the partitions."""
         labels = [(name, pa.dictionary(pa.int32(), pa.string())) for name in self.labels]
         numbers = [("loss_minor", pa.int64()), ("victims", pa.int32()), ("victim_id", pa.int64())]
-        return pa.schema([("row", pa.int64()), ("date", pa.date32()), *labels, *numbers])
+        ids = [("record_id", RECORD_ID_TYPES[self.record_id])] if self.record_id else []
+        return pa.schema([("row", pa.int64()), ("date", pa.date32()), *labels, *numbers, *ids])
 
 
 @dataclass(frozen=True)
@@ -97,24 +114,14 @@ def partition_csv(
     buffer_rows: int = BUFFER_ROWS,
 ) -> Streamed:
     """Stream the file into month partitions under `folder`. Raises RefusedInput."""
-    names, read = _names(path, layout), 0
-    quarantined: list[tuple[int, str, str, str]] = []
-    writer = _Writer(folder, layout.schema, buffer_rows)
-    try:
-        for block in _parsed(path, layout, names, workers, block_bytes):
-            first = read + 2
-            writer.add(block.table.add_column(0, layout.schema.field("row"), pa.array(block.rows + first)))
-            quarantined += [(first + place, column, text, rule) for place, column, text, rule in block.quarantined]
-            read += len(block.rows) + len(block.quarantined)
-            if len(quarantined) > MAXIMUM_QUARANTINED:
-                row, column, text, rule = quarantined[0]
-                found = f"more than {MAXIMUM_QUARANTINED} rows that break a rule, the first in row {row}: {text!r}"
-                raise _refused(path, f"column {column}", found, RULES[rule], "see whether the layout has changed")
-    except pa.ArrowInvalid as error:
-        raise _refused(path, f"a row after {read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
-    finally:
-        months = writer.close()
-    return Streamed(read, months, pd.DataFrame(quarantined, columns=list(QUARANTINE_COLUMNS)))
+    names = _names(path, layout)
+    with RowWriter(path, layout, folder, buffer_rows) as writer:
+        try:
+            for block in _parsed(path, layout, names, workers, block_bytes):
+                writer.add(block)
+        except pa.ArrowInvalid as error:
+            raise refused(path, f"a row after {writer.read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
+    return writer.streamed()
 
 
 # ----------------------------------------------------------------------------------------------------------------- blocks
@@ -127,11 +134,11 @@ def _names(path: Path, layout: CsvLayout) -> list[str]:
     try:
         header = pyarrow.csv.read_csv(pa.BufferReader(line)).column_names
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise _refused(path, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
+        raise refused(path, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
     for name, text in layout.headers.items():
         if header.count(text) != 1:
             found = f"the column {text!r} {header.count(text)} times"
-            raise _refused(path, "row 1", found, f"{text!r} once, for {name}", "see whether the layout has changed")
+            raise refused(path, "row 1", found, f"{text!r} once, for {name}", "see whether the layout has changed")
     ours = {text: name for name, text in layout.headers.items()}
     return [ours.get(text, f"unread {place}") for place, text in enumerate(header)]
 
@@ -150,11 +157,11 @@ def _blocks(path: Path, size: int) -> Iterator[bytes]:
                 rest += piece
     if rest:
         shown = rest[-60:].decode(errors="replace")
-        raise _refused(path, "the last row", f"no line end after {shown!r}", "a whole file", "fetch the file again")
+        raise refused(path, "the last row", f"no line end after {shown!r}", "a whole file", "fetch the file again")
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """The rows of a block that are kept (their places, counted from 0) and those that are not: place, column, text, rule."""
 
     table: pa.Table
@@ -162,9 +169,9 @@ class _Block:
     quarantined: list[tuple[int, str, str, str]]
 
 
-def _parsed(path: Path, layout: CsvLayout, names: list[str], workers: int, size: int) -> Iterator[_Block]:
+def _parsed(path: Path, layout: CsvLayout, names: list[str], workers: int, size: int) -> Iterator[Block]:
     """The blocks in their order, a few of them in work at a time."""
-    waiting: collections.deque[Future[_Block]] = collections.deque()
+    waiting: collections.deque[Future[Block]] = collections.deque()
     with ThreadPoolExecutor(workers) as pool:
         for content in _blocks(path, size):
             waiting.append(pool.submit(_parse, content, layout, names))
@@ -174,15 +181,15 @@ def _parsed(path: Path, layout: CsvLayout, names: list[str], workers: int, size:
             yield waiting.popleft().result()
 
 
-def _parse(content: bytes, layout: CsvLayout, names: list[str]) -> _Block:
+def _parse(content: bytes, layout: CsvLayout, names: list[str]) -> Block:
     try:
         table = _fast(content, layout, names)
-        return _Block(table, np.arange(len(table), dtype=np.int64), [])
-    except (pa.ArrowInvalid, _Doubtful):
+        return Block(table, np.arange(len(table), dtype=np.int64), [])
+    except (pa.ArrowInvalid, Doubtful):
         return _slow(content, layout, names)
 
 
-class _Doubtful(Exception):
+class Doubtful(Exception):
     """The fast way cannot vouch for a block."""
 
 
@@ -200,52 +207,75 @@ def _read(
 
 
 def _fast(content: bytes, layout: CsvLayout, names: list[str]) -> pa.Table:
-    labels = dict.fromkeys(layout.labels, pa.dictionary(pa.int32(), pa.string()))
-    numbers = {"loss": pa.string(), "victims": pa.int32(), "victim_id": pa.int64()}
-    table = _read(content, names, {"date": pa.date32(), **labels, **numbers})
-    victims = table.column("victims")
-    if table.column("date").null_count or (pc.min(victims).as_py() or 0) < 0:
-        raise _Doubtful
-    columns = [
-        table.column("date"),
-        *(_common(table.column(name), texts) for name, texts in layout.labels.items()),
-        _minor_units(table.column("loss"), layout.amount),
-        victims,
-        table.column("victim_id"),
-    ]
-    return pa.Table.from_arrays(columns, schema=_without_row(layout.schema))
+    types = {name: kind for name, kind in zip(layout.schema.names, layout.schema.types, strict=True) if name in layout.headers}
+    return sound_table(_read(content, names, {**types, "loss": pa.string()}), layout)
 
 
-def _without_row(schema: pa.Schema) -> pa.Schema:
+def sound_table(table: pa.Table, layout: CsvLayout) -> pa.Table:
+    """Columns in the types of the partitions (`loss` as texts, or `loss_minor`) as rows of a partition. Raises Doubtful."""
+    columns = [_sound(table, field, layout) for field in without_row(layout.schema)]
+    return pa.Table.from_arrays(columns, schema=without_row(layout.schema))
+
+
+def _sound(table: pa.Table, field: pa.Field, layout: CsvLayout) -> pa.ChunkedArray:
+    name = field.name
+    if name == "loss_minor" and "loss" in table.column_names:
+        return _minor_units(table.column("loss"), layout.amount)
+    if name not in table.column_names:
+        return pa.chunked_array([_not_in_file(field, len(table), layout)])
+    column = table.column(name)
+    if name in layout.labels:
+        return _common(column, layout.labels[name])
+    if name in ("date", "record_id") and column.null_count:
+        raise Doubtful
+    if name == "victims" and (pc.min(column).as_py() or 0) < 0:
+        raise Doubtful
+    if name == "date" and layout.days and len(column):
+        first, last = (pc.min_max(column)[end].as_py() for end in ("min", "max"))
+        if not layout.days[0] <= first <= last <= layout.days[1]:
+            raise Doubtful
+    return column
+
+
+def _not_in_file(field: pa.Field, length: int, layout: CsvLayout) -> pa.Array:
+    """A column that the file does not have: its one currency, or nothing that is known."""
+    if field.name == "currency":
+        indices = pa.array(np.zeros(length, dtype=np.int32))
+        return pa.DictionaryArray.from_arrays(indices, pa.array(layout.currencies, pa.string()))
+    return pa.nulls(length, field.type)
+
+
+def without_row(schema: pa.Schema) -> pa.Schema:
+    """The schema of a partition but for the number of the row."""
     return schema.remove(schema.get_field_index("row"))
 
 
 def _common(column: pa.ChunkedArray, texts: tuple[str, ...]) -> pa.ChunkedArray:
-    """The column with the one dictionary of all blocks. Raises _Doubtful for an empty field or an undeclared text."""
+    """The column with the one dictionary of all blocks. Raises Doubtful for an empty field or an undeclared text."""
     if column.null_count:
-        raise _Doubtful
+        raise Doubtful
     places = {text: place for place, text in enumerate(texts)}
     chunks = []
     for chunk in column.chunks:
         try:
             lookup = np.array([places[text] for text in chunk.dictionary.to_pylist()], dtype=np.int32)
         except KeyError as error:
-            raise _Doubtful from error
+            raise Doubtful from error
         chunks.append(pa.DictionaryArray.from_arrays(lookup[chunk.indices.to_numpy()], pa.array(texts, pa.string())))
     return pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
 
 
 def _minor_units(column: pa.ChunkedArray, amount: str) -> pa.ChunkedArray:
-    """Amounts as integers in minor units, without passing through a float. Raises _Doubtful."""
+    """Amounts as integers in minor units, without passing through a float. Raises Doubtful."""
     if not pc.all(pc.match_substring_regex(column, f"^{amount}$"), min_count=0).as_py():
-        raise _Doubtful
+        raise Doubtful
     return pc.cast(pc.replace_substring(column, ".", "", max_replacements=1), pa.int64())
 
 
 # ------------------------------------------------------------------------------------------------------- doubtful blocks
 
 
-def _slow(content: bytes, layout: CsvLayout, names: list[str]) -> _Block:
+def _slow(content: bytes, layout: CsvLayout, names: list[str]) -> Block:
     """Every column as texts; each distinct text is judged once, and the rows of those that break a rule are set aside."""
     ragged: dict[int, str] = {}
 
@@ -253,50 +283,79 @@ def _slow(content: bytes, layout: CsvLayout, names: list[str]) -> _Block:
         ragged[row.number - 1] = row.text
         return "skip"
 
-    schema = _without_row(layout.schema)
-    columns = ["loss" if name == "loss_minor" else name for name in schema.names]
-    texts = _read(content, names, dict.fromkeys(columns, pa.string()), set_aside)
+    columns = [name for name in layout.headers if name in (*without_row(layout.schema).names, "loss")]
+    return judged_texts(_read(content, names, dict.fromkeys(columns, pa.string()), set_aside), layout, ragged)
+
+
+def judged_texts(texts: pa.Table, layout: CsvLayout, ragged: Mapping[int, str] = MappingProxyType({})) -> Block:
+    """Every column as texts -> the rows that break no rule, and the others. `ragged`: place -> text of rows of a wrong length."""
+    schema = without_row(layout.schema)
     found = [(place, "", text, "row_ragged") for place, text in ragged.items()]
     places = np.delete(np.arange(len(texts) + len(ragged)), sorted(ragged))
     bad = np.zeros(len(texts), dtype=bool)
     arrays = []
-    for field, column in zip(schema, columns, strict=True):
-        judge, rule = _judge(column, layout)
+    for field in schema:
+        column = "loss" if field.name == "loss_minor" and "loss" in texts.column_names else field.name
+        if column not in texts.column_names:
+            arrays.append(_not_in_file(field, len(texts), layout))
+            continue
+        judge, rule_of = _judge(column, layout)
         encoded = texts.column(column).combine_chunks().dictionary_encode(null_encoding="encode")
         distinct = encoded.dictionary.to_pylist()
         values = [judge(text) for text in distinct]
         codes = encoded.indices.to_numpy()
         broken = np.array([isinstance(value, _Broken) for value in values], dtype=bool)[codes]
         header = layout.headers[column]
-        found += [(int(places[place]), header, distinct[codes[place]] or "", rule) for place in np.flatnonzero(broken & ~bad)]
+        for place in np.flatnonzero(broken & ~bad):
+            text = distinct[codes[place]]
+            found.append((int(places[place]), header, text or "", rule_of(text)))
         bad |= broken
         arrays.append(
             _taken([None if isinstance(value, _Broken) else value for value in values], codes, field.type, layout, column)
         )
     good = np.flatnonzero(~bad)
-    return _Block(pa.Table.from_arrays(arrays, schema=schema).take(pa.array(good)), places[good], sorted(found))
+    return Block(pa.Table.from_arrays(arrays, schema=schema).take(pa.array(good)), places[good], sorted(found))
 
 
 class _Broken:
     """In place of the value of a text that breaks a rule."""
 
 
-def _judge(column: str, layout: CsvLayout) -> tuple[Callable[[str | None], Any], str]:
+def _judge(column: str, layout: CsvLayout) -> tuple[Callable[[str | None], Any], Callable[[str | None], str]]:
     """What a text of the column says, or _Broken; and the rule that it breaks then."""
     if column == "date":
-        return _day, "date_unreadable"
+        return lambda text: _day_of_file(text, layout), lambda text: _date_rule(text)
     if column == "loss":
         amount = re.compile(layout.amount)
-        return lambda text: _integer(text, amount), "loss_unreadable"
+        return lambda text: _integer(text, amount), lambda _: "loss_unreadable"
+    if column == "loss_minor":
+        return lambda text: _integer(text, _ID), lambda _: "loss_unreadable"
     if column == "victims":
-        return lambda text: _integer(text, _COUNT), "count_unreadable"
+        return lambda text: _integer(text, _COUNT), lambda _: "count_unreadable"
     if column == "victim_id":
-        return lambda text: _integer(text, _ID), "id_unreadable"
+        return lambda text: _integer(text, _ID), lambda _: "id_unreadable"
+    if column == "record_id":
+        return lambda text: _record_id(text, layout), lambda _: "record_id_unreadable"
     declared = set(layout.labels[column])
-    return lambda text: text if text in declared else _Broken(), "label_unknown"
+    return lambda text: text if text in declared else _Broken(), lambda _: "label_unknown"
 
 
 _DAY, _COUNT, _ID = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{1,9}"), re.compile(r"-?\d{1,19}")
+
+
+def _day_of_file(text: str | None, layout: CsvLayout) -> Any:
+    day = _day(text)
+    return day if layout.days is None or isinstance(day, _Broken) or layout.days[0] <= day <= layout.days[1] else _Broken()
+
+
+def _date_rule(text: str | None) -> str:
+    return "date_unreadable" if isinstance(_day(text), _Broken) else "date_in_another_month"
+
+
+def _record_id(text: str | None, layout: CsvLayout) -> Any:
+    if not text:
+        return _Broken()
+    return text if layout.record_id == "text" else _integer(text, _ID)
 
 
 def _day(text: str | None) -> Any:
@@ -329,7 +388,43 @@ def _taken(values: list[Any], codes: np.ndarray[Any, Any], kind: pa.DataType, la
 # ---------------------------------------------------------------------------------------------------------------- writing
 
 
-class _Writer:
+class RowWriter:
+    """Takes the blocks of a file in their order, writes their sound rows by month, and counts every row.
+
+    A file that says which months it is of has a partition of each of them, also where it has no rows of one.
+    """
+
+    def __init__(self, path: Path, layout: CsvLayout, folder: Path, buffer_rows: int = BUFFER_ROWS) -> None:
+        self._path, self._layout = path, layout
+        self._months = _Months(folder, layout.schema, buffer_rows)
+        self._quarantined: list[tuple[int, str, str, str]] = []
+        self.read = 0  # rows
+
+    def __enter__(self) -> RowWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        days = self._layout.days
+        self._rows = self._months.close(Period.months_between(*days).months if days else ())
+
+    def add(self, block: Block) -> None:
+        """Take in the next rows. Raises RefusedInput where more than MAXIMUM_QUARANTINED are unsound."""
+        # The header is row 1.
+        first = self.read + 2
+        self._months.add(block.table.add_column(0, self._layout.schema.field("row"), pa.array(block.rows + first)))
+        self._quarantined += [(first + place, column, text, rule) for place, column, text, rule in block.quarantined]
+        self.read += len(block.rows) + len(block.quarantined)
+        if len(self._quarantined) > MAXIMUM_QUARANTINED:
+            row, column, text, rule = self._quarantined[0]
+            found = f"more than {MAXIMUM_QUARANTINED} rows that break a rule, the first in row {row}: {text!r}"
+            raise refused(self._path, f"column {column}", found, RULES[rule], "see whether the layout has changed")
+
+    def streamed(self) -> Streamed:
+        """What became of the rows, once all are written."""
+        return Streamed(self.read, self._rows, pd.DataFrame(self._quarantined, columns=list(QUARANTINE_COLUMNS)))
+
+
+class _Months:
     """Keeps rows by month and writes them in large row groups."""
 
     def __init__(self, folder: Path, schema: pa.Schema, buffer_rows: int) -> None:
@@ -353,10 +448,13 @@ class _Writer:
                 if self._count() > self._buffer_rows // 2:
                     self._write(month)
 
-    def close(self) -> dict[str, int]:
-        """Write what is left. Gives the rows of each month."""
+    def close(self, at_least: Sequence[str]) -> dict[str, int]:
+        """Write what is left, and a partition of each of the months `at_least`. Gives the rows of each month."""
+        for month in at_least:
+            self._waiting.setdefault(month, [] if month in self._writers else [self._schema.empty_table()])
         for month in sorted(self._waiting):
-            self._write(month)
+            if self._waiting[month]:
+                self._write(month)
         for writer in self._writers.values():
             writer.close()
         return dict(sorted(self._rows.items()))
@@ -374,5 +472,6 @@ class _Writer:
         self._rows[month] = self._rows.get(month, 0) + len(table)
 
 
-def _refused(path: Path, cell: str, found: str, expected: str, action: str) -> RefusedInput:
+def refused(path: Path, cell: str, found: str, expected: str, action: str) -> RefusedInput:
+    """The refusal of a file of a ledger."""
     return RefusedInput(file=path.name, cell=cell, found=found, expected=expected, action=action)

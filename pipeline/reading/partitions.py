@@ -33,6 +33,7 @@ from pipeline.model import Period, RefusedInput
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
+ROW_GROUP_ROWS = 1 << 20
 NUMBERS = {"loss_minor": pa.int64(), "victims": pa.int32(), "victim_id": pa.int64()}
 
 
@@ -86,9 +87,17 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
     return {
         "compression": "zstd",
         "compression_level": 1,
-        "use_dictionary": [name for name in schema.names if name not in numbers],
+        # Ids of records are all different.
+        "use_dictionary": [name for name in schema.names if name not in (*numbers, "record_id")],
         "column_encoding": dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
     }
+
+
+def partition_bytes(table: pa.Table) -> bytes:
+    """The rows of a month as the bytes of a partition."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, row_group_size=ROW_GROUP_ROWS, **parquet_options(table.schema))
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month:

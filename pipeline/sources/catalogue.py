@@ -1,7 +1,8 @@
 """What is declared about each source, read from `pipeline/sources/<id>/source.yml`.
 
-In: the YAML files. Out: `Source`, with attribute access to what the steps need and `meta` for everything that pages print.
-Imports nothing heavy: DAG files call `source_ids()` while they are parsed.
+In: the YAML files, or those of the folder that FRAUDLOSS_SOURCES names instead. Out: `Source`, with attribute access to what
+the steps need and `meta` for everything that pages print. Imports nothing heavy: DAG files call `source_ids()` while they are
+parsed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import Any
 
 import yaml
 
+from pipeline.code_version import sources_folder
 from pipeline.model import FraudlossError, UsageError
 
-SOURCES = Path(__file__).parent
+SOURCES = sources_folder()
+SYNTHETIC = "synthetic_"
+_LEDGER_READER = "ledger_reader"
 REQUIRED = (
     "title",
     "publisher",
@@ -69,6 +73,20 @@ class Source:
         """Whether its files hold single reports (or cells of reports) rather than figures."""
         return self.meta.get("kind") == "records"
 
+    @property
+    def is_ledger(self) -> bool:
+        """Whether its records come as month files, each of which replaces its months, and are too many for one frame."""
+        return _is_ledger(self.meta)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether nobody published it: made up, to try the pipeline with."""
+        return bool(self.meta.get("synthetic"))
+
+
+def _is_ledger(meta: Mapping[str, Any]) -> bool:
+    return meta.get("delivery") == "ledger"
+
 
 @functools.cache
 def source_ids() -> tuple[str, ...]:
@@ -86,6 +104,11 @@ def source(source_id: str) -> Source:
     missing = [key for key in REQUIRED if key not in meta]
     if missing:
         raise FraudlossError(f"{folder.name}/source.yml lacks {', '.join(missing)}: every source declares them.")
+    if bool(meta.get("synthetic")) != source_id.startswith(SYNTHETIC):
+        raise FraudlossError(
+            f"{folder.name}/source.yml: a source that nobody published says `synthetic: true`, and its id begins with"
+            f" {SYNTHETIC!r}, so that every row and file of it says so too; no other source does either."
+        )
     return Source(
         id=source_id,
         title=meta["title"],
@@ -93,7 +116,7 @@ def source(source_id: str) -> Source:
         country=meta["country"],
         currency=meta["currency"],
         precedence=int(meta["precedence"]),
-        reader=meta.get("reader") or f"pipeline.sources.{source_id}.reader",
+        reader=meta.get("reader") or f"pipeline.sources.{_LEDGER_READER if _is_ledger(meta) else f'{source_id}.reader'}",
         tables={
             name: Table(
                 id=name,
@@ -113,4 +136,13 @@ def source(source_id: str) -> Source:
 
 def sources() -> list[Source]:
     """Every declared source, the one whose figures speak first in front."""
-    return sorted((source(source_id) for source_id in source_ids()), key=lambda item: (item.precedence, item.id))
+    declared = sorted((source(source_id) for source_id in source_ids()), key=lambda item: (item.precedence, item.id))
+    if len({item.is_synthetic for item in declared}) > 1:
+        made_up = ", ".join(item.id for item in declared if item.is_synthetic)
+        raise FraudlossError(f"{SOURCES}: {made_up} are made up and the others are not: keep them in another folder.")
+    return declared
+
+
+def are_synthetic() -> bool:
+    """Whether the declared sources are made up: all of them are, or none."""
+    return any(source_id.startswith(SYNTHETIC) for source_id in source_ids())

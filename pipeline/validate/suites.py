@@ -39,7 +39,11 @@ from pipeline.frames import OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, RefusedInput
 from pipeline.reading.cases import CASE_COLUMNS
 from pipeline.reading.cases import RULES as MARKS
+from pipeline.reading.ledger_csv import RULES as ROW_MARKS
+from pipeline.reading.ledger_csv import RULES_OF_SEVERAL_ROWS
 
+# What reading may mark on a row of a ledger.
+LEDGER_MARKS = {**ROW_MARKS, **RULES_OF_SEVERAL_ROWS}
 SEVERITIES = ("critical", "warning", "info")
 FRAMES = ("cases", "observations", "identities")
 FRAMES_WITH_QUARANTINE = ("cases", "observations")
@@ -186,8 +190,11 @@ def suite_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load_suite(path: Path) -> Suite:
-    """The suite in `path`. Raises RefusedInput for anything that would let a check pass without checking."""
+def load_suite(path: Path, marks: Mapping[str, str] = MARKS) -> Suite:
+    """The suite in `path`. Raises RefusedInput for anything that would let a check pass without checking.
+
+    `marks`: those that reading may leave on a record of the source, each of which needs a rule.
+    """
     document = _read(path)
     meta = document["meta"]
     limit = meta.get("quarantine_limit_share", QUARANTINE_LIMIT_SHARE)
@@ -210,7 +217,7 @@ def load_suite(path: Path) -> Suite:
             _check_opening(rules, frame, path.name)
             suite.expectation_suite(rules)
     if suite.judges_cases:
-        _check_marks(suite)
+        _check_marks(suite, marks)
     return suite
 
 
@@ -323,13 +330,14 @@ def _columns_named(kwargs: Mapping[str, Any]) -> set[str]:
     names = {kwargs[key] for key in ("column", "column_A", "column_B") if isinstance(kwargs.get(key), str)}
     if isinstance(kwargs.get("column_list"), list):
         names |= set(kwargs["column_list"])
-    return names | _condition_columns(kwargs.get("row_condition"))
+    return names | columns_of_condition(kwargs.get("row_condition"))
 
 
-def _condition_columns(condition: Any) -> set[str]:
+def columns_of_condition(condition: Any) -> set[str]:
+    """The columns that a `row_condition` looks at."""
     if not isinstance(condition, dict):
         return set()
-    inner = set().union(*(_condition_columns(part) for part in condition.get("conditions", ())))
+    inner = set().union(*(columns_of_condition(part) for part in condition.get("conditions", ())))
     return inner | ({condition["column"]["name"]} if "column" in condition else set())
 
 
@@ -441,10 +449,10 @@ def _fixes_columns(rules: tuple[Rule, ...], frame: str) -> bool:
     )
 
 
-def _check_marks(suite: Suite) -> None:
+def _check_marks(suite: Suite, marks: Mapping[str, str]) -> None:
     """Reading marks a row that it cannot read exactly and leaves it in: a mark that no rule looks for would let the row pass."""
     looked_for = {rule.kwargs["regex"] for rule in suite.of("cases") if _looks_for_a_mark(rule) and rule.severity != "info"}
-    if missing := [mark for mark in MARKS if mark_pattern(mark) not in looked_for]:
+    if missing := [mark for mark in marks if mark_pattern(mark) not in looked_for]:
         raise _refusal(
             suite.file,
             "frame cases",

@@ -29,13 +29,15 @@ import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import TOTAL, FraudlossError, Period, UsageError
-from pipeline.reading.cases import RULES as MARKS
 from pipeline.validate.suites import (
     FRAME_COLUMNS,
     HELPER_COLUMNS,
     IDENTITY_COLUMNS,
+    LEDGER_MARKS,
+    MARKS,
     Rule,
     Suite,
+    columns_of_condition,
     great_expectations,
     mark_pattern,
 )
@@ -204,15 +206,15 @@ def judge_cases(cases: pd.DataFrame, suite: Suite, *, file: str, known_at: dt.da
             f'{suite.file}: no rules for the {len(cases)} records of {file}. What to do: add "cases" to the frames of the suite.'
         )
     cases = cases.reset_index(drop=True)
-    frame = _with_case_helpers(cases, known_at)
-    said = _evaluate(frame, rules, suite)
-    verdict = _verdict_on(cases, suite, file, {"cases": (frame, rules, said)})
+    frame = with_case_helpers(cases, known_at)
+    said = evaluate(frame, rules, suite)
+    verdict = verdict_on(cases, suite, file, {"cases": (frame, rules, said)})
     if not verdict.stopped and (verdict.ok["problem"] != "").any():
         raise AssertionError(f"{suite.file} lets rows go on that reading marked")
     return verdict
 
 
-def _with_case_helpers(cases: pd.DataFrame, known_at: dt.date | None) -> pd.DataFrame:
+def with_case_helpers(cases: pd.DataFrame, known_at: dt.date | None) -> pd.DataFrame:
     """The cases with CASE_HELPER_COLUMNS beside them, as float64."""
     days = pd.Series(float("nan"), index=cases.index)
     if known_at is not None and "date" in cases:
@@ -229,15 +231,19 @@ def _verdict(
     submission: Submission, suite: Suite, frames: Mapping[str, pd.DataFrame], said: Mapping[str, Mapping[str, Any]]
 ) -> Verdict:
     judged = {name: (frames[name], _rules_for(suite, name, submission), said[name]) for name in frames}
-    return _verdict_on(submission.observations.reset_index(drop=True), suite, submission.file, judged)
+    return verdict_on(submission.observations.reset_index(drop=True), suite, submission.file, judged)
 
 
 # Frame, the rules that were asked about it, and what Great Expectations said of each.
 Judged = tuple[pd.DataFrame, tuple[Rule, ...], Mapping[str, Any]]
 
 
-def _verdict_on(rows: pd.DataFrame, suite: Suite, file: str, judged: Mapping[str, Judged]) -> Verdict:
-    """The verdict on `rows`, which the first of the frames was made from, helper columns apart."""
+def verdict_on(rows: pd.DataFrame, suite: Suite, file: str, judged: Mapping[str, Judged], read: int | None = None) -> Verdict:
+    """The verdict on `rows`, which the first of the frames was made from, helper columns apart.
+
+    `read`: how many rows these speak for, where they are not all of them.
+    """
+    read = len(rows) if read is None else read
     file, first = PurePath(file).name, next(iter(judged))
     results: list[RuleResult] = []
     broken: dict[str, list[int]] = {}
@@ -255,10 +261,10 @@ def _verdict_on(rows: pd.DataFrame, suite: Suite, file: str, judged: Mapping[str
         file=file,
         snapshot=_only_snapshot(rows),
         results=tuple(results),
-        read=len(rows),
+        read=read,
         ok=ok,
         quarantined=quarantined,
-        too_many=_too_many(results, broken, len(rows), suite),
+        too_many=_too_many(results, broken, read, suite),
         documents={name: _document(suite, name, rules, said) for name, (_, rules, said) in judged.items() if rules},
     )
 
@@ -394,11 +400,17 @@ def _evaluate_all(
             said[number] |= parts
     for number, frame in enumerate(frames):
         alone = tuple(rule for rule in rules[number] if number not in alike or rule not in together)
-        said[number] |= _evaluate(_fast(frame, alone), alone, suite) if alone else {}
+        said[number] |= evaluate(_fast(frame, alone), alone, suite) if alone else {}
     return said
 
 
-def _evaluate(frame: pd.DataFrame, rules: tuple[Rule, ...], suite: Suite) -> dict[str, dict[str, Any]]:
+def condition_columns(rule: Rule) -> set[str]:
+    """The columns that the condition of a rule looks at."""
+    return columns_of_condition(rule.kwargs.get("row_condition"))
+
+
+def evaluate(frame: pd.DataFrame, rules: tuple[Rule, ...], suite: Suite) -> dict[str, dict[str, Any]]:
+    """Rule id -> what Great Expectations says of it. `rules` are of one frame."""
     batch = _batch_definition(rules[0].frame).get_batch({"dataframe": frame})
     expectations = suite.expectation_suite(rules)
     try:
@@ -429,15 +441,15 @@ def _batch_definition(name: str) -> Any:
 def _evaluate_together(frames: list[pd.DataFrame], rules: tuple[Rule, ...], suite: Suite) -> list[dict[str, dict[str, Any]]]:
     """One evaluation over all frames on top of each other, then each frame's share of what was said."""
     pool = _fast(pd.concat(frames, ignore_index=True), rules)
-    said = _evaluate(pool, rules, suite)
+    said = evaluate(pool, rules, suite)
     ends = list(itertools.accumulate(len(frame) for frame in frames))
     bounds = list(zip([0, *ends[:-1]], ends, strict=True))
-    looked_at = {rule.id: _looked_at(rule, pool) for rule in rules}
-    return [{rule_id: _share(whole, start, end, *looked_at[rule_id]) for rule_id, whole in said.items()} for start, end in bounds]
+    masks = {rule.id: looked_at(rule, pool) for rule in rules}
+    return [{rule_id: share_of(whole, start, end, *masks[rule_id]) for rule_id, whole in said.items()} for start, end in bounds]
 
 
-def _looked_at(rule: Rule, pool: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Which rows are of the kind that the rule looks at, and which of these hold nothing for it to look at."""
+def looked_at(rule: Rule, pool: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Of a rule on rows: which rows are of the kind that the rule looks at, and which of these hold nothing for it to look at."""
     of_its_kind = pd.Series(True, index=pool.index)
     if "row_condition" in rule.kwargs:
         from great_expectations.execution_engine import PandasExecutionEngine
@@ -453,7 +465,8 @@ def _looked_at(rule: Rule, pool: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return of_its_kind, of_its_kind & pool[named].isna().all(axis=1)
 
 
-def _share(whole: dict[str, Any], start: int, end: int, of_its_kind: pd.Series, empty: pd.Series) -> dict[str, Any]:
+def share_of(whole: dict[str, Any], start: int, end: int, of_its_kind: pd.Series, empty: pd.Series) -> dict[str, Any]:
+    """What was said of a pool of rows, of those from `start` to before `end` alone. The masks: `looked_at`."""
     if whole["raised"]:
         return whole
     result = whole["result"]
@@ -631,8 +644,9 @@ def _expected(rule: Rule) -> str:
     """The rule in words, from what it compares."""
     kwargs = rule.kwargs
     column = kwargs.get("column", "")
-    if mark := next((mark for mark in MARKS if column == "problem" and kwargs.get("regex") == mark_pattern(mark)), None):
-        return f"{MARKS[mark]}: {rule.why}"
+    marks = {**LEDGER_MARKS, **MARKS}
+    if mark := next((mark for mark in marks if column == "problem" and kwargs.get("regex") == mark_pattern(mark)), None):
+        return f"{marks[mark]}: {rule.why}"
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     limits = [(word, bound) for word, bound in (("at least", low), ("at most", high)) if bound is not None]
     bounds = " and ".join(f"{word} {_bound(bound)}" for word, bound in limits)

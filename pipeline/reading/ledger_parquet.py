@@ -1,0 +1,133 @@
+"""A Parquet file of a ledger -> month partitions, streamed: the same rules, row numbers and quarantine as for CSV (`ledger_csv`).
+
+In: a Parquet file with a header as its layout says. A day is `date32`, `timestamp` or text; a label text or dictionary; an
+amount is `decimal` (or text) in the column of `loss`, or a whole number of minor units in that of `loss_minor`; counts and
+ids are whole numbers. Out: `Streamed`. Raises RefusedInput for a file that is cut off, lacks a column, or has one of another
+type.
+
+How it is computed: a row group at a time. A group whose columns are in the types of the partitions is taken as it is; any other,
+or one with something in it that is not as expected, is written out as texts and judged as the rows of a CSV file are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.model import RefusedInput
+from pipeline.reading.ledger_csv import (
+    BUFFER_ROWS,
+    Block,
+    CsvLayout,
+    Doubtful,
+    RowWriter,
+    Streamed,
+    judged_texts,
+    refused,
+    sound_table,
+)
+
+BATCH_ROWS = 1 << 17
+
+
+def partition_parquet(path: Path, layout: CsvLayout, folder: Path, *, buffer_rows: int = BUFFER_ROWS) -> Streamed:
+    """Stream the file into month partitions under `folder`. Raises RefusedInput."""
+    try:
+        with pq.ParquetFile(path, read_dictionary=list(_texts(path, layout))) as file:
+            columns = _columns(path, file.schema_arrow, layout)
+            with RowWriter(path, layout, folder, buffer_rows) as writer:
+                for batch in file.iter_batches(BATCH_ROWS, columns=list(columns.values()), use_threads=False):
+                    writer.add(_block(pa.Table.from_batches([batch]), columns, layout))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise refused(path, "the file", str(error), "a whole Parquet file", "deliver it again") from error
+    return writer.streamed()
+
+
+def _texts(path: Path, layout: CsvLayout) -> list[str]:
+    """The columns of labels that are written as plain texts: read as dictionaries, so that no text is made for any row."""
+    labels = {layout.headers[name] for name in layout.labels if name in layout.headers}
+    return [field.name for field in pq.read_schema(path) if field.name in labels and _is_text(field.type)]
+
+
+def _columns(path: Path, schema: pa.Schema, layout: CsvLayout) -> dict[str, str]:
+    """Our name of each column that is read -> its name in the file. An amount stands in one of the two columns."""
+    wanted = {name: header for name, header in layout.headers.items() if name not in ("loss", "loss_minor")}
+    amounts = {name: layout.headers[name] for name in ("loss", "loss_minor") if layout.headers.get(name) in schema.names}
+    if len(amounts) != 1:
+        expected = " or ".join(layout.headers[name] for name in ("loss", "loss_minor") if name in layout.headers)
+        found = "both of them" if amounts else "no such column"
+        raise _unlike_the_others(path, expected, found, "one column of amounts")
+    for name, header in {**wanted, **amounts}.items():
+        expected = _EXPECTED.get(name, "text")
+        if schema.names.count(header) != 1:
+            raise _unlike_the_others(path, header, "no such column", expected)
+        if not _may_be(name, kind := schema.field(header).type):
+            raise _unlike_the_others(path, header, str(kind), expected)
+    return {**wanted, **amounts}
+
+
+def _unlike_the_others(path: Path, header: str, found: str, expected: str) -> RefusedInput:
+    return refused(path, f"column {header}", found, expected, "deliver the month in the layout of the others")
+
+
+_EXPECTED = {
+    "date": "a day (date32, timestamp or text)",
+    "loss": "a decimal, or text",
+    "loss_minor": "a whole number of minor units",
+    "victims": "a whole number",
+    "victim_id": "a whole number",
+    "record_id": "a whole number, or text",
+}
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _may_be(name: str, kind: pa.DataType) -> bool:
+    """Whether a column may have this type. An amount in floating point has lost digits, or may have."""
+    text = _is_text(kind) or (pa.types.is_dictionary(kind) and _is_text(kind.value_type))
+    if name == "date":
+        return bool(text or pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+    if name == "loss":
+        return bool(text or pa.types.is_decimal(kind))
+    if name in ("loss_minor", "victims", "victim_id"):
+        return bool(pa.types.is_integer(kind))
+    return bool(text or (name == "record_id" and pa.types.is_integer(kind)))
+
+
+def _block(batch: pa.Table, columns: Mapping[str, str], layout: CsvLayout) -> Block:
+    table = batch.select(list(columns.values())).rename_columns(list(columns))
+    try:
+        sound = sound_table(_typed(table, layout), layout)
+        return Block(sound, np.arange(len(sound), dtype=np.int64), [])
+    except (pa.ArrowInvalid, Doubtful):
+        return judged_texts(pa.table({name: _as_texts(table.column(name)) for name in table.column_names}), layout)
+
+
+def _typed(table: pa.Table, layout: CsvLayout) -> pa.Table:
+    """The columns in the types of the partitions. Raises ArrowInvalid where one does not fit."""
+    made = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if name == "loss":
+            made[name] = _as_texts(column)
+        elif name in layout.labels:
+            made[name] = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        else:
+            made[name] = column.cast(layout.schema.field(name).type)
+    return pa.table(made)
+
+
+def _as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """As they would stand in a CSV file; a moment within a day loses nothing but is no day, and says so."""
+    if pa.types.is_timestamp(column.type):
+        days = column.cast(pa.date32(), safe=False)
+        whole = pc.equal(days.cast(column.type), column)
+        return pc.if_else(whole, days.cast(pa.string()), column.cast(pa.string()))
+    return column.cast(pa.string())

@@ -1,0 +1,131 @@
+"""The reader of every ledger: month files as `source.yml` declares them, CSV or Parquet, to month partitions.
+
+In: a file, and the declaration of its source:
+
+    delivery: ledger
+    ledger:
+      months_in_name: 'reports_(\\d{4}-\\d{2})'   which month a file is of; with a second group, from which to which month
+      columns: {date: Day, native_type: Type, area: Region, age: Age, loss: Loss, currency: Currency, victims: Victims,
+                victim_id: Person, record_id: Number}
+      record_id: integer                          or text; where the file has a column of it
+      classification: types_2015                  the scheme of types
+      currencies: [USD, EUR]                      those that may stand in `currency`; by default that of the source alone
+
+`columns`: our name -> the header. `loss_minor` in the place of `loss` (or beside it: a file has one of the two) holds whole minor
+units. The texts in the columns of labels are those of `crosswalk.csv`. Out: `Streamed` (pipeline.reading.ledger_csv).
+
+A file speaks for the months that its name says, and for no other: a row of another month is set aside. Without `months_in_name` a
+file speaks for the months that it has rows of.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.model import DIMENSIONS, FraudlossError, Period, RefusedInput, UsageError
+from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.reading.ledger_csv import OPTIONAL_COLUMNS, CsvLayout, Streamed, partition_csv
+from pipeline.reading.ledger_parquet import partition_parquet
+from pipeline.reading.partitions import Dimension
+from pipeline.sources.catalogue import Source
+
+LABELS = ("native_type", "area", *DIMENSIONS)
+_KNOWN = ("date", "loss", "loss_minor", *OPTIONAL_COLUMNS, *LABELS)
+_PARQUET = b"PAR1"
+
+
+def partition(path: Path, source: Source, folder: Path, *, workers: int = 2) -> Streamed:
+    """Stream a file of the ledger into month partitions under `folder`. Raises RefusedInput."""
+    layout = layout_of(source, path.name)
+    with path.open("rb") as stream:
+        is_parquet = stream.read(len(_PARQUET)) == _PARQUET or path.suffix == ".parquet"
+    if is_parquet:
+        return partition_parquet(path, layout, folder)
+    if {"loss", "loss_minor"} <= layout.headers.keys():
+        layout = dataclasses.replace(
+            layout, headers={name: text for name, text in layout.headers.items() if name != "loss_minor"}
+        )
+    return partition_csv(path, layout, folder, workers=workers)
+
+
+def layout_of(source: Source, file: str) -> CsvLayout:
+    """What a file of this name has to look like. Raises RefusedInput where its name does not say which months it is of."""
+    months = months_of(source, file)
+    days = (months.start, months.end) if months else None
+    return dataclasses.replace(_layout(source.id), days=days)
+
+
+def months_of(source: Source, file: str) -> Period | None:
+    """The months that a file of this name is of; None where the source does not say it in names. Raises RefusedInput."""
+    pattern = source.meta["ledger"].get("months_in_name")
+    if pattern is None:
+        return None
+    try:
+        if match := re.search(pattern, file):
+            first, last = (Period.parse(month) for month in (match[1], match[match.lastindex or 1]))
+            if first.frequency == last.frequency == "monthly" and first.start <= last.start:
+                return Period.months_between(first.start, last.end)
+    except UsageError:
+        pass
+    raise RefusedInput(
+        file=file,
+        cell="the name of the file",
+        found=repr(file),
+        expected=f"a name that says which month it is of: {pattern}",
+        action="see whether this is the right file, and give it the name that the publisher gave it",
+    )
+
+
+@functools.cache
+def _layout(source_id: str) -> CsvLayout:
+    from pipeline.sources.catalogue import source as declared
+
+    source = declared(source_id)
+    meta = source.meta["ledger"]
+    columns: Mapping[str, str] = meta["columns"]
+    if unknown := [name for name in columns if name not in _KNOWN]:
+        raise _wrong(source, f"columns: {', '.join(unknown)} is not among {', '.join(_KNOWN)}")
+    if "date" not in columns or not {"loss", "loss_minor"} & columns.keys():
+        raise _wrong(source, "columns: a date and a loss are what a ledger is made of")
+    if ("record_id" in columns) != (meta.get("record_id") in ("integer", "text")):
+        raise _wrong(source, "record_id: say whether the column of that name is integer or text")
+    currencies = tuple(meta.get("currencies", (source.currency,)))
+    if "currency" not in columns and len(currencies) > 1:
+        raise _wrong(source, "columns: several currencies and no column that says which")
+    return CsvLayout(columns, dimensions(source), currencies, int(source.meta["minor_unit_digits"]), meta.get("record_id", ""))
+
+
+def dimensions(source: Source) -> tuple[Dimension, ...]:
+    """The dimensions of the ledger: labels to common codes, and of the types the publisher's labels as well."""
+    found = []
+    for name in (name for name in LABELS if name in source.meta["ledger"]["columns"]):
+        texts = _common_codes(source, "fraud_type" if name == "native_type" else name)
+        if name == "native_type":
+            found += [Dimension.of("native_type", list(texts)), Dimension("fraud_type", "native_type", texts)]
+        else:
+            found.append(Dimension(name, name, texts))
+    return tuple(found)
+
+
+def _common_codes(source: Source, dimension: str) -> dict[str, str]:
+    """Label -> common code, as crosswalk.csv has them."""
+    codes = {}
+    for (of, label), rows in crosswalk_rows(source.folder / "crosswalk.csv").items():
+        if of != dimension:
+            continue
+        if len(rows) > 1 or rows[0]["valid_from"] or rows[0]["valid_to"]:
+            raise FraudlossError(
+                f"{source.id}/crosswalk.csv: {label!r} holds for some time only; a ledger's labels hold for all of it."
+            )
+        codes[label] = rows[0]["common_code"]
+    if not codes:
+        raise FraudlossError(f"{source.id}/crosswalk.csv has no label of {dimension}, which source.yml names as a column.")
+    return codes
+
+
+def _wrong(source: Source, what: str) -> FraudlossError:
+    return FraudlossError(f"{source.id}/source.yml, ledger, {what}.")
