@@ -40,7 +40,7 @@ standalone: $(INSTALLED) ## a whole Airflow in the browser, on port $AIRFLOW_POR
 bench: $(INSTALLED) ## the kernel beside DuckDB and Polars: make bench ROWS=1e7 ROUNDS=3 GROWTH=1e6,1e7,5e7
 	@$(BIN)/python -m benchmarks.ledger $(or $(ROWS),1e7) $(or $(ROUNDS),3) $(or $(GROWTH),1e6$(comma)3e6$(comma)1e7)
 
-demo-ledger: $(INSTALLED) ## a synthetic ledger under .demo/, taken in, counted and corrected: make demo-ledger ROWS=1e6
+demo-ledger: $(INSTALLED) ## a synthetic ledger under .demo/, published and corrected, apart from all real sources: make demo-ledger ROWS=1e6
 	@$(BIN)/python -m benchmarks.ledger_demo .demo/ledger $(or $(ROWS),1e6)
 
 lock: $(INSTALLED) ## remake requirements.txt from requirements.in

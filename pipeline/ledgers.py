@@ -361,8 +361,8 @@ class Counted:
 def count(store: Store, source: Source, suite: Callable[[], Suite], version: str, engine: Engine = THIS_PROCESS) -> Counted:
     """Make the figures of every state that has none yet, and take away those that nothing needs; of other months nothing is read.
 
-    `suite`: reads it, where there is something to judge. `version`: of the code, declarations and suite. `most_workers`:
-    processes at once, where memory suffices for as many. Raises ChangedBytes where a partition was changed by hand,
+    `suite`: reads it, where there is something to judge. `version`: of the code, declarations and suite. `engine`:
+    with fewer processes where memory does not suffice for as many. Raises ChangedBytes where a partition was changed by hand,
     FraudlossError where memory would not suffice.
     """
     with store.lock("count", source.id):
