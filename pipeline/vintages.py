@@ -105,8 +105,12 @@ def _inputs(
 
     inputs = {}
     if source(source_id).is_ledger:
-        counts = ledgers.counts(store, source_id, as_of) inputs = {name: each["files"][0]["sha256"] for name, each in
-        counts.items() if without.isdisjoint(each["snapshots"].split("+"))}
+        counts = {
+            name: each
+            for name, each in ledgers.counts(store, source_id, as_of).items()
+            if without.isdisjoint(each["snapshots"].split("+"))
+        }
+        inputs = {name: each["files"][0]["sha256"] for name, each in counts.items()}
     else:
         for snapshot in known_by(store.snapshots(source_id), as_of):
             verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
