@@ -1,7 +1,9 @@
 """The site's page on quality: indicators of each source, and which of the tables that official fraud statistics have are made.
 
 In: the view (OBSERVATION_COLUMNS), the declared sources, the evidence, the day as of which the site speaks. Out: sections of
-tables. Indicators follow the ESS quality and performance indicators (R1 completeness, A5 item non-response, A6 revisions, TP1
+tables; those on accuracy and the list of all indicators come from pipeline.publish.quality_indicators.
+
+Indicators follow the ESS quality and performance indicators (R1 completeness, A5 item non-response, A6 revisions, TP1
 timeliness, CC2 length of comparable series); every one is computed, and one that cannot be is [x] and never 0.
 """
 
@@ -22,6 +24,7 @@ from pipeline.publish.content import Item, Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.page import source_page_name
+from pipeline.publish.quality_indicators import indicator_list, indicator_tables, late_reports
 from pipeline.publish.register import register_tables
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
@@ -74,9 +77,22 @@ def quality_sections(
     )
     made = [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
     *others, last = made
-    return [*others, dataclasses.replace(last, items=(*last.items, *([Item(table=by_release)] if by_release.rows else [])))]
+    further = [*indicator_tables(used, figures, evidence), *(late for late in (late_reports(used, evidence),) if late.rows)]
+    present = {table.id: table.title for table in (*further, *(table for *_, table in tables)) if table.rows}
+    return [
+        Section("all-indicators", "All indicators", "品質指標一覧", (_ALL,), (Item(table=indicator_list(present)),)),
+        *others,
+        Section(
+            "accuracy", "Accuracy, coverage and coherence", "正確性・整合性", (), tuple(Item(table=table) for table in further)
+        ),
+        dataclasses.replace(last, items=(*last.items, *([Item(table=by_release)] if by_release.rows else []))),
+    ]
 
 
+_ALL = (
+    "What the European Statistical System and we ask of every source: the formula, who defined it, the table below with its "
+    "values, or why it cannot be computed. Nothing is estimated to fill a line."
+)
 _COMPLETE = (
     "R1: regular periods with a figure, of those between the first and the last. Rows set aside broke a rule and enter no "
     "figure; nothing is imputed. Withheld: figures that we keep back to protect persons; all sources are published "

@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.model import DIMENSIONS, TOTAL
 from pipeline.publish import contributions, seasonal
+from pipeline.publish.countries import declared_tables
 from pipeline.publish.selection import MONTHS_OF_HISTORY, NO_BREAKDOWN, Families, is_country, parsed
 from pipeline.publish.tables import MAPPED, Cell, Column, Table, map_lacking, text_cell
 
@@ -31,7 +32,9 @@ class Facts:
     cells: frozenset[tuple[str, str, frozenset[str]]]
     overlays: frozenset[str]
     elderly: frozenset[str]
-    made: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)  # of T03, T20, T31: who has them in a release
+    made: Mapping[str, frozenset[str]] = dataclasses.field(
+        default_factory=dict
+    )  # who has those that are not told by the figures alone
 
     @classmethod
     def of(cls, view: pd.DataFrame) -> Facts:
@@ -87,6 +90,7 @@ def _nobody(_: Facts) -> set[str]:
 
 _SUMS = ("cases", "loss", "victims")
 _BREAKDOWNS = "further tables of the source"
+_COUNTRIES, _ONE_COUNTRY = "page on countries side by side", "figures of one country only"
 
 REGISTER: tuple[Entry, ...] = (
     Entry("T01", "Key figures", _with("cases", "loss"), "at a glance"),
@@ -108,7 +112,10 @@ REGISTER: tuple[Entry, ...] = (
     Entry("T11", "Concentration of losses", _with("top_1_share", "top_10_share"), "main tables of the series"),
     Entry("T12", "Totals with and without large losses under review", _nobody, lacking="no source marks losses under review"),
     Entry(
-        "T13", "Quantiles of losses", _with("median_loss", "p90_loss"), "main tables; the reports are a census, so no intervals"
+        "T13",
+        "Quantiles of losses",
+        _with("median_loss", "p90_loss"),
+        "main tables; why without intervals: all indicators, above",
     ),
     Entry("T14", "Age", _with(*_SUMS, "victims_share", by=("age",)), _BREAKDOWNS),
     Entry("T15", "Sex by age", _with(*_SUMS, "victims_share", by=("age", "sex")), _BREAKDOWNS),
@@ -160,16 +167,23 @@ REGISTER: tuple[Entry, ...] = (
         "this page",
     ),
     Entry("T39", "Coverage and contributors", _with(), "page of each source", "no source gives its contributors' counts"),
-    Entry("T40", "Breaks in the series", _with(), "page of each source"),
-    Entry("T41", "Countries side by side in national currency", _with("cases", "loss"), "countries side by side"),
-    Entry("T42", "In US dollars and purchasing power", _with("loss"), "in US dollars; no purchasing-power series is held"),
+    Entry("T40", "Breaks in the series", _made_in_a_release("T40"), "page of each source", "no source declares a break"),
+    Entry("T41", "Countries side by side in national currency", _made_in_a_release("T41"), _COUNTRIES, _ONE_COUNTRY),
+    Entry(
+        "T42",
+        "In US dollars and purchasing power",
+        _made_in_a_release("T41"),
+        f"{_COUNTRIES}, in US dollars; no purchasing-power series is held",
+        _ONE_COUNTRY,
+    ),
     Entry(
         "T43",
         "Per 100,000 inhabitants and per GDP",
-        _with("loss_per_100k", "cases_per_100k"),
-        "per inhabitant; no GDP series is held",
+        lambda facts: facts.sources(["loss_per_100k", "cases_per_100k"]) & set(facts.made.get("T41", ())),
+        f"{_COUNTRIES}, per inhabitant; no GDP series is held",
+        _ONE_COUNTRY,
     ),
-    Entry("T44", "Comparability matrix", _with("cases", "loss"), "countries side by side"),
+    Entry("T44", "Comparability matrix", _made_in_a_release("T41"), _COUNTRIES, _ONE_COUNTRY),
 )
 
 
@@ -180,7 +194,19 @@ def register_tables(view: pd.DataFrame, published: Collection[str], families: Fa
     """
     reasons = _reasons(view, published, families)
     made = {code: frozenset(name for (name, _), reason in own.items() if not reason) for code, own in reasons.items()}
+    made |= {
+        "T40": frozenset(source.id for source in families.sources.values() if source.breaks),
+        "T41": _compared(view, families),
+    }
     return register_table(dataclasses.replace(Facts.of(view), made=made)), by_release_table(reasons, families)
+
+
+def _compared(view: pd.DataFrame, families: Families) -> frozenset[str]:
+    """The sources of series that stand beside those of other countries, where there are two countries."""
+    declared = {source for source, _ in declared_tables(families)}
+    annual = (view["frequency"] == "annual").to_numpy(bool) & (view["absence"] == "").to_numpy(bool)
+    present = declared & set(view.loc[annual, "source"])
+    return frozenset(present) if len({families.sources[source].country for source in present}) > 1 else frozenset()
 
 
 def register_table(facts: Facts) -> Table:

@@ -1,0 +1,380 @@
+"""Every quality indicator that official statistics ask for: its formula, who defined it, its value or why there is none.
+
+In: the declared sources, their figures (OBSERVATION_COLUMNS by source), the evidence. Out: tables for the site's page on quality:
+large losses, coherence, coverage and imputation, and the list of all indicators. What the quality and performance indicators of
+the European Statistical System (ESS) do not define is marked as ours. None is estimated: what cannot be computed says why.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence, Set
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.model import DIMENSIONS, TOTAL, Period
+from pipeline.publish.evidence import Evidence
+from pipeline.publish.page import source_page_name
+from pipeline.publish.selection import NO_BREAKDOWN, is_country
+from pipeline.publish.source_pages import count_cell
+from pipeline.publish.tables import NO_ROW, Cell, Column, Table, english_money, text_cell
+from pipeline.reference import area_tiles
+from pipeline.sources.catalogue import Source
+
+_TENTH, _HUNDREDTH = Decimal("0.1"), Decimal("0.01")
+_PARTS = ("cases", "loss")
+# Where the tail of the losses is heavier, a resampled interval of a total does not cover it (infinite variance).
+_LEAST_TAIL_INDEX = 2
+
+NO_INTERVAL_OF_TOTAL = "none for the total: the tail is heavier than a resampled interval can cover"
+NO_INTERVAL_OF_MEDIAN = "none for the median: its ranks need the single losses, and figures keep quantiles alone"
+
+
+def indicator_tables(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], evidence: Evidence) -> tuple[Table, ...]:
+    """Large losses, coherence, coverage and imputation, days to the final figure; those without a line are left out."""
+    made = (
+        _large_losses(sources, figures),
+        _coherence(sources, figures, evidence),
+        _coverage(sources, figures),
+        _finality(sources, figures),
+    )
+    return tuple(table for table in made if table.rows)
+
+
+def _none() -> Cell:
+    return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+
+
+def _number(value: Decimal | None, step: Decimal = _TENTH) -> Cell:
+    if value is None:
+        return _none()
+    rounded = value.quantize(step, ROUND_HALF_EVEN)
+    return Cell(f"{rounded:,}", value=rounded, is_figure=True)
+
+
+def _named(source: Source) -> Cell:
+    return text_cell(source.title, header=True, href=source_page_name(source.id))
+
+
+def plain(own: pd.DataFrame) -> pd.DataFrame:
+    """Annual national figures with a value, broken down by nothing but the type, no overlays."""
+    kept = (own["frequency"] == "annual") & (own["absence"] == "") & ~own["overlay"].astype(bool)
+    kept &= own["area"].map(is_country).astype(bool)
+    for name in DIMENSIONS:
+        kept &= own[name].isin(NO_BREAKDOWN)
+    return own[kept.to_numpy(bool)]
+
+
+# ------------------------------------------------------------------------------------------------------------ large losses
+
+
+def tail_index(top_1_share: Decimal, top_10_share: Decimal) -> Decimal | None:
+    """The exponent of a Pareto tail with these shares of the total in its largest 1 and 10 per cent (both in per cent).
+
+    A Pareto tail has share(p) = p ** (1 - 1/a), so that 1 - 1/a = log10(share of 10 % / share of 1 %). None where there is none.
+    """
+    if not 0 < top_1_share < top_10_share:
+        return None
+    slope = math.log10(top_10_share / top_1_share)
+    return Decimal(1 / (1 - slope)) if slope < 1 else None
+
+
+def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) -> Table:
+    lines = []
+    for source in sources:
+        own = plain(figures[source.id])
+        own = own[(own["native_type"] == TOTAL).to_numpy(bool)]
+        with_largest = own[(own["measure"] == "max_loss").to_numpy(bool)]
+        if not len(with_largest):
+            continue
+        period = max(with_largest["period"])
+        now = {(row.measure, row.unit): row.value for row in own[own["period"] == period].itertuples(index=False)}
+        currency = source.currency
+        largest, loss = now.get(("max_loss", currency)), now.get(("loss", currency))
+        top_1, top_10 = now.get(("top_1_share", "percent")), now.get(("top_10_share", "percent"))
+        index = tail_index(top_1, top_10) if top_1 and top_10 else None
+        heavy = index is None or index < _LEAST_TAIL_INDEX
+        lines.append(
+            (
+                _named(source),
+                text_cell(period),
+                Cell(english_money(largest, currency), value=largest, is_figure=True) if largest is not None else _none(),
+                _number(largest * 100 / loss, _HUNDREDTH) if largest is not None and loss else _none(),
+                _number(top_1),
+                _number(top_10),
+                _number(index, _HUNDREDTH),
+                text_cell(f"{NO_INTERVAL_OF_TOTAL if heavy else 'not computed'}; {NO_INTERVAL_OF_MEDIAN}"),
+            )
+        )
+    columns = (
+        Column("Source", native="出典"),
+        Column("Year"),
+        Column("Largest single loss", numeric=True),
+        Column("Of the loss of the year", "%", numeric=True),
+        Column("In the largest 1 % of losses", "%", numeric=True),
+        Column("In the largest 10 %", "%", numeric=True),
+        Column("Tail index", numeric=True, note="of a Pareto tail with these two shares; below 2 its variance is infinite"),
+        Column("Interval"),
+    )
+    notes = (
+        "The reports are a census: an interval would not be one of sampling. No loss is set aside as too large, because no "
+        "publisher marks which ones it is reviewing; the share of the largest says how far a total hangs on single reports.",
+    )
+    return Table("large_losses", "Large losses and intervals", columns, tuple(lines), notes=notes)
+
+
+# --------------------------------------------------------------------------------------------------------------- coherence
+
+
+def _coherence(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], evidence: Evidence) -> Table:
+    extracts = {item.id for item in evidence.snapshots if item.extract}
+    lines = []
+    for source in sources:
+        parts = _parts_against_totals(source, figures[source.id], extracts)
+        months = _months_against_years(source, figures[source.id])
+        if sum(parts) + sum(months):
+            lines.append((_named(source), *(count_cell(number) for number in (*parts, *months))))
+    columns = (
+        Column("Source", native="出典"),
+        Column("Totals whose types add up", numeric=True, note="within the printed precision, cases and loss of each year"),
+        Column("Totals whose types do not", numeric=True),
+        Column("Years whose months add up", numeric=True),
+        Column("Years whose months do not", numeric=True),
+    )
+    notes = (
+        "Only tables whose publisher's types make up the total, and years of which all types or all twelve months have a value.",
+    )
+    return Table("coherence_of_sources", "Coherence: parts against their totals", columns, tuple(lines), notes=notes)
+
+
+def _parts_against_totals(source: Source, figures: pd.DataFrame, extracts: Set[str]) -> tuple[int, int]:
+    own = plain(figures)
+    own = own[np.array([extracts.isdisjoint(ids.split("+")) for ids in own["snapshot"]], dtype=bool)]
+    complete = {table.id for table in source.tables.values() if table.parts_add_up}
+    own = own[
+        (own["measure"].isin(_PARTS) & own["unit"].isin(["cases", source.currency]) & own["table"].isin(complete)).to_numpy(bool)
+    ]
+    return _compared(own.groupby(["table", "period", "classification", "measure"], sort=True, observed=True))
+
+
+def _compared(groups: Any) -> tuple[int, int]:
+    agreeing = differing = 0
+    for _, group in groups:
+        total = group[(group["native_type"] == TOTAL).to_numpy(bool)]
+        parts = group[(group["native_type"] != TOTAL).to_numpy(bool)]
+        if len(total) == 1 and len(parts) > 1:
+            tolerance = sum((value for value in group["precision"] if _is_number(value)), Decimal(0))
+            agrees = abs(sum(parts["value"], Decimal(0)) - total["value"].iloc[0]) <= tolerance
+            agreeing, differing = agreeing + agrees, differing + (not agrees)
+    return agreeing, differing
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Decimal) and value.is_finite()
+
+
+def _months_against_years(source: Source, figures: pd.DataFrame) -> tuple[int, int]:
+    kept = (figures["absence"] == "") & (figures["native_type"] == TOTAL) & figures["measure"].isin(_PARTS)
+    kept &= figures["unit"].isin(["cases", source.currency]) & figures["frequency"].isin(["monthly", "annual"])
+    for name in DIMENSIONS:
+        kept &= figures[name].isin(NO_BREAKDOWN)
+    own = figures[(kept & figures["area"].map(is_country).astype(bool)).to_numpy(bool)]
+    agreeing = differing = 0
+    own = own.assign(year=own["period"].str[:4])
+    for _, group in own.groupby(["table", "classification", "measure", "year"], sort=True, observed=True):
+        months, year = group[group["frequency"] == "monthly"], group[group["frequency"] == "annual"]
+        if len(months) == 12 and len(year) == 1:
+            tolerance = sum((value for value in group["precision"] if _is_number(value)), Decimal(0))
+            agrees = abs(sum(months["value"], Decimal(0)) - year["value"].iloc[0]) <= tolerance
+            agreeing, differing = agreeing + agrees, differing + (not agrees)
+    return agreeing, differing
+
+
+# ------------------------------------------------------------------------------------------------- coverage and imputation
+
+
+def _coverage(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) -> Table:
+    lines = []
+    for source in sources:
+        own = figures[source.id]
+        present = own[(own["absence"] == "").to_numpy(bool)]
+        given = present[present["derivation"].isin(["", "records", "residual"]).to_numpy(bool)]
+        imputed = int((given["derivation"] == "residual").sum())
+        withheld = int((own["absence"] == "suppressed").sum())
+        lines.append(
+            (
+                _named(source),
+                *_areas(source, present),
+                count_cell(len(given)),
+                count_cell(imputed),
+                _number(Decimal(imputed * 100) / len(given), _HUNDREDTH) if len(given) else _none(),
+                _number(Decimal(withheld * 100) / len(own), _HUNDREDTH) if len(own) else _none(),
+            )
+        )
+    columns = (
+        Column("Source", native="出典"),
+        Column("Areas with a figure", numeric=True, note="in the newest year with any"),
+        Column("Areas of the country", numeric=True),
+        Column("Figures given", numeric=True, note="printed, or counted from records"),
+        Column("Filled in", numeric=True, note="a total less all the other types, where the publisher's digits were lost"),
+        Column("Filled in", "%", numeric=True),
+        Column("Withheld", "%", numeric=True, note="of all figures"),
+    )
+    return Table("coverage_of_sources", "Coverage of areas, figures filled in, figures withheld", columns, tuple(lines))
+
+
+def _areas(source: Source, present: pd.DataFrame) -> tuple[Cell, Cell]:
+    places = area_tiles(source.country)
+    annual = present[(present["frequency"] == "annual").to_numpy(bool) & present["area"].isin(list(places)).to_numpy(bool)]
+    if not len(annual):
+        return _none(), _none()
+    newest = annual[annual["period"] == max(annual["period"])]
+    return count_cell(newest["area"].nunique()), count_cell(len(places))
+
+
+def _finality(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) -> Table:
+    lines = []
+    for source in sources:
+        own = figures[source.id]
+        final = own[((own["edition"] == "final") & (own["frequency"] == "annual") & (own["derivation"] == "")).to_numpy(bool)]
+        if len(final):
+            period = max(final["period"])
+            first: dt.date = min(final.loc[final["period"] == period, "known_at"])
+            lines.append((_named(source), text_cell(period), count_cell((first - Period.parse(period).end).days)))
+    columns = (Column("Source", native="出典"), Column("Year"), Column("Final after", "days", numeric=True))
+    notes = ("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks.",)
+    return Table("days_to_final", "From the end of a year to its final figures", columns, tuple(lines), notes=notes)
+
+
+# -------------------------------------------------------------------------------------------------------------- all of them
+
+_ESS = "ESS guidelines on quality indicators"
+# Code, indicator, formula, source of the definition, table of this page, or why it cannot be computed.
+INDICATORS: tuple[tuple[str, str, str, str, str, str], ...] = (
+    ("R1", "Data completeness", "periods with a figure / periods expected", _ESS, "completeness_of_sources", ""),
+    ("A1", "Sampling error", "coefficient of variation", _ESS, "", "the publishers count every report: there is no sample"),
+    (
+        "A2",
+        "Over-coverage",
+        "duplicates and reports out of scope / reports",
+        _ESS,
+        "",
+        "no publisher gives a report an id that stays from file to file: equal rows may be different reports, and are kept",
+    ),
+    ("A4", "Unit coverage", "areas with a figure / areas of the country", _ESS, "coverage_of_sources", ""),
+    ("A5", "Item non-response", "cases (loss) under unknown / total, for each breakdown", _ESS, "non_response_by_table", ""),
+    ("A6", "Size of revisions", "MR, MAR, RMAR = sum |R| / sum |first|", "McKenzie and Gamba, OECD", "revision_sizes", ""),
+    ("A7", "Imputation rate", "figures filled in / figures given", _ESS, "coverage_of_sources", ""),
+    (
+        "A7 by value",
+        "Imputation rate, by value",
+        "value filled in / value",
+        _ESS,
+        "",
+        "a figure that is filled in is a total less its other parts: the total, which is printed, is not changed by it",
+    ),
+    ("", "Unknown types", "cases (loss) of unknown type / total", "ours", "coding_of_sources", ""),
+    ("TP1", "Time to the first release", "days from the end of the period", _ESS, "timeliness_of_sources", ""),
+    ("TP2", "Time to the final release", "days from the end of the year", _ESS, "days_to_final", ""),
+    ("TP3", "Punctuality", "day of release - day announced", _ESS, "", "no publisher announces its days in a file that we hold"),
+    ("CC2", "Length of comparable series", "years since the last declared break", _ESS, "coding_of_sources", ""),
+    ("", "Parts against totals", "sum of types - total, within the precision", "ours", "coherence_of_sources", ""),
+    ("", "Months against years", "sum of months - year, within the precision", "ours", "coherence_of_sources", ""),
+    ("", "Ours against published totals", "ours - theirs, within the precision", "ours", "agreement_by_source", ""),
+    ("", "Large losses", "shares of the largest losses; Pareto tail index", "ours; Pareto", "large_losses", ""),
+    (
+        "",
+        "Loss under review",
+        "loss of reports under review / loss",
+        "ours",
+        "",
+        "no publisher marks the reports that it reviews",
+    ),
+    (
+        "",
+        "Intervals of totals and medians",
+        "resampled (compound Poisson); order statistics",
+        "ours",
+        "",
+        "totals: tails are too heavy; medians: their ranks need the single losses, and figures keep quantiles alone",
+    ),
+    ("", "Suppression rate", "figures withheld / figures", "ours", "coverage_of_sources", ""),
+    (
+        "",
+        "Suppression rate, by value",
+        "value withheld / value",
+        "ours",
+        "",
+        "nothing is withheld; were there anything, its value would not be told",
+    ),
+    ("", "Labels that only overlap", "crosswalk rows with partial match / rows", "ours", "coding_of_sources", ""),
+    ("", "Changes of layout", "files refused / files", "ours", "completeness_of_sources", ""),
+    ("", "Inputs", "sha256 over the hashes of the files", "ours", "completeness_of_sources", ""),
+    (
+        "",
+        "Late reports",
+        "rows of a month that a later file adds",
+        "ours",
+        "late_reports",
+        "no publisher of records has delivered two files of one month: one vintage says nothing of what comes late",
+    ),
+)
+
+
+def late_reports(sources: Sequence[Source], evidence: Evidence) -> Table:
+    """Of sources with two vintages of records: rows that a later file adds to the two newest months that the earlier one had."""
+    lines = []
+    for source in sources:
+        own = evidence.records[(evidence.records["source"] == source.id).to_numpy(bool)]
+        again = own[own["snapshot_before"].notna().to_numpy(bool) & (own["rows_before"] > 0).to_numpy(bool)]
+        if not len(again):
+            continue
+        newest = again[again["vintage"] == max(again["vintage"])]
+        for month in sorted(set(newest["month"]))[-2:]:
+            row = newest[newest["month"] == month].iloc[-1]
+            share = Decimal(int(row["rows_added"]) * 100) / int(row["rows_before"])
+            lines.append(
+                (
+                    _named(source),
+                    text_cell(month),
+                    count_cell(int(row["rows_before"])),
+                    count_cell(int(row["rows_added"])),
+                    _number(share),
+                )
+            )
+    columns = (
+        Column("Source", native="出典"),
+        Column("Month"),
+        Column("Rows before", numeric=True),
+        Column("Rows added", numeric=True),
+        Column("Added", "%", numeric=True),
+    )
+    return Table("late_reports", "Reports that came later", columns, tuple(lines))
+
+
+def indicator_list(present: Mapping[str, str]) -> Table:
+    """Every indicator. `present`: id of each table that has lines -> its title."""
+    lines = tuple(
+        (
+            text_cell(code or "–", header=True),
+            text_cell(name),
+            text_cell(formula),
+            text_cell(defined),
+            text_cell(present[table], href=f"#table-{table}") if table in present else text_cell("not computed"),
+            text_cell("" if table in present else why or "there is nothing yet to compute it from"),
+        )
+        for code, name, formula, defined, table, why in INDICATORS
+    )
+    columns = (
+        Column("Code"),
+        Column("Indicator"),
+        Column("Formula"),
+        Column("Defined by"),
+        Column("Value"),
+        Column("Why it is not computed"),
+    )
+    return Table("indicators", "All indicators", columns, lines)
