@@ -336,6 +336,11 @@ class Store:
         found = (self.read_json(path) for path in sorted((self.processed / "embargoes").glob("*/*.json")))
         return [record for record in found if record]
 
+    def stamp(self, path: Path) -> tuple[int, int, int] | None:
+        """Another value whenever the file was written since; for comparing in one process, never to be kept. None: it is gone."""
+        status = _status(path)
+        return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
+
     def verdicts_stamp(self) -> frozenset[tuple[str, int, int]]:
         """Another value whenever a verdict or an embargo was written or taken away since; for comparing in one process, never to
         be kept."""
