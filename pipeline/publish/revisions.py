@@ -14,6 +14,7 @@ import collections
 import dataclasses
 import datetime as dt
 import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -219,10 +220,7 @@ def headline_histories(
     for figure in found:
         if figure.row.frequency == period.frequency and figure.role in ("period", "history") and _is_headline(figure, families):
             rows = (figure.row, *figure.others)
-            states = {
-                (row.source, row.table): _states(row, revised.get(tuple(getattr(row, name) for name in KEY_COLUMNS), []), days)
-                for row in rows
-            }
+            states = {(row.source, row.table): _states(row, revised.get(_key(row), []), days) for row in rows}
             if vintages := _leading(states, families):
                 row, printed = figure.row, {day for row in rows for day in days[_unit(row)]}
                 made.append(
@@ -231,8 +229,8 @@ def headline_histories(
     return made
 
 
-def _unit(row: Any) -> tuple[str, ...]:
-    return tuple(getattr(row, name) for name in UNIT_COLUMNS)
+_key = operator.attrgetter(*KEY_COLUMNS)
+_unit = operator.attrgetter(*UNIT_COLUMNS)
 
 
 def _is_headline(figure: Figure, families: Families) -> bool:

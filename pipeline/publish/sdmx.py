@@ -260,10 +260,35 @@ def _require_one_row_a_key(series: pa.Array, periods: pa.Array) -> None:
 def _structure(
     texts: Mapping[str, pa.DictionaryArray], sources: Sequence[Source], title: str, release_id: str, known_by: dt.date
 ) -> bytes:
+    written = _written(_codes_in_use({name: pc.unique(column).to_pylist() for name, column in texts.items()}, sources))
+    own = {_TITLE: clean(title), _message_id(_RELEASE): _message_id(release_id), _DAY.isoformat(): known_by.isoformat()}
+    for stand_in, words in own.items():
+        written = written.replace(stand_in, escape(words), 1)
+    return written.encode()
+
+
+# Column -> its codes in use, each with its label, Japanese label and definition.
+CodesInUse = tuple[tuple[str, tuple[tuple[str, tuple[str, str, str]], ...]], ...]
+# What stands in the place of the words of one release: at the head of the message, in front of anything that was declared.
+_TITLE, _RELEASE, _DAY = "title-of-the-release", "id-of-the-release", dt.date(1900, 1, 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _written(codes: CodesInUse) -> str:
+    """The structure as pysdmx writes it. Kept, because a source's releases use the same codes month after month."""
     from pysdmx.io.xml.sdmx21.writer.structure import write
 
-    artefacts = structure_artefacts({name: pc.unique(column).to_pylist() for name, column in texts.items()}, sources, title)
-    return str(write(artefacts, header=_header(release_id, known_by), prettyprint=False)).encode()
+    return str(write(structure_artefacts(codes, _TITLE), header=_header(_RELEASE, _DAY), prettyprint=False))
+
+
+def _codes_in_use(in_use: Mapping[str, Iterable[str | None]], sources: Sequence[Source]) -> CodesInUse:
+    """`in_use`: codes by SDMX id."""
+    found = []
+    for name, sdmx_id in COMPONENTS.items():
+        if name in _CODED:
+            words = {_identifier(code): about for code, about in _words(name, sources).items()}
+            found.append((name, tuple((code, words.get(code, ("", "", ""))) for code in sorted(filter(None, in_use[sdmx_id])))))
+    return tuple(found)
 
 
 def _header(release_id: str, known_by: dt.date) -> Header:
@@ -274,8 +299,8 @@ def _header(release_id: str, known_by: dt.date) -> Header:
     return Header(id=_message_id(release_id), prepared=prepared, sender=Organisation(id=AGENCY))
 
 
-def structure_artefacts(in_use: Mapping[str, Iterable[str | None]], sources: Sequence[Source], title: str) -> list[Any]:
-    """Code lists, concept scheme, data structure definition and dataflow, as pysdmx has them. `in_use`: codes by SDMX id."""
+def structure_artefacts(codes: CodesInUse, title: str) -> list[Any]:
+    """Code lists, concept scheme, data structure definition and dataflow, as pysdmx has them."""
     from pysdmx.model import (
         Component,
         Components,
@@ -293,14 +318,10 @@ def structure_artefacts(in_use: Mapping[str, Iterable[str | None]], sources: Seq
         "overlay": DataType.BOOLEAN,
         **dict.fromkeys(_DECIMALS, DataType.DECIMAL),
     }
-    code_lists, concepts, components = [], [], []
+    code_lists = {name: _code_list(name, COMPONENTS[name], dict(words)) for name, words in codes}
+    concepts, components = [], []
     for name, sdmx_id in COMPONENTS.items():
-        kind = kinds.get(name, DataType.STRING)
-        listed = None
-        if name in _CODED:
-            words = {_identifier(code): about for code, about in _words(name, sources).items()}
-            listed = _code_list(name, sdmx_id, {code: words.get(code, ("", "", "")) for code in in_use[sdmx_id] if code})
-            code_lists.append(listed)
+        kind, listed = kinds.get(name, DataType.STRING), code_lists.get(name)
         concepts.append(_concept(name, sdmx_id, kind))
         is_attribute = name in _ATTRIBUTES
         components.append(
@@ -317,7 +338,7 @@ def structure_artefacts(in_use: Mapping[str, Iterable[str | None]], sources: Seq
     about: dict[str, Any] = {"agency": AGENCY, "version": VERSION}
     scheme = ConceptScheme(id="CS_FRAUD_LOSS", name="Concepts of fraud-loss statistics", items=concepts, **about)
     definition = DataStructureDefinition(id=FLOW, name="Fraud losses", components=Components(components), **about)
-    return [*code_lists, scheme, definition, Dataflow(id=FLOW, name=clean(title), structure=definition, **about)]
+    return [*code_lists.values(), scheme, definition, Dataflow(id=FLOW, name=clean(title), structure=definition, **about)]
 
 
 def _concept(name: str, sdmx_id: str, kind: Any) -> Concept:
