@@ -698,7 +698,7 @@ def build_site(store: Store, now: dt.datetime | None = None) -> bool:
         held = embargoes.at(store, now).held
         known = vintages.known(store, without=held)
         files = site.build(manifests, known.figures, sources(), _evidence(store, known, held), period_records(store))
-        return store.write_pages(store.processed / "site", files, speaking, others_stay=False)
+        return store.write_pages(store.processed / "site", files, speaking)
 
 
 def _evidence(store: Store, known: vintages.Known, held: frozenset[str]) -> Evidence:

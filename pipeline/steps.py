@@ -399,6 +399,7 @@ def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) ->
 def build_data_docs(*, data: Path | None = None) -> bool:
     """Great Expectations' Data Docs of the current verdicts. Only pages of sources with other verdicts than last time are made.
 
+    The page of a snapshot that has no verdict now is taken away: there is one page for each current verdict, and no other.
     True when anything was rewritten.
     """
     store = store_at(data)
@@ -408,12 +409,13 @@ def build_data_docs(*, data: Path | None = None) -> bool:
         made_of = {source_id: _docs_version(paths) for source_id, paths in judged.items() if paths}
         before = store.pages_made_of(folder)
         changed = [source_id for source_id, version in made_of.items() if before.get(source_id) != version]
-        if not changed:
+        if not changed and before.keys() == made_of.keys():
             return False
         from pipeline.validate import data_docs
 
         verdicts = [verdict for paths in judged.values() for path in paths if (verdict := store.read_json(path))]
-        return store.write_pages(folder, data_docs.build(verdicts, pages_of=changed), made_of, others_stay=True)
+        staying = {data_docs.page_name(verdict) for verdict in verdicts}
+        return store.write_pages(folder, data_docs.build(verdicts, pages_of=changed), made_of, staying=staying)
 
 
 def _verdict_paths(store: Store, source_id: str) -> list[Path]:

@@ -41,7 +41,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -371,22 +371,23 @@ class Store:
             return {}
         return dict(manifest["made_of"])
 
-    def write_pages(self, folder: Path, pages: Mapping[str, bytes], made_of: Mapping[str, str], *, others_stay: bool) -> bool:
+    def write_pages(
+        self, folder: Path, pages: Mapping[str, bytes], made_of: Mapping[str, str], *, staying: Collection[str] = ()
+    ) -> bool:
         """Write pages and `manifest.json` beside them, at once. True when anything was rewritten.
 
-        `made_of`: part -> version of what its pages were made of. `others_stay`: pages of an earlier call that are not given now
-        are kept; else they are taken away.
+        `made_of`: part -> version of what its pages were made of. Pages of an earlier call are taken away, but for those in
+        `staying`.
         """
         name = folder / "manifest.json"
         listed = (self.read_json(name) or {}).get("files", {})
-        others = {page: entry for page, entry in listed.items() if page not in pages}
+        kept = {page: entry for page, entry in listed.items() if page not in pages and page in staying}
         made = {page: file_entry(content) for page, content in pages.items()}
         with self.commit() as commit:
             written = [commit.write(folder / page, content) for page, content in sorted(pages.items())]
-            for page in () if others_stay else sorted(others):
+            for page in sorted(listed.keys() - pages.keys() - kept.keys()):
                 commit.remove(folder / page)
-            files = others | made if others_stay else made
-            written.append(commit.write_json(name, {"files": files, "made_of": dict(made_of)}))
+            written.append(commit.write_json(name, {"files": kept | made, "made_of": dict(made_of)}))
         return any(written)
 
 

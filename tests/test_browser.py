@@ -20,7 +20,9 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playw
 
 from pipeline.publish import release, site, traces
 from pipeline.publish.evidence import Evidence
+from pipeline.validate import data_docs
 from tests import publish_sample as sample
+from tests.test_judge_cases import REPORT, cafc_file, judged
 
 pytestmark = pytest.mark.slow(seconds=25)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -368,3 +370,30 @@ def test_behind_every_chart_stands_a_table_with_each_of_its_points(visit: Callab
                 series, _, category = words.rpartition(": ")[0].rpartition(", ")
                 assert any(figure in row and (category in row or series in row) for row in rows), words
                 assert series in heads or category in heads
+
+
+def test_data_docs_open_from_disk_without_a_network_and_say_what_was_checked(browser: Browser, tmp_path: Path) -> None:
+    verdict = judged("cafc", cafc_file(tmp_path, REPORT.replace("Ontario,Ontario", f"{HOSTILE},Ontario"))).to_json()
+    for name, content in data_docs.build([verdict]).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((tmp_path / "index.html").as_uri())
+    page.locator("tbody a").click()
+    assert page.locator("table.rules tbody tr").count() == len(verdict["rules"])
+    shown = page.inner_text("main")
+    for rule in verdict["rules"]:
+        assert rule["rule_id"] in shown
+    assert "1 rows set aside" in shown
+    assert "As Great Expectations shows the" in shown
+    assert page.locator("main table").nth(1).is_visible()
+    assert page.title() != "taken over"
+    assert complaints == []
+    assert {url.partition(":")[0] for url in asked} == {"file"}
+    assert len(asked) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import shutil
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from pipeline import steps
 from pipeline.frames import observations_frame
 from pipeline.validate import data_docs
 from pipeline.validate.suites import Suite, great_expectations, load_suite
 from pipeline.validate.verdict import _fast, judge, with_helpers
+from tests.shipped import INBOX
+from tests.test_judge_cases import REPORT, cafc_file, judged
 
 EXPECTATIONS = Path(__file__).parent.parent / "expectations"
 SECRET = 987654321
@@ -186,3 +190,51 @@ def test_the_results_are_those_of_a_summary_without_samples(suite: Suite) -> Non
                 assert mine[name] == pytest.approx(value), result.expectation_config.meta["rule_id"]
             else:
                 assert not value or name == "observed_value", name
+
+
+# --------------------------------------------------------------------------------------------- persons, and pages of the past
+
+PERSON = "Taro Yamada 090-1234-5678 <script>document.title='taken over'</script>"
+
+
+def test_what_a_record_says_of_a_person_stands_on_no_page(tmp_path: Path) -> None:
+    bad = [REPORT.replace("Ontario,Ontario", f"{PERSON},Ontario"), REPORT.replace('"$1,234.56"', '"$98,765,432.10 by Yamada"')]
+    verdict = judged("cafc", cafc_file(tmp_path, *bad))
+    assert verdict.to_json()["quarantined"] == 2
+    # What was found is told to whoever mends the file, and to nobody else.
+    assert "Yamada" in json.dumps(verdict.to_json()["rules"], ensure_ascii=False)
+    pages = data_docs.build([verdict.to_json()])
+    assert len(pages) == 2
+    for content in pages.values():
+        text = content.decode()
+        for secret in ("Yamada", "090-1234", "98,765,432", "98765432", "taken over", "1234.56", "1,234.56"):
+            assert secret not in text, secret
+
+
+def test_pages_of_snapshots_that_have_no_verdict_any_more_are_taken_away(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for name in ("npa_overseas", "jca_card"):
+        shutil.copytree(INBOX / name, root / "raw" / "inbox" / name)
+        steps.ingest_inbox(name, data=root)
+        steps.validate(name, data=root)
+    assert steps.build_data_docs(data=root)
+    store = steps.store_at(root)
+    docs = store.processed / "validation" / "data_docs"
+
+    def pages() -> set[str]:
+        return {path.relative_to(docs).as_posix() for path in docs.rglob("*.html")}
+
+    before = pages()
+    gone, *others = store.snapshots("npa_overseas")
+    kept = (docs / f"npa_overseas/{others[0].id}.html").read_bytes()
+    store.verdict_path("npa_overseas", gone.id).unlink()
+    assert steps.build_data_docs(data=root)
+    assert before - pages() == {f"npa_overseas/{gone.id}.html"}
+    assert (docs / f"npa_overseas/{others[0].id}.html").read_bytes() == kept
+    assert gone.id not in (docs / "index.html").read_text()
+    # A source that has nothing left leaves nothing.
+    for snapshot in store.snapshots("jca_card"):
+        store.verdict_path("jca_card", snapshot.id).unlink()
+    assert steps.build_data_docs(data=root)
+    assert {name.partition("/")[0] for name in pages()} == {"index.html", "npa_overseas"}
+    assert not steps.build_data_docs(data=root)

@@ -158,16 +158,18 @@ def test_no_figure_is_empty_or_zero_in_place_of_an_absence_and_every_mark_is_exp
 def test_the_workbook_has_the_numbers_and_marks_of_the_pages(built: Built) -> None:
     compared = 0
     assert len(built.sheets) == len(built.tables)
+    left = list(built.tables.values())
     for name, (heads, *lines) in built.sheets:
         first = str(lines[0][0])
         plain = [place for place, head in enumerate(heads) if not BESIDE.search(str(head))]
         table = next(
             table
-            for table in built.tables.values()
+            for table in left
             if table.id.startswith(name)
             and (len(table.rows), len(table.heads)) == (len(lines), len(plain))
             and first.startswith(table.rows[0][0].text[:5])
         )
+        left.remove(table)
         for line, row in zip(lines, table.rows, strict=True):
             for place, head, cell in zip(plain, table.heads, row, strict=True):
                 if not cell.is_figure:

@@ -106,6 +106,20 @@ def test_a_correction_is_listed_cell_by_cell_with_both_values_and_where_they_sta
     assert loss["origin_after"].startswith("2025-07-31-half-year-2025.csv!")
 
 
+def test_a_revised_figure_carries_the_mark_of_its_status_as_it_does_elsewhere() -> None:
+    rows, revisions = known_on("2025-07-31")
+    broken = rows.assign(
+        obs_status=["B" if period == "2024" else status for period, status in rows[["period", "obs_status"]].values]
+    )
+    families = Families([source("npa_releases")])
+    for shown, marked in ((rows, False), (broken, True)):
+        tables = revision_tables(YEAR, figures(rows_of(shown), YEAR, families), revisions, families)
+        (changed,) = [table for table in tables if table.id == "revised_figures"]
+        now = [line[5] for line in changed.rows if line[0].text == "2024" and line[5].value is not None]
+        assert now
+        assert all(("[b]" in cell.marks) == marked for cell in now)
+
+
 def test_printing_the_same_again_is_a_confirmation_and_changes_nothing() -> None:
     snapshots = [snapshot("s1", "2025-02-07"), snapshot("s2", "2025-05-23")]
     rows = [row("2024", 5, snapshot=item.id, known_at=item.known_at) for item in snapshots]

@@ -54,7 +54,7 @@ def revision_tables(period: Period, found: Sequence[Figure], revisions: ReleaseR
     """What changed, the vintages of the headline figures, how far first figures were off, and how records came in late."""
     histories = headline_histories(period, found, revisions, families)
     made = (
-        _changes_table(period, revisions.changes, families),
+        _changes_table(period, found, revisions.changes, families),
         *(_triangle(measure, histories, families) for measure in HEADLINE_MEASURES),
         _statistics(histories, families),
         _records_table(revisions.records),
@@ -65,7 +65,7 @@ def revision_tables(period: Period, found: Sequence[Figure], revisions: ReleaseR
 # ----------------------------------------------------------------------------------------------------------------- changes
 
 
-def _changes_table(period: Period, changes: pd.DataFrame, families: Families) -> Table | None:
+def _changes_table(period: Period, found: Sequence[Figure], changes: pd.DataFrame, families: Families) -> Table | None:
     lines = [line for line in row_records(changes) if _is_listed(line)]
     if not lines:
         return None
@@ -86,7 +86,9 @@ def _changes_table(period: Period, changes: pd.DataFrame, families: Families) ->
         Column("What happened"),
         Column("Source"),
     )
-    rows = tuple(_change_line(line, families) for line in shown)
+    # What changed holds no status; that of a figure that speaks stands with the figure.
+    statuses = {row.id: row.obs_status for figure in found for row in (figure.row, *figure.others)}
+    rows = tuple(_change_line(line, statuses, families) for line in shown)
     return Table(
         "revised_figures", "Figures that changed since the release before", columns, rows, notes=tuple(notes), kind="list"
     )
@@ -112,8 +114,8 @@ def _change_rank(line: Mapping[Any, Any], period: Period) -> tuple[Any, ...]:
     )
 
 
-def _change_line(line: Mapping[Any, Any], families: Families) -> tuple[Cell, ...]:
-    old, new = (_row_of(line, side) for side in ("before", "after"))
+def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families: Families) -> tuple[Cell, ...]:
+    old, new = (_row_of(line, side, statuses) for side in ("before", "after"))
     now = new or old
     difference, share = _difference(line["value_before"], line["value_after"])
     what = f"{line['change'].replace('_', ' ')}{': ' + line['note'] if line['change'] == 'reclassified' else ''}"
@@ -134,14 +136,14 @@ def _change_line(line: Mapping[Any, Any], families: Families) -> tuple[Cell, ...
 _Side = collections.namedtuple("_Side", OBSERVATION_COLUMNS)  # type: ignore[misc]
 
 
-def _row_of(line: Mapping[Any, Any], side: str) -> Any:
+def _row_of(line: Mapping[Any, Any], side: str, statuses: Mapping[str, str]) -> Any:
     """The observation on one side of a change; None where there is none."""
     if line[f"id_{side}"] is None:
         return None
     moved = {name: line[f"{name}_before"] for name in ("fraud_type", "classification")} if side == "before" else {}
     own = {name: line[f"{name}_{side}"] for name in ("value", "precision", "absence", "edition", "snapshot", "origin", "id")}
     kept = {name: line[name] for name in (*KEY_COLUMNS, "derivation", "overlay")}
-    rest = {"known_at": line[f"known_{side}"], "obs_status": "A", "conf_status": "F", "note": ""}
+    rest = {"known_at": line[f"known_{side}"], "obs_status": statuses.get(own["id"], "A"), "conf_status": "F", "note": ""}
     return _Side(**{**kept, **moved, **own, **rest})
 
 

@@ -5,8 +5,9 @@ rule was asked has no `documents`, and its page says so. Out: file names and the
 
 Great Expectations' own renderer makes the tables; the page around them is ours. Its site builder would pull styles and scripts
 from eight other hosts, stamp the time of the run and random ids into every page, and keep the pages of earlier runs. Here the
-same verdicts give the same bytes, and a snapshot that is judged again replaces its page. The results are those of SUMMARY with no
-samples: no value of a broken row stands on a page. Cells and values are in the verdict's message and in the quarantine.
+same verdicts give the same bytes, a snapshot that is judged again replaces its page, and the page of one that has no verdict any
+more is taken away. The results are those of SUMMARY with no samples: no value of a broken row stands on a page. Cells and values
+are in the verdict's message and in the quarantine.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def build(verdicts: Iterable[Mapping[str, Any]], *, pages_of: Collection[str] | 
     In: verdicts as `Verdict.to_json()` gives them, also after a round through JSON, in any order. Of several verdicts on one
     snapshot the last one given is the current one. Out: file name -> bytes, the same for the same verdicts.
     """
-    current = {_page_name(verdict): _NOT_JUDGED | dict(verdict) for verdict in verdicts}
+    current = {page_name(verdict): _NOT_JUDGED | dict(verdict) for verdict in verdicts}
     environment = _environment()
     pages = {
         name: _page(verdict, environment)
@@ -128,7 +129,8 @@ def build(verdicts: Iterable[Mapping[str, Any]], *, pages_of: Collection[str] | 
     return {"index.html": index.encode(), **pages}
 
 
-def _page_name(verdict: Mapping[str, Any]) -> str:
+def page_name(verdict: Mapping[str, Any]) -> str:
+    """The page of a verdict."""
     name = verdict["snapshot"] or re.sub(r"[^\w.-]", "_", verdict["file"])
     return f"{verdict['source']}/{name}.html"
 
