@@ -1,7 +1,9 @@
 """One DAG a frequency: publish the period of the run, or all that is due, then the index of the site; and one for embargoes.
 
 In: the catalogue of sources, whose assets wake these DAGs. Out: the DAGs `publish_annual`, `publish_quarterly` and
-`publish_monthly`, and `publish_embargoed`, which lets releases speak whose embargo has passed.
+`publish_monthly`; the same once more as `partition_<frequency>` for events of the asset `periods_<frequency>` that carry a
+partition key, because Airflow hands these, and keys given by hand, to DAGs with a partitioned schedule only; and
+`publish_embargoed`, which lets releases speak whose embargo has passed.
 Embargoes are compared with the moment at which a run was due (`run_after`), which is the run's own, not the machine's clock.
 Which period a run publishes is decided in `pipeline.run_period` and nowhere else.
 """
@@ -12,7 +14,17 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator
 
-from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, Param, get_current_context, task
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronDataIntervalTimetable,
+    Param,
+    PartitionedAssetTimetable,
+    get_current_context,
+    task,
+)
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from pipeline.model import FraudlossError, NothingToPublish, Period
@@ -28,7 +40,7 @@ Publishes {frequency} summaries. Which period a run publishes:
 | started by | publishes |
 |---|---|
 | conf `{{"period": "{example}"}}` | that period |
-| a partition key | the period of that name |
+| a partition key (`partition_{frequency}`) | the period of that name, or the one that holds that day |
 | the timetable, a backfill, or a trigger with a logical date | the period that holds the logical date |
 | new figures of a source | all that is due |
 | a trigger without a logical date | all that is due |
@@ -52,16 +64,21 @@ def refusal_is_final() -> Iterator[None]:
         raise AirflowFailException(str(refusal)) from refusal
 
 
-def summary_dag(frequency: str) -> DAG:
-    """The DAG that publishes the summaries of one frequency."""
+def waking_schedule(frequency: str) -> AssetOrTimeSchedule:
+    """After the end of each period, and whenever a source has new figures."""
+    return AssetOrTimeSchedule(
+        timetable=CronDataIntervalTimetable(SCHEDULES[frequency], timezone="UTC"),
+        assets=AssetAny(*(Asset(f"observations_{source_id}") for source_id in catalogue.source_ids())),
+    )
+
+
+def summary_dag(frequency: str, dag_id: str, schedule: AssetOrTimeSchedule | PartitionedAssetTimetable) -> DAG:
+    """A DAG that publishes the summaries of one frequency."""
     with DAG(
-        dag_id=f"publish_{frequency}",
+        dag_id=dag_id,
         description=f"Publish {frequency} summaries, and republish what new figures revised",
         doc_md=DOCUMENTATION.format(frequency=frequency, example=EXAMPLES[frequency]),
-        schedule=AssetOrTimeSchedule(
-            timetable=CronDataIntervalTimetable(SCHEDULES[frequency], timezone="UTC"),
-            assets=AssetAny(*(Asset(f"observations_{source_id}") for source_id in catalogue.source_ids())),
-        ),
+        schedule=schedule,
         # Before the first period of any source, so that every period can be backfilled.
         start_date=dt.datetime(1990, 1, 1, tzinfo=dt.UTC),
         catchup=False,
@@ -159,5 +176,8 @@ def embargo_dag() -> DAG:
 
 
 for _frequency in SCHEDULES:
-    globals()[f"publish_{_frequency}"] = summary_dag(_frequency)
+    globals()[f"publish_{_frequency}"] = summary_dag(_frequency, f"publish_{_frequency}", waking_schedule(_frequency))
+    globals()[f"partition_{_frequency}"] = summary_dag(
+        _frequency, f"partition_{_frequency}", PartitionedAssetTimetable(assets=Asset(f"periods_{_frequency}"))
+    )
 publish_embargoed = embargo_dag()

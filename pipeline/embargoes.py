@@ -23,6 +23,8 @@ from pipeline.sources.catalogue import Source, source_ids, sources
 if TYPE_CHECKING:
     from pipeline.store import Store
 
+# The page in the folder of a release that says that it waits.
+PREVIEW = "embargo.html"
 IN_FORCE, LIFTED, OVER = "in force", "lifted", "over"
 # A release with these figures tells nothing of a period that it shows for comparison only.
 _ONLY_SHOWN = ("", "history", "event")
@@ -128,15 +130,29 @@ def recorded(store: Store) -> dict[Period, Embargo]:
 def at(store: Store, now: dt.datetime | None) -> Embargoes:
     """The embargoes at a moment: those that were set, and those that sources declare of periods that are not published yet.
 
-    Raises FraudlossError where a source declares release times and no moment is given.
+    Raises FraudlossError where a source declares release times and no moment is given, and where a release waits whose embargo
+    is recorded nowhere.
     """
     known = recorded(store)
+    _require_records(store, known)
     in_force = {period: embargo for period, embargo in known.items() if embargo.holds(now)}
     declaring = {declared.id: rules for declared in sources() if (rules := _declared(declared))}
     if declaring:
         in_force |= _from_calendars(store, now, declaring, known)
     snapshots = {period: _held_by(store, embargo) for period, embargo in in_force.items()}
     return Embargoes(in_force, known, snapshots, now)
+
+
+def _require_records(store: Store, known: Mapping[Period, Embargo]) -> None:
+    """A lost record must not let anything slip out: the page in the folder of a release that waits bears witness to it."""
+    for page in sorted((store.processed / "releases").glob(f"*/*/*/{PREVIEW}")):
+        period = Period.parse(page.parent.parent.name)
+        if period not in known or known[period].status == OVER:
+            path = store.embargo_path(period.frequency, period.code)
+            raise FraudlossError(
+                f"{page}: says that the release is under embargo, but {path} does not. Restore that from a backup; or remove the "
+                "page, if the release may speak."
+            )
 
 
 def _held_by(store: Store, embargo: Embargo) -> frozenset[str]:

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from pipeline.publish.revisions import Histories, ReleaseRevisions
     from pipeline.store import Commit, Store
 
-# The page in the folder of a release that says that it waits.
-PREVIEW = "embargo.html"
 # How the note of a figure begins that was read otherwise than it was printed, as `corrections.csv` of its source declares.
 CORRECTED = "corrected from "
 
@@ -525,7 +523,7 @@ def _prepare(store: Store, embargo: embargoes.Embargo, now: dt.datetime | None) 
         if candidate is None or candidate.release_id == record["current"]:
             return embargo
         waiting = {name.partition("/")[0] for name in embargo.previews} | {candidate.release_id}
-        pages = {f"{release_id}/{PREVIEW}": _preview(embargo, release_id) for release_id in sorted(waiting)}
+        pages = {f"{release_id}/{embargoes.PREVIEW}": _preview(embargo, release_id) for release_id in sorted(waiting)}
         entries = {name: file_entry(content) for name, content in pages.items()}
         prepared = dataclasses.replace(embargo, release_id=candidate.release_id, previews=entries)
         is_new = not store.release_is_whole(folder / candidate.release_id)

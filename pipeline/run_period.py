@@ -27,7 +27,8 @@ def resolve(
     """The period that a run publishes, from the first of these that is given; None where none is: all that is due.
 
     1. `conf["period"]`: somebody asked for it, so it wins over any date that the run carries.
-    2. `partition_key`: the run was started for one partition of an asset.
+    2. `partition_key`: the run was started for one partition of an asset. The key is a period (`2025-04`), or a day or moment
+       of one (`2025-04-01T00:00:00`, as `CronPartitionTimetable` writes it), read as it stands: it is in the producer's zone.
     3. `logical_date`: the scheduler or a backfill started it for the interval that begins then. The day is read in UTC, the
        zone of the timetables.
     4. None of them: new data started it, or a person did without a date.
@@ -40,7 +41,7 @@ def resolve(
     if asked:
         return _period_of(frequency, asked, 'the run\'s conf {"period": …}')
     if partition_key:
-        return _period_of(frequency, partition_key, "the run's partition key")
+        return _of_partition(frequency, partition_key)
     if logical_date is not None:
         return Period.of(frequency, logical_date.astimezone(dt.UTC).date())
     return None
@@ -58,6 +59,13 @@ def as_of_day(conf: Mapping[str, Any] | None) -> dt.date | None:
         return dt.date.fromisoformat(given)
     except (TypeError, ValueError):
         raise UsageError(f'the run\'s conf {{"as_of": …}} is {given!r}, not a day. Write "2025-05-23".') from None
+
+
+def _of_partition(frequency: str, key: str) -> Period:
+    try:
+        return Period.of(frequency, dt.datetime.fromisoformat(key).date())
+    except ValueError:
+        return _period_of(frequency, key, "the run's partition key")
 
 
 def _period_of(frequency: str, given: object, where: str) -> Period:

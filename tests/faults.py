@@ -6,8 +6,9 @@ object: fault -> how many times it was tried; before it a sentence for each prom
 Every change of the disk goes through `pipeline.atomic.before_change`. Here a run is killed (SIGKILL, with half of a file
 written) at each of these points in turn and at random times, the disk is full from each of them on, a file of each kind is taken
 away at some of them, and runs meet. The runs are real processes, forked from one that has everything imported. What is computed
-is computed once, by the undisturbed run; what is written is written each time. Two histories are broken: the first run on an
-empty store, and a run that replaces what is there (a new file, a suite that sets other rows aside).
+is computed once, by the undisturbed run; what is written is written each time. Four histories are broken: the first run on an
+empty store, a run that replaces what is there (a new file, a suite that sets other rows aside), a run that makes a release under
+embargo, and the one that lets it speak.
 
 After each fault: every release that speaks can be read whole; `verify` finds nothing; nothing that was in `data/raw` is lost; the
 same step, run again, ends with the same files, byte for byte, as an undisturbed run, and nothing beside them.
@@ -39,11 +40,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import atomic, steps, verification
+from pipeline import atomic, embargoes, steps, verification
 from pipeline.frames import observations_table
-from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period
 from pipeline.publish import release
-from pipeline.store import parquet_bytes
+from pipeline.store import Store, parquet_bytes
 from pipeline.validate import verdict
 
 if TYPE_CHECKING:
@@ -106,6 +107,22 @@ def other_suites(folder: Path) -> Path:
         raise ValueError(f"{path.name} has no such rule any more: {rule}")
     path.write_text(text.replace(rule, rule.replace('"min_value": 0', '"max_value": 180')), encoding="utf-8")
     return folder
+
+
+def put_under_embargo(root: Path) -> None:
+    """The second file's own period is held back, and with it the file."""
+    store = Store(root)
+    embargo = embargoes.Embargo(Period.parse("2015-Q2"), None, public=embargoes.public_snapshots(store))
+    store.write_json(store.embargo_path("quarterly", "2015-Q2"), embargo.decided("set", "to be broken").to_json())
+
+
+def lift_embargo(root: Path) -> None:
+    """What waits may speak from the next run on."""
+    store = Store(root)
+    (embargo,) = embargoes.recorded(store).values()
+    lifted = embargo.decided("lifted", "to be broken", status=embargoes.LIFTED)
+    store.embargo_path("quarterly", "2015-Q2").unlink()  # never changed in place: files of a root are shared with its copies
+    store.write_json(store.embargo_path("quarterly", "2015-Q2"), lifted.to_json())
 
 
 def all_steps() -> dict[str, Step]:
@@ -450,20 +467,32 @@ def main() -> int:
         for history in histories(Path(temporary)):
             faults.at_points(history, "killed", given.every)
             faults.at_points(history, "disk full", given.every)
+            if history.folder.name == "waiting":  # what it changes besides is changed by the others too
+                continue
             faults.at_random_times(history, 4 * given.times, random.Random(given.seed))
             faults.meeting(history, given.times)
-            faults.taken_away(history, given.times)
+            if history.folder.name != "lifting":  # a record of an embargo that is lost stops all publishing: its own tests say so
+                faults.taken_away(history, given.times)
     print(json.dumps({"tried": faults.tried, "broken": len(faults.broken)}))
     return 1 if faults.broken else 0
 
 
 def histories(folder: Path) -> Iterator[History]:
     """The first run on an empty store; then a run that replaces what the first one made."""
-    for name in ("first", "replacing", "suites"):
+    for name in ("first", "waiting", "lifting", "replacing", "suites"):
         (folder / name).mkdir()
     lay_inbox(folder / "start")
     first = History(folder / "first", folder / "start")
     yield first
+    held = copy(first.end, folder / "held")
+    bring_another_file(held)
+    steps.run_source("internet_banking", data=held)
+    put_under_embargo(held)
+    waiting = History(folder / "waiting", held)
+    yield waiting
+    lifted = copy(waiting.end, folder / "lifted")
+    lift_embargo(lifted)
+    yield History(folder / "lifting", lifted)
     again = copy(first.end, folder / "again")
     bring_another_file(again)
     steps.SUITES = other_suites(folder / "suites" / "expectations")

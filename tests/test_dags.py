@@ -57,6 +57,18 @@ def test_a_partition_wins_over_the_logical_date() -> None:
     ) == Period.parse("2024-Q3")
 
 
+@pytest.mark.parametrize("key", ["2025-04", "2025-04-01", "2025-04-30T23:00:00", "2025-04-01T00:00:00+09:00"])
+def test_a_partition_is_a_period_or_a_day_of_one_as_its_producer_writes_it(key: str) -> None:
+    # "2025-04-01T00:00:00+09:00" is March in UTC: the producer's zone counts.
+    assert resolve("monthly", conf=None, partition_key=key, logical_date=None) == Period.parse("2025-04")
+
+
+@pytest.mark.parametrize("key", ["JP|2025-04", "2025-Q1", "2025", "april"])
+def test_a_partition_of_another_kind_is_refused_with_what_to_write(key: str) -> None:
+    with pytest.raises(UsageError, match="2025-04"):
+        resolve("monthly", conf=None, partition_key=key, logical_date=None)
+
+
 @pytest.mark.parametrize(("frequency", "expected"), [("monthly", "2025-04"), ("quarterly", "2025-Q2"), ("annual", "2025")])
 def test_a_scheduled_run_publishes_the_period_that_begins_at_its_logical_date(frequency: str, expected: str) -> None:
     logical_date = dt.datetime(2025, 4, 1, 3, tzinfo=dt.UTC)

@@ -260,6 +260,23 @@ def test_verify_names_a_pointer_to_what_is_under_embargo_and_a_preview_that_was_
     assert any("is under embargo" in problem for problem in verify(data=root).problems)
 
 
+def test_a_record_that_is_lost_lets_nothing_slip_out(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hold(root)
+    night(root, BEFORE)
+    path = root / "processed" / "embargoes" / "quarterly" / "2015-Q2.json"
+    kept = path.read_bytes()
+    before = shown(root)
+    path.unlink()
+    assert command(root, "run", "--source", "internet_banking", "--today", AFTER) == 1
+    assert "is under embargo, but" in capsys.readouterr().err
+    assert shown(root) == before
+    assert any("embargo.html" in problem for problem in verify(data=root).problems)
+    path.write_bytes(kept)
+    night(root, AFTER)
+    assert pointer(root) == Store(root).read_json(path)["release_id"]
+    assert verify(data=root).problems == []
+
+
 @pytest.fixture
 def declared(monkeypatch: pytest.MonkeyPatch) -> None:
     """The source declares that quarters are released 100 days after their end."""

@@ -1,4 +1,5 @@
-"""A real scheduler: a nightly, a backfill of twelve months, and the same months again while another nightly runs.
+"""A real scheduler: a nightly, a backfill of twelve months, an event of a partitioned asset, and the same months again while
+another nightly runs.
 
 `airflow standalone` on SQLite, as `make standalone` starts it, with a home, a port and a data root of its own.
 """
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -14,8 +16,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +39,7 @@ class Scheduler:
     """A running Airflow, and what its database says."""
 
     def __init__(self, home: Path, port: int, data: Path) -> None:
-        self.home, self.data = home, data
+        self.home, self.port, self.data = home, port, data
         self.environment = standalone_environment(home, port) | {"FRAUDLOSS_DATA": str(data)}
         command = [sys.executable, "-m", "deploy.standalone", "--home", str(home), "--port", str(port)]
         self.log = (home.parent / "standalone.log").open("w")
@@ -88,6 +92,26 @@ class Scheduler:
     def asset_events(self, name: str) -> int:
         question = "select count(*) from asset_event join asset on asset.id = asset_event.asset_id where asset.name = ?"
         return sum(count for (count,) in self.ask(question, name))
+
+    def asset_id(self, name: str) -> int:
+        return int(self.ask("select id from asset where name = ?", name)[0][0])
+
+    def partitions(self, dag_id: str) -> list[tuple[str, str, str]]:
+        """Partition key, logical date, state of each run."""
+        return self.ask("select partition_key, coalesce(logical_date, ''), state from dag_run where dag_id = ?", dag_id)
+
+    def emit(self, asset: str, partition_key: str) -> None:
+        """An event of an asset with a partition key, as somebody else's system sends it."""
+        words = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
+        user, password = next(iter(words.items()))
+        token = self._post("/auth/token", {"username": user, "password": password})["access_token"]
+        self._post("/api/v2/assets/events", {"asset_id": self.asset_id(asset), "partition_key": partition_key}, token)
+
+    def _post(self, path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return dict(json.load(answer))
 
     def airflow(self, *arguments: str) -> subprocess.Popen[str]:
         """A command as an engineer types it."""
@@ -171,6 +195,15 @@ def test_a_nightly_a_backfill_and_the_same_months_again_while_nightlies_run(sche
     assert {run[0] for run in scheduler.runs() if run[3] == "failed"} == {"ingest_cafc"}
     published = monthly_releases(data)
     assert {name.split("/")[3] for name in published} >= set(MONTHS)
+
+    # A partition is published by its key, which CronPartitionTimetable writes as a moment, and nothing else is.
+    for month in ("2023-05", "2023-06"):
+        shutil.rmtree(data / "processed" / "releases" / "monthly" / month)
+    scheduler.emit("periods_monthly", "2023-05-01T00:00:00")
+    scheduler.wait_for("the partition", lambda: [state for *_, state in scheduler.partitions("partition_monthly")] == ["success"])
+    assert scheduler.partitions("partition_monthly") == [("2023-05-01T00:00:00", "", "success")]
+    assert (data / "processed" / "releases" / "monthly" / "2023-05" / "current.json").is_file()
+    assert not (data / "processed" / "releases" / "monthly" / "2023-06").exists()
 
     shutil.rmtree(data / "processed" / "releases" / "monthly")
     faults.bring_another_file(data)

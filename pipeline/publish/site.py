@@ -263,9 +263,8 @@ def _group(
 
 
 def _history_link(record: Mapping[str, Any] | None) -> tuple[str, str] | None:
-    """Where all releases of the period stand, and how many spoke."""
-    count = len(record["releases"]) if record else 0
-    return (_period_link(record), "1 release" if count == 1 else f"{count} releases") if record else None
+    """Where all releases of the period stand. Their number is told there: the site does not depend on what spoke before."""
+    return (_period_link(record), "all releases") if record else None
 
 
 def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
