@@ -207,6 +207,8 @@ BREACHES: list[tuple[str, Callable[[Any], Any]]] = [
     ("letters_can_be_read", _put(_body, font=Font(name="Arial", size=12, color="FFFF0000"))),
     ("letters_can_be_read", _put(_body, fill=PatternFill("solid", fgColor="FFFFFF00"))),
     ("letters_can_be_read", _narrowed),
+    ("it_prints_on_pages_of_one_width", _put(lambda book: _table(book).page_setup, orientation="portrait")),
+    ("it_prints_on_pages_of_one_width", _put(lambda book: _table(book).sheet_properties.pageSetUpPr, fitToPage=False)),
 ]
 
 

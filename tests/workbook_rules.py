@@ -211,9 +211,9 @@ def numbers_have_units(sheet: Worksheet) -> Iterator[str]:
     """S 1-9: a unit in the head, or in a column of the table that the head names."""
     texts = {head.lower(): cells for head, cells in columns_of(sheet)}
     for head, _ in numeric_columns(sheet):
-        named = re.search(r"in the unit of the row's ([^:]+?)(?=[: ]|$)", head)
+        named = re.search(r"\(unit: see ([^)]+)\)", head)
         if named:
-            unit = next((cells for name, cells in texts.items() if name.startswith(named[1].strip(" :,"))), [])
+            unit = next((cells for name, cells in texts.items() if name.startswith(named[1].lower())), [])
             if not unit:
                 yield f"{head!r} names no column of the table"
             yield from (f"{cell.coordinate} says no unit: {cell.value!r}" for cell in unit if not _has_unit(str(cell.value)))
@@ -272,6 +272,12 @@ def letters_can_be_read(sheet: Worksheet) -> Iterator[str]:
                 yield f"{cell.coordinate} is neither wrapped nor shown whole"
 
 
+def it_prints_on_pages_of_one_width(sheet: Worksheet) -> Iterator[str]:
+    """Across the page, so that no row is torn apart."""
+    if sheet.page_setup.orientation != "landscape" or not sheet.sheet_properties.pageSetUpPr.fitToPage:
+        yield "its rows are torn apart where it is printed"
+
+
 def _objects(content: bytes) -> list[str]:
     """A and S 1-8: pictures, charts, drawings, comments, macros."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -298,4 +304,5 @@ SHEET_RULES: tuple[Callable[[Worksheet], Iterator[str]], ...] = (
     years_are_western,
     texts_are_clean,
     letters_can_be_read,
+    it_prints_on_pages_of_one_width,
 )

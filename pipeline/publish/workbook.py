@@ -33,6 +33,7 @@ EXPLAINED = f"{ONE_TABLE} Marks and notes, which stand in square brackets, are e
 NONE = "none"
 _NOT_APPLICABLE = "[z]"
 _FONT = {"font_name": "Arial", "font_size": 12}
+_A4 = 9
 _SHEET_NAME_LENGTH = 31
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 # In characters. A longer text is wrapped; a number as long as the largest sums in yen fits.
@@ -95,8 +96,11 @@ class _Book:
         top, wrap = {"valign": "top"}, {"text_wrap": True}
         head = {"bold": True, "bottom": 1, **top, **wrap}
         self._title = book.add_format({**_FONT, "bold": True, "font_size": 16})
-        self._heads = {False: book.add_format({**_FONT, **head}), True: book.add_format({**_FONT, **head, "align": "right"})}
-        self._text = book.add_format({**_FONT, **top, **wrap})
+        self._first_head = book.add_format({**_FONT, **head})
+        self._text_head = book.add_format({**_FONT, **head, "align": "left", "indent": 1})
+        self._number_head = book.add_format({**_FONT, **head, "align": "right"})
+        # A text that follows a number must not touch it.
+        self._text = book.add_format({**_FONT, **top, **wrap, "align": "left", "indent": 1})
         self._first = book.add_format({**_FONT, **top, **wrap, "bold": True})
         self._mark = book.add_format({**_FONT, **top, "align": "right"})
         self._whole = book.add_format({**_FONT, **top, "num_format": "#,##0"})
@@ -108,6 +112,9 @@ class _Book:
     ) -> None:
         """A sheet: title, remarks, and one table, of which `lines` are heads and rows; `linked`: first cells lead to sheets."""
         sheet = self._book.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(_A4)
+        sheet.fit_to_pages(1, 0)
         sheet.write_string(0, 0, clean(title), self._title)
         row = 1
         for remark in remarks:
@@ -119,8 +126,9 @@ class _Book:
         for place, (head, *values) in enumerate(columns):
             texts = {value for value in values if isinstance(value, str)}
             is_number = any(not isinstance(value, str) for value in values)
-            heads.append({"header": head, "header_format": self._heads[is_number]})
-            sheet.set_column(place, place, _NUMBER if is_number else _width(texts))
+            style = self._number_head if is_number else self._text_head if place else self._first_head
+            heads.append({"header": head, "header_format": style})
+            sheet.set_column(place, place, _NUMBER if is_number else _width({*texts, *str(head).split()}))
             text = self._mark if is_number else self._text if place else self._first
             self._write_column(sheet, row + 1, place, values, self._link if linked and place == 0 else text)
         area = (row, 0, row + len(lines) - 1, len(columns) - 1)
@@ -144,7 +152,7 @@ class _Book:
 
 def _width(texts: Iterable[str]) -> int:
     longest = max(map(_display_width, texts), default=0)
-    return min(max(longest + 2, _NARROWEST), _WIDEST)
+    return min(max(longest + 3, _NARROWEST), _WIDEST)
 
 
 def _display_width(text: str) -> int:
@@ -271,25 +279,18 @@ def _lines(table: Table) -> list[list[Decimal | str]]:
 def _columns(column: Column, cells: Sequence[Cell], unit_column: str) -> list[list[Decimal | str]]:
     """The sheet's columns for one of the table's, each with its head first."""
     has_numbers = any(cell.value is not None for cell in cells)
-    title = _title(column, unit_column if has_numbers else "")
-    figures = [_figure(cell, column, has_numbers=has_numbers) for cell in cells]
-    found: list[list[Decimal | str]] = [
-        [_words(" ".join(part for part in (title, column.native, column.mark) if part)), *figures]
-    ]
+    unit = column.sheet_unit or column.unit
+    title = f"{column.title}, {unit}" if unit else column.title
+    in_unit = f"{title} (unit: see {unit_column})" if unit_column and has_numbers and not unit else title
+    head = " ".join(part for part in (in_unit, column.native, column.mark) if part)
+    found: list[list[Decimal | str]] = [[_words(head), *(_figure(cell, column, has_numbers=has_numbers) for cell in cells)]]
     if any(cell.native for cell in cells):
         found.append([_words(f"{title}, publisher's label"), *(_words(cell.native) for cell in cells)])
     if any(cell.precision for cell in cells):
-        found.append([_words(f"{title}: precision, ± (0 is exact)"), *(_precision(cell, column) for cell in cells)])
+        found.append([_words(f"{in_unit}: precision, ± (0 is exact)"), *(_precision(cell, column) for cell in cells)])
     if any(cell.marks and (cell.value is not None or cell.is_header) for cell in cells):
         found.append([_words(f"{title}: marks"), *(_words("".join(cell.marks)) for cell in cells)])
     return found
-
-
-def _title(column: Column, unit_column: str) -> str:
-    unit = column.sheet_unit or column.unit
-    if unit:
-        return f"{column.title}, {unit}"
-    return f"{column.title}, in the unit of the row's {unit_column.lower()}" if unit_column else column.title
 
 
 def _figure(cell: Cell, column: Column, *, has_numbers: bool) -> Decimal | str:
