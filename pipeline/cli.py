@@ -93,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         step = _command(commands, name, command, help_text, f"fraudloss {name} npa_annual")
         step.add_argument("source", metavar="SOURCE", help=", ".join(source_ids()))
+        if name == "aggregate":
+            _engine(step, default=None)
 
     publish = _command(commands, "publish", _publish, "publish one period", "fraudloss publish --frequency annual --period 2025")
     publish.add_argument("--frequency", required=True, choices=PUBLISHED_FREQUENCIES)
@@ -219,9 +221,10 @@ def _as_of(parser: argparse.ArgumentParser, help_text: str = "as it was known on
     parser.add_argument("--as-of", type=_day, default=None, metavar="DATE", help=help_text)
 
 
-def _engine(parser: argparse.ArgumentParser) -> None:
-    """Where the work is done."""
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work at once (default: 1)")
+def _engine(parser: argparse.ArgumentParser, default: int | None = 1) -> None:
+    """Where the work is done. Without a default: of a ledger, by one process for each processor."""
+    shown = default or "for a ledger, one for each processor"
+    parser.add_argument("--workers", type=int, default=default, metavar="N", help=f"processes at work at once (default: {shown})")
     parser.add_argument(
         "--dask",
         default="",
@@ -352,7 +355,7 @@ def _validate(given: argparse.Namespace) -> int:
 
 
 def _aggregate(given: argparse.Namespace) -> int:
-    view_id = steps.aggregate(given.source, data=given.data)
+    view_id = steps.aggregate(given.source, data=given.data, **_engine_of(given))
     print(f"view {view_id} made." if view_id else "Nothing new: no work done.")
     return 0
 

@@ -372,16 +372,61 @@ def count(store: Store, source: Source, suite: Callable[[], Suite], version: str
         if not missing and held.keys() == wanted.keys():
             return Counted((), _refusals(held))
         made = _made(store, source, suite(), missing, engine) if missing else {}
-        counts = {name: held[name] for name in wanted if name in held}
-        with store.commit() as commit:
-            for name, parts in made.items():
-                if parts.is_final:
-                    counts[name] = _save_count(store, commit, source, name, wanted[name], parts)
-            kept = {entry["path"] for each in counts.values() for entry in each["files"]}
-            for path in [entry["path"] for each in held.values() for entry in each["files"] if entry["path"] not in kept]:
+        counts = _save_counts(store, source, {name: held[name] for name in wanted if name in held}, missing, made)
+    return _told(source, missing, counts, made)
+
+
+def years_to_count(store: Store, source: Source, version: str) -> list[str]:
+    """The years that hold a state without figures, for `count_year`."""
+    held = _held(store, source)
+    return sorted({state.period.code[:4] for name, state in _wanted(store, source, version).items() if name not in held})
+
+
+def count_year(store: Store, source: Source, suite: Callable[[], Suite], version: str, year: str) -> Counted:
+    """What `count` makes of the states of one calendar year, and nothing else: other years may be at work at the same time.
+    Nothing is taken away. Raises as `count` does.
+    """
+    with store.lock("count", source.id, year):
+        held = _held(store, source)
+        missing = {
+            name: state
+            for name, state in _wanted(store, source, version).items()
+            if name not in held and state.period.code.startswith(year)
+        }
+        if not missing:
+            return Counted((), ())
+        made = _made(store, source, suite(), missing, THIS_PROCESS)
+        with store.lock("count", source.id):
+            # Another year may have been kept meanwhile.
+            counts = _save_counts(store, source, _held(store, source), missing, made)
+    return _told(source, missing, {name: counts[name] for name in missing if name in counts}, made)
+
+
+def _save_counts(
+    store: Store,
+    source: Source,
+    kept: Mapping[str, dict[str, Any]],
+    states: Mapping[str, State],
+    made: Mapping[str, _Parts],
+) -> dict[str, dict[str, Any]]:
+    """Write what was made beside what is kept, and take away the files of what is not. Gives all that is counted now."""
+    counts = dict(kept)
+    with store.commit() as commit:
+        for name, parts in made.items():
+            if parts.is_final:
+                counts[name] = _save_count(store, commit, source, name, states[name], parts)
+        files = {entry["path"] for each in counts.values() for entry in each["files"]}
+        for path in [entry["path"] for each in _held(store, source).values() for entry in each["files"]]:
+            if path not in files:
                 commit.remove(store.root / path)
-            commit.write_json(store.counts_path(source.id), {"source": source.id, "counts": counts})
-    periods = tuple(dict.fromkeys(wanted[name].period.code for name in missing))
+        commit.write_json(store.counts_path(source.id), {"source": source.id, "counts": dict(sorted(counts.items()))})
+    return counts
+
+
+def _told(
+    source: Source, states: Mapping[str, State], counts: Mapping[str, dict[str, Any]], made: Mapping[str, _Parts]
+) -> Counted:
+    periods = tuple(dict.fromkeys(state.period.code for state in states.values()))
     log.event("counted", source=source.id, periods=len(periods), refused=len(_refusals(counts)))
     unmade = [parts.message for parts in made.values() if not parts.is_final]
     return Counted(periods, tuple(dict.fromkeys([*_refusals(counts), *unmade])))

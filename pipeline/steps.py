@@ -433,19 +433,49 @@ def _docs_version(verdicts: list[Path]) -> str:
 # ------------------------------------------------------------------------------------------------------------- aggregate
 
 
-def aggregate(source_id: str, *, data: Path | None = None) -> str | None:
+def aggregate(source_id: str, *, data: Path | None = None, workers: int | None = None, dask: str = "") -> str | None:
     """Make the source's view of all that is accepted (printed and derived figures), and its history from vintage to vintage.
 
     Gives the view's id, or None where it is there already. Raises FraudlossError when there are periods of a ledger that
-    cannot be counted; the view of all others is made first.
+    cannot be counted; the view of all others is made first. `workers`, `dask`: who counts a ledger
+    (`pipeline.executors.Engine`); one process for each processor by default.
     """
-    view_id, refusal = _aggregate(source_id, data)
+    view_id, refusal = _aggregate(source_id, data, workers, dask)
     if refusal:
         raise FraudlossError(refusal)
     return view_id
 
 
-def _aggregate(source_id: str, data: Path | None) -> tuple[str | None, str]:
+def years_to_count(source_id: str, *, data: Path | None = None) -> list[str]:
+    """The years of a ledger of which `aggregate` would count something; each may be counted beforehand by `count_year`."""
+    from pipeline import ledgers
+
+    return ledgers.years_to_count(store_at(data), source(source_id), _counting_version(source_id))
+
+
+def count_year(source_id: str, year: str, *, data: Path | None = None) -> list[str]:
+    """Count what is not counted yet of one year of a ledger. Gives the periods. Several years may be counted at the same time.
+
+    Raises FraudlossError when there are periods that cannot be counted; all others are kept first.
+    """
+    from pipeline import ledgers
+
+    declared = source(source_id)
+    suite = functools.partial(_suite, declared)
+    counted = ledgers.count_year(store_at(data), declared, suite, _counting_version(source_id), year)
+    if counted.refusals:
+        raise FraudlossError("\n".join(f"{source_id}: {refusal}" for refusal in counted.refusals))
+    return list(counted.made)
+
+
+def _counting_version(source_id: str) -> str:
+    """What the figures of a ledger depend on beside its partitions: the code, the declarations, and the suite."""
+    from pipeline.validate.suites import suite_hash
+
+    return f"{code_version.of_count(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
+
+
+def _aggregate(source_id: str, data: Path | None, workers: int | None = None, dask: str = "") -> tuple[str | None, str]:
     """The id of the new view, if any, and why some periods could not be counted."""
     from pipeline import vintages
 
@@ -453,11 +483,10 @@ def _aggregate(source_id: str, data: Path | None) -> tuple[str | None, str]:
     if declared.is_ledger:
         from pipeline import ledgers
         from pipeline.executors import Engine
-        from pipeline.validate.suites import suite_hash
 
-        version = f"{code_version.of_count(source_id)}-{suite_hash(_suite_path(source_id))[:12]}"
+        engine = Engine(workers or os.cpu_count() or 1, dask)
         suite = functools.partial(_suite, declared)
-        refusals = ledgers.count(store, declared, suite, version, Engine(os.cpu_count() or 1)).refusals
+        refusals = ledgers.count(store, declared, suite, _counting_version(source_id), engine).refusals
     return vintages.aggregate(store, source_id), "\n".join(f"{source_id}: {refusal}" for refusal in refusals)
 
 

@@ -27,7 +27,7 @@ from pipeline.run_period import as_of_day, resolve
 from pipeline.sources import catalogue
 
 REPOSITORY = Path(__file__).parents[1]
-DAG_FILES = ("ingest.py", "summaries.py")
+DAG_FILES = ("ingest.py", "ledgers.py", "summaries.py")
 HEAVY = ("pandas", "numpy", "pyarrow", "great_expectations", "altair", "openpyxl")
 
 

@@ -14,15 +14,13 @@ import pytest
 from distributed import LocalCluster
 
 from benchmarks import ledger_engines
-from benchmarks.ledger_demo import synthetic_ledger
-from benchmarks.ledger_generator import MONTHS, ledger, partition, write_csv
-from pipeline import executors, ledgers
+from benchmarks.ledger_generator import MONTHS, ledger, partition
+from pipeline import executors
 from pipeline.aggregate import ledger as ledger_module
 from pipeline.aggregate.ledger import ledger_cells, memory_needed, year_cells
 from pipeline.executors import LOCAL, THIS_PROCESS, Engine, WorkerDied, computed, outcomes
 from pipeline.model import FraudlossError, Period, UsageError
 from pipeline.reading.partitions import Month
-from pipeline.store import Store
 
 YEARS = ("2019", "2020", "2021", "2022")
 KILLED = "2020-06"
@@ -51,22 +49,6 @@ def months_of(synthetic: Path, *years: str) -> dict[str, Path]:
 
 
 # ---------------------------------------------------------------------------------------------------------- the same bytes
-
-
-def test_a_ledger_is_counted_to_the_same_bytes_by_every_engine(tmp_path: Path, cluster: str) -> None:
-    paths = []
-    for month in [*(month for month in MONTHS if month[:4] == "2024"), "2025-01"]:
-        write_csv(tmp_path / f"synthetic_ledger_{month}.csv", 3_000, [month])
-        paths.append(tmp_path / f"synthetic_ledger_{month}.csv")
-    found = []
-    for name, options in {"one": {}, "two": {"workers": 2}, "dask": {"dask": cluster}, "local": {"dask": LOCAL}}.items():
-        store = Store(tmp_path / name)
-        for path in paths:
-            ledgers.take_in(store, synthetic_ledger(), path, f"{path.stem[-7:]}-28")
-        assert len(ledgers.count(store, synthetic_ledger(), **options).periods) == 18
-        found.append({path.relative_to(store.root): path.read_bytes() for path in (store.processed / "cells").rglob("*.*")})
-    assert found[0]
-    assert all(files == found[0] for files in found)
 
 
 def test_a_relative_path_means_the_same_to_every_worker(synthetic: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
