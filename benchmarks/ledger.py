@@ -5,8 +5,8 @@ asked (1e6,3e6,1e7; empty: not asked), and where the ledgers may lie (a temporar
 
 Out: a table a job (benchmarks.ledger_engines): wall seconds of the whole command and of its work without imports, CPU seconds
 and peak memory of all its processes, medians of the rounds, and how many times the first line each takes. In each round one
-follows the other, so that a noisy hour is shared. Then the stages of a run over all months and of a night (ledger_stages), the
-growth of the cost with the number of reports, and the load of the machine before and after.
+follows the other, so that a noisy hour is shared. Then the stages of a run over all months and of a night (ledger_cube_stages),
+the growth of the cost with the number of reports, and the load of the machine before and after.
 
 The cubes are compared cell by cell: counts, sums, largest losses and distinct victims must be equal, quotients and quantiles
 within 1e-9 of their value (the peers interpolate in floating point). Where they are not, the exit code is 1.
@@ -118,7 +118,7 @@ def compare(rows: int, rounds: int, folder: Path) -> int:
             print("\n".join(found) or "the results agree cell by cell", flush=True)
     stages = folder / "stages"
     stages.mkdir(exist_ok=True)
-    subprocess.run([sys.executable, "-m", "benchmarks.ledger_stages", str(ledger), str(stages)], check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.ledger_cube_stages", str(ledger), str(stages)], check=True)
     return 1 if found else 0
 
 

@@ -33,8 +33,8 @@ Result = TypeVar("Result")
 LOCAL = "local"
 ATTEMPTS_ALONE = 2
 CONNECT_SECONDS = 10
-# How long a cluster may be without any worker: a worker that died is started again within seconds.
-WORKERLESS_SECONDS = 60
+# How long a cluster may be without any worker: one that died is started again within seconds, on a busy machine in a minute.
+WORKERLESS_SECONDS = 120
 WATCH_SECONDS = 5
 
 
@@ -140,8 +140,10 @@ def _client(engine: Engine, workers: int) -> Iterator[Any]:
     with contextlib.ExitStack() as opened:
         address: Any = engine.dask
         if engine.dask == LOCAL:
-            # The scheduler tries an item again itself; as often as an item is tried alone in a pool of processes.
-            opened.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": ATTEMPTS_ALONE - 1}))
+            # The scheduler tries an item again itself; as often as an item is tried alone in a pool of processes. A worker that
+            # is started again on a busy machine gets the time that it needs.
+            settings = {"scheduler.allowed-failures": ATTEMPTS_ALONE - 1, "comm.timeouts.connect": WORKERLESS_SECONDS}
+            opened.enter_context(dask.config.set({f"distributed.{name}": value for name, value in settings.items()}))
             address = opened.enter_context(
                 LocalCluster(
                     n_workers=workers,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import dask
 import pandas as pd
 import pytest
 from distributed import LocalCluster
@@ -35,7 +36,10 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The address of a Dask cluster of two workers that was there before."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit="1 GiB") as started:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": 120}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit="1 GiB") as started,
+    ):
         yield started.scheduler_address
 
 
@@ -83,7 +87,9 @@ class Interrupted:
 
     def read_month(self, path: Path, month: str, *arguments: object) -> Month:
         if month == KILLED and (self.each_time or not self.at_work.exists()):
-            self.at_work.write_text(str(os.getpid()), encoding="utf-8")
+            said = self.at_work.with_name(f"{os.getpid()}")
+            said.write_text(said.name, encoding="utf-8")
+            said.replace(self.at_work)
             time.sleep(60)
             raise AssertionError("nobody killed this worker")
         return REAL_READ_MONTH(path, month, *arguments)  # type: ignore[arg-type]

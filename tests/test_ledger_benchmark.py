@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ledger_cube_stages import STAGES
 from benchmarks.ledger_engines import JOBS
-from benchmarks.ledger_stages import STAGES
 
 REPOSITORY = Path(__file__).parents[1]
 

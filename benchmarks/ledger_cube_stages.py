@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ledger_stages LEDGER OUT`: the stages of the ten cubes, for all months and for one changed month.
+"""`python -m benchmarks.ledger_cube_stages LEDGER OUT`: the stages of the ten cubes, for all months and for one changed month.
 
 In: the folder of a synthetic ledger (benchmarks.ledger_generator), and one for the results. Out: a table: CPU seconds and share
 of each stage, in one process, once its libraries are there. Watching the stages itself costs some milliseconds.
