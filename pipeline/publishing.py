@@ -523,7 +523,11 @@ def _prepare(store: Store, embargo: embargoes.Embargo, now: dt.datetime | None) 
         if candidate is None or candidate.release_id == record["current"]:
             return embargo
         waiting = {name.partition("/")[0] for name in embargo.previews} | {candidate.release_id}
-        pages = {f"{release_id}/{embargoes.PREVIEW}": _preview(embargo, release_id) for release_id in sorted(waiting)}
+        pages = {
+            f"{release_id}/{name}": content
+            for release_id in sorted(waiting)
+            for name, content in _previews(embargo, release_id).items()
+        }
         entries = {name: file_entry(content) for name, content in pages.items()}
         prepared = dataclasses.replace(embargo, release_id=candidate.release_id, previews=entries)
         is_new = not store.release_is_whole(folder / candidate.release_id)
@@ -543,10 +547,11 @@ def _prepare(store: Store, embargo: embargoes.Embargo, now: dt.datetime | None) 
     return prepared
 
 
-def _preview(embargo: embargoes.Embargo, release_id: str) -> bytes:
-    from pipeline.publish.period import preview
+def _previews(embargo: embargoes.Embargo, release_id: str) -> dict[str, bytes]:
+    from pipeline.publish.period import previews
 
-    return preview(embargo.period, release_id, embargo.until_text, [decision["reason"] for decision in embargo.decisions])
+    reasons = [decision["reason"] for decision in embargo.decisions]
+    return previews(embargoes.PREVIEW, embargo.period, release_id, embargo.until_text, reasons)
 
 
 def put_under_embargo(

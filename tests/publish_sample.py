@@ -397,5 +397,7 @@ def given(period: str, frame: pd.DataFrame | None = None, **changes: Any) -> Rel
 
 
 def pages(files: dict[str, bytes]) -> str:
-    """All pages of a release, one after the other."""
-    return "".join(content.decode() for name, content in files.items() if name.endswith(".html"))
+    """All English pages of a release, one after the other."""
+    return "".join(
+        content.decode() for name, content in files.items() if name.endswith(".html") and not name.endswith(".ja.html")
+    )

@@ -329,7 +329,7 @@ def test_every_chart_is_saved_as_a_drawing_that_stands_alone(visit: Callable[...
         assert found.findtext(f"{SVG}title") == caption
         assert caption in words
         assert "Source: National Police Agency of Japan" in words
-        assert f"release {release_id} of 2025. Figures known by 2026-09-20" in words
+        assert f"release {release_id} of 2025. Figures known by 20 September 2026" in words
         assert all(item in words for item in chart.locator(".legend li").all_inner_texts())
         assert path.name == f"{chart.get_attribute('id')}-2025-{release_id}.svg"
         # The light page's colours, not the dark one's.

@@ -79,7 +79,7 @@ def test_nothing_but_the_folder_of_the_release_tells_of_its_figures_before_its_t
     night(root, BEFORE)
     folder = f"processed/releases/quarterly/2015-Q2/{waiting}/"
     after = shown(root)
-    period = {f"processed/releases/quarterly/2015-Q2/{name}" for name in ("index.html", "releases.json")}
+    period = {f"processed/releases/quarterly/2015-Q2/{name}" for name in ("index.html", "index.ja.html", "releases.json")}
     # The very bytes of the day before the file came: no figure of it, and none that could be computed from it.
     rest = {name: sha256 for name, sha256 in after.items() if not name.startswith(folder) and name not in period}
     assert without_due(rest) == without_due(before)
@@ -89,6 +89,8 @@ def test_nothing_but_the_folder_of_the_release_tells_of_its_figures_before_its_t
     told = (root / "processed/releases/quarterly/2015-Q2/index.html").read_text(encoding="utf-8")
     assert "No release has spoken" in told
     assert all(words not in told for words in (waiting, "754", "1,544"))
+    in_japanese = (root / folder / "embargo.ja.html").read_text(encoding="utf-8")
+    assert all(words in in_japanese for words in ("解禁前です（解禁：2015-09-23T23:50Z）", "the agency asked"))
     preview = (root / folder / "embargo.html").read_text(encoding="utf-8")
     assert "Not for release before 2015-09-23T23:50Z" in preview
     assert "the agency asked" in preview
@@ -101,7 +103,7 @@ def test_its_time_lets_it_speak_with_the_bytes_that_it_had_and_what_was_held_wit
     waiting = hold(root)
     night(root, BEFORE)
     folder = root / "processed" / "releases" / "quarterly" / "2015-Q2" / waiting
-    files = {path.name: path.stat().st_ino for path in folder.iterdir() if path.name != "embargo.html"}
+    files = {path.name: path.stat().st_ino for path in folder.iterdir() if not path.name.startswith("embargo.")}
     night(root, "2015-09-24T08:49+09:00")
     assert pointer(root) is None
     night(root, UNTIL)

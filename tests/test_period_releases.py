@@ -259,9 +259,14 @@ def test_a_new_file_says_what_it_changed_of_the_release_before(root: Path) -> No
 def test_every_page_of_a_release_leads_to_the_page_of_its_period(root: Path) -> None:
     pages = list(root.glob("processed/releases/*/*/*/*.html"))
     assert len(pages) >= 20
+    links = {
+        ".ja": '<a href="../index.ja.html">この期間の全ての公表資料</a>',
+        "": '<a href="../index.html">All releases of this period</a>',
+    }
     for path in pages:
-        assert '<a href="../index.html">All releases of this period</a>' in path.read_text(encoding="utf-8"), path
-        assert (path.parent.parent / "index.html").is_file()
+        link = links[".ja" if path.name.endswith(".ja.html") else ""]
+        assert link in path.read_text(encoding="utf-8"), path
+        assert all((path.parent.parent / name).is_file() for name in ("index.html", "index.ja.html"))
 
 
 def test_a_declared_correction_is_told_with_its_reason_by_the_page_and_by_an_entry_of_its_own_in_the_feed(

@@ -140,7 +140,7 @@ def test_a_country_whose_year_has_a_hole_is_named_with_the_hole() -> None:
     assert told is not None
     assert [item.country for item in told.series] == ["JP", "US"]
     assert told.left_out == (
-        "Australia (Reports to Scamwatch) has figures for 3 single months only; 2023-06 is in no file. They are not compared.",
+        "Australia (Reports to Scamwatch) has figures for 3 single months only. They are not compared. In no file: June 2023.",
     )
 
 
@@ -236,18 +236,20 @@ def test_dollars_that_a_publisher_prints_are_not_called_converted() -> None:
 
 def test_a_headline_says_each_change_beside_its_own_figure() -> None:
     lines = (
-        content.Line("Cases", "27,832"),
-        content.Line("Loss, yen", "¥142.31 bn"),
-        content.Line("Loss, US dollars", "US$951.1 m"),
-        content.Line("Change of loss on the year", "+98.0 %"),
-        content.Line("Change of cases on the year", "+32.3 %"),
+        content.Line("Cases", "27,832", measure="cases", unit="cases"),
+        content.Line("Loss, yen", "¥142.31 bn", measure="loss", unit="JPY"),
+        content.Line("Loss, US dollars", "US$951.1 m", measure="loss", unit="USD"),
+        content.Line("Change of loss on the year", "+98.0 %", measure="change_on_year", unit="percent"),
+        content.Line("Change of cases on the year", "+32.3 %", measure="change_on_year_cases", unit="percent"),
     )
     card = content.Card("Special fraud", "", "2025", "final", lines)
     assert content._sentence(card) == (
         "Special fraud, 2025: 27,832 cases (+32.3 % on the year before) and a loss of ¥142.31 bn (US$951.1 m; +98.0 % on the "
         "year before)."
     )
-    unknown_loss = dataclasses.replace(card, lines=(lines[0], content.Line("Loss, yen", "[x]"), lines[3]))
+    unknown_loss = dataclasses.replace(
+        card, lines=(lines[0], content.Line("Loss, yen", "[x]", measure="loss", unit="JPY"), lines[3])
+    )
     assert content._sentence(unknown_loss) == "Special fraud, 2025: 27,832 cases."
 
 

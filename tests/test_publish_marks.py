@@ -53,7 +53,7 @@ def _text(markup: str) -> str:
 
 
 def _cell(markup: str) -> PageCell:
-    inner = re.sub(r"<small>.*?</small>|<span lang=\"ja\">.*?</span>", "", markup)
+    inner = re.sub(r"<small>.*?</small>|<span class=\"beside\" lang=\"ja\">.*?</span>", "", markup)
     to = re.search(r'href="trace_[^"#]*#(\w+)"', markup)
     words = _text(re.sub(r"<abbr>.*?</abbr>", "", inner))
     return PageCell(words, tuple(re.findall(r"<abbr>(.*?)</abbr>", inner)), to[1] if to else "", 'class="num"' in markup[:40])

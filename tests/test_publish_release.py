@@ -119,7 +119,7 @@ def test_every_page_is_self_contained_and_small(annual: dict[str, bytes]) -> Non
             assert len(content) < 1_000_000, name
             # The script is our own, and the browser is told its hash; the icon is empty, so that none is asked for.
             assert len(re.findall(r"<script(?! type=\"application/ld\+json\">)", page)) == 1
-            assert not re.search(r"<(?:link(?! rel=\"icon\" href=\"data:,\")|img|iframe|object|embed)\b", page)
+            assert not re.search(r"<(?:link(?! rel=\"(?:icon|alternate)\")|img|iframe|object|embed)\b", page)
             assert not re.search(r"\b(?:src|srcset)\s*=|@import|url\((?!#)", page)
             assert "default-src 'none'" in page
 
@@ -147,9 +147,10 @@ def test_each_source_leads_to_its_page_of_the_site(page: str) -> None:
 
 def test_pages_are_linked_both_ways(annual: dict[str, bytes]) -> None:
     for name, content in annual.items():
-        if name.endswith(".html") and name != "index.html":
-            assert f'href="{name}#' in annual["index.html"].decode()
-            assert 'href="index.html"' in content.decode()
+        first = "index.ja.html" if name.endswith(".ja.html") else "index.html"
+        if name.endswith(".html") and name != first:
+            assert f'href="{name}#' in annual[first].decode()
+            assert f'<a href="{first}"' in content.decode()
 
 
 def test_long_tables_are_spread_over_pages_below_the_limit(monkeypatch: pytest.MonkeyPatch, annual: dict[str, bytes]) -> None:

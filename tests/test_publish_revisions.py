@@ -84,7 +84,7 @@ def test_a_first_release_has_nothing_before_it_and_says_so() -> None:
     _, revisions = known_on("2025-02-07")
     assert revisions.changes.empty
     assert revisions.previous_vintage is None
-    assert lead_sentences(revisions) == ("The first release of its period; its figures were known by 2025-02-07.",)
+    assert lead_sentences(revisions) == ("The first release of its period; its figures were known by 7 February 2025.",)
 
 
 def test_a_correction_is_listed_cell_by_cell_with_both_values_and_where_they_stand() -> None:
@@ -225,7 +225,7 @@ def test_revisions_csv_has_one_line_for_each_change(files: dict[str, bytes]) -> 
 def test_the_page_has_a_section_on_revisions(files: dict[str, bytes]) -> None:
     page = files["index.html"].decode()
     section = page[page.index('<section aria-labelledby="revisions"') :]
-    assert "takes the place of the one known by 2025-05-23" in section
+    assert "takes the place of the one known by 23 May 2025" in section
     assert "a correction by the publisher" in section
     assert 'href="#revisions"' in page
 

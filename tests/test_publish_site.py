@@ -25,7 +25,7 @@ from pipeline.model import (
     UNITS,
     Period,
 )
-from pipeline.publish import release, site, source_pages
+from pipeline.publish import release, site, source_pages, words
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.register import REGISTER, Facts, register_table
@@ -120,8 +120,8 @@ def test_every_link_within_the_site_leads_somewhere(files: dict[str, bytes]) -> 
 
 
 def test_a_source_page_says_as_of_the_newest_known_day_whether_it_is_late(files: dict[str, bytes]) -> None:
-    day = max(sample.view()["known_at"]).isoformat()
-    assert f"On {day} it was up to date: the newest figures end on 2025-12-31" in files["source_npa_annual.html"].decode()
+    day = words.day(max(sample.view()["known_at"]))
+    assert f"On {day} it was up to date: the newest figures end on 31 December 2025" in files["source_npa_annual.html"].decode()
 
 
 def _months(*codes: str) -> pd.DataFrame:
@@ -205,8 +205,8 @@ def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what
 def test_methods_are_the_words_that_the_code_uses() -> None:
     built = site.build([], sample.view(), sample.sources(), Evidence(derivation_steps=steps_in_words()))
     page = built["methods.html"].decode()
-    for words in (MEASURES, UNITS, DERIVATIONS, ABSENCE, EDITIONS, OBS_STATUS, CHANGES, REASONS, DIMENSIONS):
-        for code, meaning in words.items():
+    for meanings in (MEASURES, UNITS, DERIVATIONS, ABSENCE, EDITIONS, OBS_STATUS, CHANGES, REASONS, DIMENSIONS):
+        for code, meaning in meanings.items():
             assert not code or str(escape(meaning)) in page, code
     for kind in fraud_types().values():
         assert f'<th scope="row">{kind.code}</th>' in page
@@ -230,13 +230,13 @@ def test_a_period_that_is_published_again_changes_the_index_and_the_feed_and_no_
         site.build([_manifest("2024", "only"), _manifest("2026-04", release_id)], sample.view(), sample.sources())
         for release_id in ("one", "two")
     )
-    assert {name for name in before if before[name] != after[name]} == {"index.html", "feed.xml"}
+    assert {name for name in before if before[name] != after[name]} == {"index.html", "index.ja.html", "feed.xml"}
 
 
 def test_a_site_without_releases_is_a_page_all_the_same() -> None:
     files = site.build([], sample.view().iloc[:0], sample.sources())
-    own = {f"source_{source.id}.html" for source in sample.sources()}
-    assert set(files) == {"index.html", "comparison.html", "sources.html", "quality.html", "methods.html", "feed.xml", *own}
+    names = ["index", "comparison", "sources", "quality", "methods", *(f"source_{source.id}" for source in sample.sources())]
+    assert set(files) == {f"{name}{ending}" for name in names for ending in (".html", ".ja.html")} | {"feed.xml"}
 
 
 def test_a_manifest_cannot_lead_out_of_the_releases() -> None:

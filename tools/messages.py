@@ -2,8 +2,8 @@
 
 In: the messages in the code and the templates of `pipeline/publish` (marked by `_`, `N_` and `ngettext`), and the English that is
 declared elsewhere and shown on pages: the words of `pipeline.model`, the code lists of `pipeline.reference`, what `source.yml`,
-the crosswalks and the lists of published totals say of sources, and the steps of derivation. Out: the catalogues in
-`pipeline/publish/locale`, with new messages untranslated, unused ones gone, and every translation that is still of use.
+the crosswalks and the lists of published totals say of sources, the register of tables, and the steps of derivation. Out: the
+catalogues in `pipeline/publish/locale`, with new messages untranslated, unused ones gone, and every translation of what is left.
 
     python -m tools.messages
 
@@ -27,7 +27,9 @@ from babel.messages.pofile import read_po, write_po
 from pipeline import model, reference
 from pipeline.aggregate.derive import steps_in_words
 from pipeline.publish import words
-from pipeline.publish.content import plain_text
+from pipeline.publish.quality_indicators import INDICATORS
+from pipeline.publish.register import REGISTER
+from pipeline.publish.tables import plain_text
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source
 
@@ -90,6 +92,11 @@ def _declared() -> Iterator[tuple[str, str]]:
     for name in WORD_LISTS:
         yield from ((text, "pipeline/model.py") for code, text in getattr(model, name).items() if text)
     yield from ((text, "pipeline/aggregate/derive.py") for text in steps_in_words())
+    for entry in REGISTER:
+        yield from ((text, "pipeline/publish/register.py") for text in (entry.title, entry.where, entry.lacking) if text)
+    for __, *texts in INDICATORS:
+        name, formula, defined, ___, why = texts
+        yield from ((text, "pipeline/publish/quality_indicators.py") for text in (name, formula, defined, why) if text)
     yield from _reference()
     for source in catalogue.sources():
         place = f"pipeline/sources/{source.id}"

@@ -1,8 +1,8 @@
 """Charts as inline SVG, drawn here: bars, lines and small multiples need no library, no script, no network and no clock.
 
 In: plain numbers with their labels and states. Out: `Chart`, an SVG whose colours are the page's CSS variables, so that one
-drawing serves light and dark; legends are HTML beside it. Text inside is English where we have the English. Each mark says its
-figure to whoever points at it, and the points stay with the chart, for the table behind it.
+drawing serves light and dark; legends are HTML beside it. It is drawn again for each language in which it is shown. Each mark
+says its figure to whoever points at it, and the points stay with the chart, for the table behind it.
 
 Why no charting library: a page has five drawings and a backfill has thousands. A browser's engine took 50 to 160 ms for each,
 nearly all of it to measure labels, and had to be talked out of its own colours, names and styles; these take less than 1 ms.
@@ -20,6 +20,7 @@ from pipeline.model import Period, UsageError
 from pipeline.publish import svg
 from pipeline.publish.svg import Scale
 from pipeline.publish.tables import NO_ROW
+from pipeline.publish.words import Words, _, each, listed, punctuation
 
 SERIES = 8
 MOST_BARS = 15
@@ -28,6 +29,10 @@ _LABEL_ROOM = 230
 _ROW = 24
 _TILE = 48
 _BAND = 0.72  # how much of the room of a period its bar fills
+
+
+PERIOD = _("Period")
+_BREAK = _("break")
 
 
 class Point(NamedTuple):
@@ -49,8 +54,10 @@ class Point(NamedTuple):
     @property
     def told(self) -> str:
         """The point in words."""
-        unit = f" {self.unit}" if self.unit and self.unit != "%" else ""
-        return f"{self.series}, {self.x}: {self.text or f'{self.value:g}'}{' ' if self.marks else ''}{''.join(self.marks)}{unit}"
+        comma, colon, blank = punctuation()
+        unit = f"{blank}{self.unit}" if self.unit and self.unit != "%" else ""
+        marks = f" {''.join(self.marks)}" if self.marks else ""
+        return f"{self.series}{comma}{self.x}{colon}{self.text or f'{self.value:g}'}{marks}{unit}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Chart:
     legend: tuple[tuple[str, int], ...] = ()
     note: str = ""
     points: tuple[Point, ...] = ()
-    head: str = "Period"
+    head: str = PERIOD
     series_down: bool = False
 
     @property
@@ -91,12 +98,15 @@ def stacked_bars(
     colours = _colours(points)
     sums = {x: sum(point.value for point in points if point.x == x) for x in {point.x for point in points}}
     plot = _Plot.of(points, sums.values(), y_title, width, height)
-    parts, tops = plot.axes(y_title), dict.fromkeys(sums, 0.0)
-    for point in sorted(points, key=lambda point: list(colours).index(point.series)):
-        foot, tops[point.x] = tops[point.x], tops[point.x] + point.value
-        parts.append(plot.bar(point, foot, colours[point.series]))
-    drawing = plot.drawing([*parts, *plot.breaks(breaks)])
-    return _chart(chart_id, title, y_title, points, drawing, breaks, list(colours))
+
+    def draw() -> str:
+        parts, tops = plot.axes(y_title), dict.fromkeys(sums, 0.0)
+        for point in sorted(points, key=lambda point: list(colours).index(point.series)):
+            foot, tops[point.x] = tops[point.x], tops[point.x] + point.value
+            parts.append(plot.bar(point, foot, colours[point.series]))
+        return plot.drawing([*parts, *plot.breaks(breaks)])
+
+    return _chart(chart_id, title, y_title, points, each(draw(), draw), breaks, list(colours))
 
 
 def lines(
@@ -112,23 +122,26 @@ def lines(
     """Lines by period, one a series, cut at every break; a segment that leads to a provisional figure is dashed."""
     colours = _colours(points)
     plot = _Plot.of(points, (point.value for point in points), y_title, width, height)
-    parts, dots = plot.axes(y_title), []
-    for name, colour in colours.items():
-        own = sorted((point for point in points if point.series == name), key=lambda point: point.x)
-        paint = f"stroke:var(--series-{colour})"
-        for before, after in itertools.pairwise(own):
-            adjacent = plot.order.index(after.x) - plot.order.index(before.x) == 1
-            if adjacent and not any(before.x < cut <= after.x for cut in breaks):
-                dashed = ";stroke-dasharray:5 4" if after.provisional or before.provisional else ""
-                ends = (*plot.place(before), *plot.place(after))
-                parts.append(svg.line(*ends, f"{paint};stroke-width:2.2{dashed}"))
-        for point in own:
-            x, y = (svg.number(value) for value in plot.place(point))
-            state = f"fill:var(--series-{colour});fill-opacity:{'.15' if point.provisional else '1'}"
-            told = svg.mark_title(point.told)
-            dots.append(f'<circle cx="{x}" cy="{y}" r="3.6" style="{state};{paint};stroke-width:1.6">{told}</circle>')
-    drawing = plot.drawing([*parts, *dots, *plot.breaks(breaks)])
-    return _chart(chart_id, title, y_title, points, drawing, breaks, list(colours))
+
+    def draw() -> str:
+        parts, dots = plot.axes(y_title), []
+        for name, colour in colours.items():
+            own = sorted((point for point in points if point.series == name), key=lambda point: point.x)
+            paint = f"stroke:var(--series-{colour})"
+            for before, after in itertools.pairwise(own):
+                adjacent = plot.order.index(after.x) - plot.order.index(before.x) == 1
+                if adjacent and not any(before.x < cut <= after.x for cut in breaks):
+                    dashed = ";stroke-dasharray:5 4" if after.provisional or before.provisional else ""
+                    ends = (*plot.place(before), *plot.place(after))
+                    parts.append(svg.line(*ends, f"{paint};stroke-width:2.2{dashed}"))
+            for point in own:
+                x, y = (svg.number(value) for value in plot.place(point))
+                state = f"fill:var(--series-{colour});fill-opacity:{'.15' if point.provisional else '1'}"
+                told = svg.mark_title(point.told)
+                dots.append(f'<circle cx="{x}" cy="{y}" r="3.6" style="{state};{paint};stroke-width:1.6">{told}</circle>')
+        return plot.drawing([*parts, *dots, *plot.breaks(breaks)])
+
+    return _chart(chart_id, title, y_title, points, each(draw(), draw), breaks, list(colours))
 
 
 def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Sequence[Point]]], labels: Sequence[str]) -> Chart:
@@ -139,26 +152,41 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
     drawn = {label: row for row, label in enumerate(labels[:MOST_BARS])}
     top, width, between = 40, 250, 26
     foot = top + _ROW * len(drawn)
-    parts = [
-        svg.text(svg.cut_to(label, _LABEL_ROOM), _LABEL_ROOM, top + _ROW * (row + 0.5) + 4, anchor="end")
-        for label, row in drawn.items()
+
+    def draw() -> str:
+        parts = [
+            svg.text(svg.cut_to(label, _LABEL_ROOM), _LABEL_ROOM, top + _ROW * (row + 0.5) + 4, anchor="end")
+            for label, row in drawn.items()
+        ]
+        for place, (panel_title, points) in enumerate(panels):
+            left = _LABEL_ROOM + 8 + place * (width + between)
+            own = [point for point in points if point.x in drawn]
+            scale = Scale.over((point.value for point in own), left, left + width, 4)
+            parts.append(svg.text(panel_title, left + width / 2, 12, anchor="middle"))
+            for x, label in scale.marked():
+                parts += [svg.text(label, x, top - 8, anchor="middle"), svg.line(x, top, x, foot)]
+            for point in own:
+                y, low, high = top + _ROW * (drawn[point.x] + 0.16), *sorted((scale(0), scale(point.value)))
+                parts.append(svg.bar(low, y, high - low, _ROW * 0.68, place + 1, provisional=point.provisional, told=point.told))
+        return svg.drawing(_LABEL_ROOM + 8 + len(panels) * (width + between), foot + 4, parts)
+
+    described = [
+        _("{label}: {figures}", label=panel, figures=listed([_labelled(p.x, p.value) for p in points[:4]]))
+        for panel, points in panels
     ]
-    for place, (panel_title, points) in enumerate(panels):
-        left = _LABEL_ROOM + 8 + place * (width + between)
-        own = [point for point in points if point.x in drawn]
-        scale = Scale.over((point.value for point in own), left, left + width, 4)
-        parts.append(svg.text(panel_title, left + width / 2, 12, anchor="middle"))
-        for x, label in scale.marked():
-            parts += [svg.text(label, x, top - 8, anchor="middle"), svg.line(x, top, x, foot)]
-        for point in own:
-            y, low, high = top + _ROW * (drawn[point.x] + 0.16), *sorted((scale(0), scale(point.value)))
-            parts.append(svg.bar(low, y, high - low, _ROW * 0.68, place + 1, provisional=point.provisional, told=point.told))
-    drawing = svg.drawing(_LABEL_ROOM + 8 + len(panels) * (width + between), foot + 4, parts)
-    described = "; ".join(f"{panel}: " + ", ".join(f"{p.x} {p.value:g}" for p in points[:4]) for panel, points in panels)
-    note = f"The first {len(drawn)} of {len(labels)}; all stand in the table." if len(labels) > len(drawn) else ""
-    words = f"Horizontal bars. Largest: {described}. All figures stand in the table."
-    everyone = tuple(point for _, points in panels for point in points)
-    return Chart(chart_id, title, words, drawing, note=note, points=everyone, head="Type")
+    words = _("Horizontal bars. Largest: {figures}. All figures stand in the table.", figures=listed(described, "; "))
+    note = _first(len(drawn), len(labels))
+    everyone = tuple(point for __, points in panels for point in points)
+    return Chart(chart_id, title, words, each(draw(), draw), note=note, points=everyone, head=_("Type"))
+
+
+def _labelled(label: str, value: float) -> Words:
+    return _("{label} {figure}", label=label, figure=f"{value:g}")
+
+
+def _first(drawn: int, everyone: int) -> str:
+    """That only the first are drawn; nothing where all are."""
+    return _("The first {drawn} of {all}; all stand in the table.", drawn=drawn, all=everyone) if everyone > drawn else ""
 
 
 def small_multiples(
@@ -185,53 +213,67 @@ def small_multiples(
     row = 146 + above
     scales = {name: Scale.over((p.value for p in points if p.series == name), height, 0, 3) for name in names}
     room = max(38, 12 + max(svg.width_of(label) for scale in scales.values() for label in scale.labels))
-    parts = []
-    for place, name in enumerate(names):
-        left, head = (place % columns) * (room + width + 14) + room, (place // columns) * row
-        scale = dataclasses.replace(scales[name], start=head + top + height, end=head + top)
-        plot = _Plot(order, scale, left, width)
-        for number, words in enumerate(first_lines[name]):
-            weight = "" if number else ";font-weight:bold"
-            shown = svg.cut_to(words, (width + room) * (1 if number else 0.93))
-            parts.append(svg.text(shown, left - room, head + 11 + 15 * number, style=f"fill:var(--chart-text){weight}"))
-        parts += plot.marks()
-        parts += [plot.bar(point, 0.0, 1) for point in points if point.series == name]
-        parts += plot.breaks((breaks or {}).get(name, ()), word="")
-        foot = head + top + height + 15
-        parts += [svg.text(order[0], left, foot), svg.text(order[-1], left + width, foot, anchor="end")]
-    drawing = svg.drawing(min(len(names), columns) * (room + width + 14), -(-len(names) // columns) * row, parts)
-    description = (
-        f"{y_title} from {order[0]} to {order[-1]}, one small chart for each of {len(names)} types. Each has its own scale."
+
+    def draw() -> str:
+        parts = []
+        for place, name in enumerate(names):
+            left, head = (place % columns) * (room + width + 14) + room, (place // columns) * row
+            scale = dataclasses.replace(scales[name], start=head + top + height, end=head + top)
+            plot = _Plot(order, scale, left, width)
+            for number, words in enumerate(first_lines[name]):
+                weight = "" if number else ";font-weight:bold"
+                shown = svg.cut_to(words, (width + room) * (1 if number else 0.93))
+                parts.append(svg.text(shown, left - room, head + 11 + 15 * number, style=f"fill:var(--chart-text){weight}"))
+            parts += plot.marks()
+            parts += [plot.bar(point, 0.0, 1) for point in points if point.series == name]
+            parts += plot.breaks((breaks or {}).get(name, ()), word="")
+            foot = head + top + height + 15
+            parts += [svg.text(order[0], left, foot), svg.text(order[-1], left + width, foot, anchor="end")]
+        return svg.drawing(min(len(names), columns) * (room + width + 14), -(-len(names) // columns) * row, parts)
+
+    description = _(
+        "{axis} from {first} to {last}, one small chart for each of {count} types. Each has its own scale.",
+        axis=y_title,
+        first=order[0],
+        last=order[-1],
+        count=len(names),
     )
-    note = f"{y_title}. Every small chart has its own scale: compare shapes, not heights."
-    states = _states(points, any((breaks or {}).get(name) for name in names))
-    note += f" {states}." if states else ""
-    if len(everyone) > len(names):
-        note += f" The first {len(names)} of {len(everyone)}; all stand in the table."
-    return Chart(chart_id, title, description, drawing, note=note, points=tuple(points), head="Type", series_down=True)
+    notes: list[str] = [_("{axis}. Every small chart has its own scale: compare shapes, not heights.", axis=y_title)]
+    if states := _states(points, any((breaks or {}).get(name) for name in names)):
+        notes.append(_("{sentence}.", sentence=states))
+    if more := _first(len(names), len(everyone)):
+        notes.append(more)
+    note = listed(notes, " ")
+    return Chart(
+        chart_id, title, description, each(draw(), draw), note=note, points=tuple(points), head=_("Type"), series_down=True
+    )
 
 
 def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], right: Sequence[Point], ages: Sequence[str]) -> Chart:
     """Bars to both sides by age: the first series to the left, the second to the right, on one scale."""
     names = [left[0].series, right[0].series]
-    room, half, height = 16 + max(map(svg.width_of, ages)), 270, _ROW * len(ages)
-    scale = Scale.over((point.value for point in [*left, *right]), 0, half, 3)
-    middle, rows = room + half, {age: place for place, age in enumerate(reversed(ages))}
-    parts = [svg.text(age, room - 8, _ROW * (row + 0.5) + 4, anchor="end") for age, row in rows.items()]
-    for offset, label in scale.marked():
-        for x in dict.fromkeys((middle - offset, middle + offset)):
-            parts += [svg.line(x, 0, x, height), svg.text(label, x, height + 16, anchor="middle")]
-    parts.append(svg.text(x_title, middle, height + 34, anchor="middle"))
-    for side, points in enumerate((left, right)):
-        for point in points:
-            length = scale(point.value)
-            x, y = (middle if side else middle - length), _ROW * (rows[point.x] + 0.11)
-            parts.append(svg.bar(x, y, length, _ROW * 0.78, side + 1, provisional=point.provisional, told=point.told))
-    described = "; ".join(f"{p.series} {p.x}: {p.value:g}" for p in sorted([*left, *right], key=lambda p: -p.value)[:4])
+
+    def draw() -> str:
+        room, half, height = 16 + max(map(svg.width_of, ages)), 270, _ROW * len(ages)
+        scale = Scale.over((point.value for point in [*left, *right]), 0, half, 3)
+        middle, rows = room + half, {age: place for place, age in enumerate(reversed(ages))}
+        parts = [svg.text(age, room - 8, _ROW * (row + 0.5) + 4, anchor="end") for age, row in rows.items()]
+        for offset, label in scale.marked():
+            for x in dict.fromkeys((middle - offset, middle + offset)):
+                parts += [svg.line(x, 0, x, height), svg.text(label, x, height + 16, anchor="middle")]
+        parts.append(svg.text(x_title, middle, height + 34, anchor="middle"))
+        for side, points in enumerate((left, right)):
+            for point in points:
+                length = scale(point.value)
+                x, y = (middle if side else middle - length), _ROW * (rows[point.x] + 0.11)
+                parts.append(svg.bar(x, y, length, _ROW * 0.78, side + 1, provisional=point.provisional, told=point.told))
+        return svg.drawing(middle + half + 24, height + 40, parts)
+
+    largest = sorted([*left, *right], key=lambda p: -p.value)[:4]
+    described = [_("{label}: {figures}", label=listed([p.series, p.x], " "), figures=f"{p.value:g}") for p in largest]
+    words = _("Bars by age and sex. Largest: {figures}.", figures=listed(described, "; "))
     legend = tuple((name, place) for place, name in enumerate(names, 1))
-    drawing = svg.drawing(middle + half + 24, height + 40, parts)
-    words = f"Bars by age and sex. Largest: {described}."
-    return Chart(chart_id, title, words, drawing, legend, points=(*left, *right), head="Age")
+    return Chart(chart_id, title, words, each(draw(), draw), legend, points=(*left, *right), head=_("Age"))
 
 
 def tile_map(
@@ -243,29 +285,41 @@ def tile_map(
     """
     values = {point.x: point for point in points}
     most = max((point.value for point in points), default=0.0) or 1.0
-    parts = []
-    for label, (short, column, row) in tiles.items():
-        x, y = column * _TILE, row * _TILE
-        parts.append(svg.outline(x + 1, y + 1, _TILE - 2, _TILE - 2))
-        parts.append(svg.text(short, x + _TILE / 2, y + 14, anchor="middle"))
-        point = values.get(label)
-        if point is None:
-            parts.append(svg.text(NO_ROW, x + _TILE / 2, y + 33, anchor="middle"))
-        elif shaded:
-            parts.append(svg.shade(x + 2, y + 18, _TILE - 4, _TILE - 20, point.value / most, point.told))
-        else:
-            parts.append(svg.disc(x + _TILE / 2, y + 32, 14 * math.sqrt(max(point.value, 0) / most), point.told))
-    across = max(column for _, column, _ in tiles.values()) + 1
-    down = max(row for _, _, row in tiles.values()) + 1
-    largest = ", ".join(f"{p.x} {p.text or f'{p.value:g}'}" for p in sorted(points, key=lambda p: -p.value)[:4])
-    how = (
-        f"the darker, the higher; darkest: {most:,.0f}" if shaded else f"the area of the disc is the count; largest: {most:,.0f}"
-    )
-    note = f"{words}: {how}. Each area is one square, roughly where it lies; {NO_ROW}: no figure."
-    drawing = svg.drawing(across * _TILE, down * _TILE, parts)
-    return Chart(
-        chart_id, title, f"Map of squares. {words}. Largest: {largest}.", drawing, note=note, points=tuple(points), head="Area"
-    )
+    across = max(place[1] for place in tiles.values()) + 1
+    down = max(place[2] for place in tiles.values()) + 1
+
+    def draw() -> str:
+        parts = []
+        for label, (short, column, row) in tiles.items():
+            x, y = column * _TILE, row * _TILE
+            parts.append(svg.outline(x + 1, y + 1, _TILE - 2, _TILE - 2))
+            parts.append(svg.text(short, x + _TILE / 2, y + 14, anchor="middle"))
+            point = values.get(label)
+            if point is None:
+                parts.append(svg.text(NO_ROW, x + _TILE / 2, y + 33, anchor="middle"))
+            elif shaded:
+                parts.append(svg.shade(x + 2, y + 18, _TILE - 4, _TILE - 20, point.value / most, point.told))
+            else:
+                parts.append(svg.disc(x + _TILE / 2, y + 32, 14 * math.sqrt(max(point.value, 0) / most), point.told))
+        return svg.drawing(across * _TILE, down * _TILE, parts)
+
+    ordered = sorted(points, key=lambda p: -p.value)[:4]
+    largest = listed([_("{label} {figure}", label=p.x, figure=p.text or f"{p.value:g}") for p in ordered])
+    about = {"measure": words, "largest": f"{most:,.0f}", "mark": NO_ROW}
+    if shaded:
+        note = _(
+            "{measure}: the darker, the higher; darkest: {largest}. Each area is one square, roughly where it lies; {mark}: no "
+            "figure.",
+            **about,
+        )
+    else:
+        note = _(
+            "{measure}: the area of the disc is the count; largest: {largest}. Each area is one square, roughly where it lies; "
+            "{mark}: no figure.",
+            **about,
+        )
+    description = _("Map of squares. {measure}. Largest: {figures}.", measure=words, figures=largest)
+    return Chart(chart_id, title, description, each(draw(), draw), note=note, points=tuple(points), head=_("Area"))
 
 
 # ------------------------------------------------------------------------------------------------------------------- parts
@@ -317,7 +371,7 @@ class _Plot:
             *(svg.text(code, self.left + (place + 0.5) * self._band, foot, anchor="middle") for place, code in shown),
         ]
 
-    def breaks(self, breaks: Iterable[str], word: str = "break") -> list[str]:
+    def breaks(self, breaks: Iterable[str], word: str = _BREAK) -> list[str]:
         """A dashed rule at the left edge of the first period after each break."""
         parts = []
         for code in sorted(breaks):
@@ -353,10 +407,10 @@ def _chart(
     names: Sequence[str],
 ) -> Chart:
     order = _sequence(points)
-    latest = ", ".join(f"{point.series} {point.value:g}" for point in points if point.x == order[-1])
-    description = f"{y_title}, {order[0]} to {order[-1]}. Latest: {latest}."
+    latest = listed([_labelled(point.series, point.value) for point in points if point.x == order[-1]])
+    description = _("{axis}, {first} to {last}. Latest: {figures}.", axis=y_title, first=order[0], last=order[-1], figures=latest)
     if breaks:
-        description += f" Breaks in the series at {', '.join(sorted(breaks))}."
+        description = listed([description, _("Breaks in the series at {periods}.", periods=listed(sorted(breaks)))], " ")
     legend = tuple((name, place % SERIES + 1) for place, name in enumerate(names))
     return Chart(chart_id, title, description, drawing, legend, _states(points, bool(breaks)), tuple(points))
 
@@ -365,10 +419,10 @@ def _states(points: Iterable[Point], is_broken: bool) -> str:
     """What dashes mean, where there are any."""
     states = []
     if any(point.provisional for point in points):
-        states.append("light or dashed: provisional")
+        states.append(_("light or dashed: provisional"))
     if is_broken:
-        states.append("dashed vertical line: break in the series, do not compare across it")
-    return "; ".join(states).capitalize()
+        states.append(_("dashed vertical line: break in the series, do not compare across it"))
+    return listed(states, "; ").capitalize()
 
 
 def _sequence(points: Sequence[Point]) -> list[str]:

@@ -17,9 +17,8 @@ from urllib.parse import quote
 
 from pipeline import reference
 from pipeline.model import MEASURES, Period, Snapshot
-from pipeline.publish.content import plain_text
 from pipeline.publish.package import DESCRIPTION, media_type
-from pipeline.publish.tables import clean
+from pipeline.publish.tables import clean, plain_text
 from pipeline.sources.catalogue import Source
 
 CREATOR = "fraudloss"

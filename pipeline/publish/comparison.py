@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.model import DIMENSIONS, MEASURES, TOTAL, Period
+from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish import charts, traces
 from pipeline.publish.charts import Chart, Point
 from pipeline.publish.content import Item, Section, history_points
@@ -36,26 +36,29 @@ from pipeline.publish.countries import (
 from pipeline.publish.page import source_page_name
 from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, break_years, figures, is_country, rows_of, select_rows
 from pipeline.publish.tables import (
-    UNIT_SHORT,
     Cell,
     Column,
     Table,
     country_name,
     figure_cell,
     measure_column,
+    measure_meaning,
+    measure_note,
     measure_title,
     series_name,
     slug,
     text_cell,
+    unit_short,
 )
+from pipeline.publish.words import _, declared, page_name
 
 # What the years before are shown of, each with its charts: (measure, ending of the unit, in US dollars).
 _CHARTED = (
-    ("loss", "", False, "Losses in national currency"),
-    ("loss", "", True, "Losses in US dollars, at the average rate of each year"),
-    ("loss_per_100k", "_per_100k", False, "Losses per 100,000 inhabitants, in national currency"),
-    ("cases", "", False, "Cases"),
-    ("cases_per_100k", "", False, "Cases per 100,000 inhabitants"),
+    ("loss", "", False, _("Losses in national currency")),
+    ("loss", "", True, _("Losses in US dollars, at the average rate of each year")),
+    ("loss_per_100k", "_per_100k", False, _("Losses per 100,000 inhabitants, in national currency")),
+    ("cases", "", False, _("Cases")),
+    ("cases_per_100k", "", False, _("Cases per 100,000 inhabitants")),
 )
 _FEWEST_YEARS = 2
 
@@ -93,7 +96,7 @@ def comparison_page(
         _newest_section(newest, compared, families, folders),
         Section(
             "comparability",
-            "How far they can be compared",
+            _("How far they can be compared"),
             "比較可能性",
             (_MATRIX,),
             _items(comparability_tables(compared, families)),
@@ -105,9 +108,13 @@ def comparison_page(
 
 
 _NOBODY = Section(
-    "newest", "The newest year of each country", "各国の最新年", ("There are no two countries with figures of a year.",), ()
+    "newest",
+    _("The newest year of each country"),
+    "各国の最新年",
+    (_("There are no two countries with figures of a year."),),
+    (),
 )
-_MATRIX = (
+_MATRIX = _(
     "Two series may be compared where every word of their columns is the same. Where one differs, figures may differ by what is "
     "counted alone."
 )
@@ -157,30 +164,37 @@ def _newest_section(
     newest: Sequence[Series], compared: CountryComparison, families: Families, folders: Mapping[str, str]
 ) -> Section:
     lead = (
-        "Of each country the newest year for which a headline series has figures. The years are not all the same: each line "
-        "names its own, which leads to the release.",
+        _(
+            "Of each country the newest year for which a headline series has figures. The years are not all the same: each line "
+            "names its own, which leads to the release."
+        ),
         SIDE_BY_SIDE,
     )
     money = [line for measure in MONEY for line in _money_lines(measure, newest, families, folders)]
     counts = [line for measure, unit in COUNTS for line in _count_lines(measure, unit, newest, families, folders)]
-    head = (Column("Measure"), Column("Country"), Column("Series"), Column("Year", native="年"))
+    head = (Column(_("Measure")), Column(_("Country")), Column(_("Series")), Column(_("Year"), native="年"))
     notes = [note for period in sorted({_period_of(item) for item in newest}) for note in _rates(newest, period)]
     tables = (
         Table(
             "newest_losses",
-            "Losses of the newest year, side by side",
+            _("Losses of the newest year, side by side"),
             (
                 *head,
-                Column("National currency", numeric=True),
-                Column("Currency"),
-                Column("Converted", "US dollars", note=MEASURES["loss"], numeric=True),
+                Column(_("National currency"), numeric=True),
+                Column(_("Currency")),
+                Column(_("Converted"), _("US dollars"), note=measure_meaning("loss"), numeric=True),
             ),
             tuple(money),
-            notes=(*dict.fromkeys(notes), *(f"{measure_title(name)[0]}: {MEASURES[name]}." for name in MONEY[2:])),
+            notes=(*dict.fromkeys(notes), *(measure_note(name) for name in MONEY[2:])),
         ),
-        Table("newest_counts", "Counts of the newest year, side by side", (*head, Column("Figure", numeric=True)), tuple(counts)),
+        Table(
+            "newest_counts",
+            _("Counts of the newest year, side by side"),
+            (*head, Column(_("Figure"), numeric=True)),
+            tuple(counts),
+        ),
     )
-    return Section("newest", "The newest year of each country", "各国の最新年", lead, _items(tables))
+    return Section("newest", _("The newest year of each country"), "各国の最新年", lead, _items(tables))
 
 
 def _rates(newest: Sequence[Series], period: str) -> list[str]:
@@ -193,8 +207,8 @@ def _named(item: Series, families: Families, folders: Mapping[str, str]) -> tupl
     code = _period_of(item)
     return (
         text_cell(country_name(item.country), header=True),
-        text_cell(english, native=native, href=source_page_name(item.source.id)),
-        text_cell(code, href=f"{folders[code]}index.html#countries" if code in folders else ""),
+        text_cell(english, native=native, href=page_name(source_page_name(item.source.id))),
+        text_cell(code, href=page_name(f"{folders[code]}index.html#countries") if code in folders else ""),
     )
 
 
@@ -205,10 +219,10 @@ def _money_lines(
         national, dollars = national_and_dollars(item.rows, measure, item.source.currency)
         if any(row is not None and row.value is not None for row in (national, dollars)):
             yield (
-                text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                text_cell(measure_title(measure)[0], header=True, title=measure_meaning(measure)),
                 *_named(item, families, folders),
                 figure_cell(national),
-                text_cell(UNIT_SHORT[item.source.currency]),
+                text_cell(unit_short(item.source.currency)),
                 figure_cell(dollars),
             )
 
@@ -220,7 +234,7 @@ def _count_lines(
         row = item.rows.get((measure, unit))
         if row is not None and row.value is not None:
             yield (
-                text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                text_cell(measure_title(measure)[0], header=True, title=measure_meaning(measure)),
                 *_named(item, families, folders),
                 figure_cell(row),
             )
@@ -250,9 +264,9 @@ def _is_same(one: Series, other: Series) -> bool:
 def _breaks(history: Sequence[tuple[Period, Series]], families: Families) -> dict[str, str]:
     """Years from which the series is not comparable with the years before."""
     rows = []
-    for _, item in history:
+    for __, item in history:
         totals = [
-            row for (measure, _), row in sorted(item.rows.items()) if measure in ("loss", "cases") and row.value is not None
+            row for (measure, __), row in sorted(item.rows.items()) if measure in ("loss", "cases") and row.value is not None
         ]
         rows += totals[-1:]
     return break_years(history[0][1].family, rows, families) if history else {}
@@ -260,11 +274,13 @@ def _breaks(history: Sequence[tuple[Period, Series]], families: Families) -> dic
 
 def _years_section(years: Sequence[_Year], newest: Sequence[Series], families: Families) -> Section:
     lead = (
-        "One small chart for each series, each with its own scale: compare shapes, never heights. A dashed vertical line is "
-        "a break in the series; a light bar with a dashed edge is provisional.",
+        _(
+            "One small chart for each series, each with its own scale: compare shapes, never heights. A dashed vertical line is "
+            "a break in the series; a light bar with a dashed edge is provisional."
+        ),
     )
     found = (_chart(place, years, newest, families) for place in range(len(_CHARTED)))
-    return Section("years", "Over the years", "推移", lead, tuple(Item(chart=chart) for chart in found if chart))
+    return Section("years", _("Over the years"), "推移", lead, tuple(Item(chart=chart) for chart in found if chart))
 
 
 def _chart(place: int, years: Sequence[_Year], newest: Sequence[Series], families: Families) -> Chart | None:
@@ -275,32 +291,34 @@ def _chart(place: int, years: Sequence[_Year], newest: Sequence[Series], familie
     for item in _everyone(years, newest):
         unit = _unit(measure, ending, "USD" if in_dollars else item.source.currency)
         history = _of_series(years, item)
-        rows = [row for _, other in history if (row := other.rows.get((measure, unit))) is not None and row.value is not None]
+        rows = [row for __, other in history if (row := other.rows.get((measure, unit))) is not None and row.value is not None]
         if len(rows) < _FEWEST_YEARS:
             continue
-        scale, word = _scale(max(abs(row.value) for row in rows))
+        scale, words = _scale(max(abs(row.value) for row in rows), unit)
         country, english = country_name(item.country), series_name(item.family, families)[0]
-        name = f"{country}: {english}"
+        name = _("{country}: {series}", country=country, series=english)
         points += history_points(rows, name, scale, families)
         breaks[name] = tuple(_breaks(history, families))
-        heads[name] = (country, english, f"{word}{UNIT_SHORT.get(unit, unit)}")
+        heads[name] = (country, english, words)
     if not points:
         return None
     made = charts.small_multiples(
         f"countries_{slug(title.split(',')[0])}", title, title, points, breaks, heads, columns=3, width=218
     )
-    return dataclasses.replace(made, head="Series")
+    return dataclasses.replace(made, head=_("Series"))
 
 
 def _unit(measure: str, ending: str, currency: str) -> str:
     return measure if measure.startswith("cases") else f"{currency}{ending}"
 
 
-def _scale(largest: Decimal) -> tuple[Decimal, str]:
-    for power, word in ((9, "billion "), (6, "million ")):
-        if largest >= Decimal(10) ** power:
-            return Decimal(10) ** power, word
-    return Decimal(1), ""
+def _scale(largest: Decimal, unit: str) -> tuple[Decimal, str]:
+    """What the values of a small chart are divided by, and its unit in words."""
+    if largest >= Decimal(10) ** 9:
+        return Decimal(10) ** 9, _("billion {unit}", unit=unit_short(unit))
+    if largest >= Decimal(10) ** 6:
+        return Decimal(10) ** 6, _("million {unit}", unit=unit_short(unit))
+    return Decimal(1), unit_short(unit)
 
 
 def _country_sections(
@@ -311,7 +329,7 @@ def _country_sections(
         own = [item for item in _everyone(years, newest) if item.country == country]
         tables = [table for item in own if (table := _history(years, item, families, folders))]
         lead = (
-            "A year leads to its release; a figure to the cells or rows that it comes from, where the newest release has it.",
+            _("A year leads to its release; a figure to the cells or rows that it comes from, where the newest release has it."),
         )
         yield Section(f"country-{slug(country)}", country_name(country), "", lead, _items(tables))
 
@@ -327,7 +345,7 @@ def _history(years: Sequence[_Year], item: Series, families: Families, folders: 
         ("loss_per_100k", f"{currency}_per_100k"),
         *((measure, currency) for measure in MONEY[2:]),
     ]
-    present = {key for _, other in history for key, row in other.rows.items() if row.value is not None}
+    present = {key for __, other in history for key, row in other.rows.items() if row.value is not None}
     keys = [key for key in dict.fromkeys(keys) if key in present]
     if not keys:
         return None
@@ -338,18 +356,22 @@ def _history(years: Sequence[_Year], item: Series, families: Families, folders: 
                 period.code,
                 marks=("[b]",) if period.code in breaks else (),
                 title=breaks.get(period.code, ""),
-                href=f"{folders[period.code]}index.html" if period.code in folders else "",
+                href=page_name(f"{folders[period.code]}index.html") if period.code in folders else "",
                 is_header=True,
             ),
             *(figure_cell(other.rows.get(key)) for key in keys),
-            text_cell(_classification(other, families)),
+            text_cell(declared(_classification(other, families))),
         )
         for period, other in history
     )
     english, native = series_name(item.family, families)
-    notes = tuple(f"Break at {code}: {reason}. Do not compare across it." for code, reason in breaks.items())
-    columns = (Column("Year", native="年"), *(measure_column(*key) for key in keys), Column("Classification"))
-    return Table(f"history_{slug(item.country)}_{slug(item.family)}", f"{english} by year", columns, lines, native, notes)
+    notes = tuple(
+        _("Break at {period}: {reason}. Do not compare across it.", period=code, reason=declared(reason))
+        for code, reason in breaks.items()
+    )
+    columns = (Column(_("Year"), native="年"), *(measure_column(*key) for key in keys), Column(_("Classification")))
+    title = _("{series} by year", series=english)
+    return Table(f"history_{slug(item.country)}_{slug(item.family)}", title, columns, lines, native, notes)
 
 
 def _classification(item: Series, families: Families) -> str:

@@ -8,7 +8,7 @@ calendar and fiscal years never share a table, and only families that are declar
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,25 +29,27 @@ from pipeline.publish.selection import (
     comparisons,
     declared_breaks,
     parsed,
+    publisher,
 )
 from pipeline.publish.tables import Table
+from pipeline.publish.words import Own, Words, _, declared, listed, only_english
 from pipeline.reference import area_tiles, code_labels
 
-EVENTS_WARNING = (
+EVENTS_WARNING = _(
     "These are single events and announcements as they became known. They are not complete counts: never add them, "
     "and never read a missing year or country as none."
 )
-OVERLAY_WARNING = (
+OVERLAY_WARNING = _(
     "Of which, cutting across the types: these cases are already counted in the types above. Never add them to anything."
 )
-OVERLAY_OF_TOTAL_WARNING = "Of which: these cases are already counted in the total. Never add them to it or to each other."
-OVERLAPPING_WARNING = "These overlap: one case can stand in several of them. Never add them to anything."
-CUMULATIVE_WARNING = "Cumulative since January: not the figure of a single month or quarter, and never to be added to one."
-CLASSIFICATION_WARNING = (
+OVERLAY_OF_TOTAL_WARNING = _("Of which: these cases are already counted in the total. Never add them to it or to each other.")
+OVERLAPPING_WARNING = _("These overlap: one case can stand in several of them. Never add them to anything.")
+CUMULATIVE_WARNING = _("Cumulative since January: not the figure of a single month or quarter, and never to be added to one.")
+CLASSIFICATION_WARNING = _(
     "The same period under another classification of types: not comparable with the other tables, and never to be added."
 )
-FISCAL_WARNING = "Fiscal years run from April to March. They overlap two calendar years: never mix or add the two."
-PARTS_WARNING = (
+FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calendar years: never mix or add the two.")
+PARTS_WARNING = _(
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
 )
 SYNTHETIC_TITLE = "Synthetic data: "
@@ -55,7 +57,6 @@ _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
 _LEDE_CARDS = 3
-_DOLLARS = f"Loss, {tables.UNIT_SHORT['USD']}"
 EVENT_MEASURES = ("persons_arrested", "persons_detained", "bases_raided")
 
 
@@ -69,6 +70,8 @@ class Line:
     marks: tuple[str, ...] = ()
     href: str = ""
     id: str = ""  # of the observation
+    measure: str = ""
+    unit: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +127,12 @@ class Content:
 
 # A table of checks or changes that is longer does not stand on the first page.
 MOST_MAIN_ROWS = 12
-FREQUENCY_WORDS = {"annual": "year", "quarterly": "quarter", "monthly": "month"}
+FREQUENCY_WORDS = {"annual": _("year"), "quarterly": _("quarter"), "monthly": _("month")}
+_BY_PERIOD: dict[str, Callable[[str], Words]] = {
+    "annual": lambda series: _("{series} by year", series=series),
+    "quarterly": lambda series: _("{series} by quarter", series=series),
+    "monthly": lambda series: _("{series} by month", series=series),
+}
 
 
 def compose(
@@ -154,13 +162,20 @@ def compose(
     ]
     return Content(
         period,
-        f"{SYNTHETIC_TITLE if families.are_synthetic else ''}Fraud losses, {tables.period_label(period.code)}",
+        _title(period, families),
         tables.period_japanese(period.code),
         str(headline(period, figures, families).get("edition", "unknown")),
         _lede(cards),
         tuple(cards),
         tuple(sections),
     )
+
+
+def _title(period: Period, families: Families) -> Words:
+    about = tables.period_label(period.code)
+    if families.are_synthetic:
+        return _("Synthetic data: Fraud losses, {period}", period=about)
+    return _("Fraud losses, {period}", period=about)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,7 +206,8 @@ def overview(period: Period, figures: Sequence[Figure], families: Families) -> O
         english = tables.series_title(name, families)[0]
         if name not in charted:
             items += [Item(chart=chart) for chart in _history_charts(name, english, yearly, breaks, period, families)]
-        table = tables.history_table(f"{tables.slug(name)}_history", f"{english} by year", yearly, breaks, families)
+        title = _("{series} by year", series=english)
+        table = tables.history_table(f"{tables.slug(name)}_history", title, yearly, breaks, families)
         items += [Item(table=table)] if table and len(table.rows) >= 3 else []
     cards = _cards(period, [name for name in ordered if not _is_event_family(by_family[name])], by_family, sums, [], families)
     return Overview(_lede(cards), lead, tuple(items))
@@ -262,11 +278,14 @@ def _named_by_country(cards: Sequence[Card]) -> list[Card]:
     """Where the cards are of several countries, each says of which it is."""
     if len({card.country for card in cards if card.country}) < 2:
         return list(cards)
-    names = {card.country: f"{tables.country_name(card.country)}: " for card in cards if card.country}
-    return [
-        dataclasses.replace(card, title=f"{names.get(card.country, '')}{card.title.removeprefix(names.get(card.country, ''))}")
-        for card in cards
-    ]
+    return [_named(card) for card in cards]
+
+
+def _named(card: Card) -> Card:
+    country = tables.country_name(card.country) if card.country else ""
+    if not country or card.title.startswith(f"{country}: "):
+        return card
+    return dataclasses.replace(card, title=_("{country}: {series}", country=country, series=card.title))
 
 
 def _total_card(name: str, role: str, classification: str, members: Sequence[Figure], families: Families, *, again: bool) -> Card:
@@ -277,52 +296,58 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
         if measure in ("cases", "loss", "loss_net"):
             lines.append(_line(row))
     for measure in ("change_on_year", "change_on_year_cases"):
-        rows = [row for (found, _), row in cells.items() if found == measure]
+        rows = [row for (found, __), row in cells.items() if found == measure]
         lines += [_line(row) for row in rows[:1]]
     english, native = tables.series_title(name, families)
     code = members[0].row.period
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
     warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
-    note = f"Classification: {tables.clean(families.classification(classification))}." if classification else ""
-    return Card(
-        english, native, tables.period_label(code), edition, tuple(lines), note, " ".join(warnings), families.country(name)
-    )
+    scheme = declared(tables.clean(families.classification(classification)))
+    note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
+    warning = listed(warnings, " ")
+    return Card(english, native, tables.period_label(code), edition, tuple(lines), note, warning, families.country(name))
 
 
 def _line(row: Any) -> Line:
     cell = tables.figure_cell(row)
-    label = tables.measure_title(row.measure)[0]
-    if row.unit in CURRENCIES:
-        label += f", {tables.UNIT_SHORT[row.unit]}"
-        if row.value is not None:
-            exact = f"{cell.text} {tables.UNIT_SHORT[row.unit]}"
-            spoken = tables.english_money(row.value, row.unit)
-            oku = tables.short_money(row.value, row.unit).split(" · ")[0] if row.unit == "JPY" else ""
-            precision = f"± {tables.precision_text(row)}" if row.precision and not row.derivation else ""
-            small = " · ".join(part for part in (oku, exact, precision) if part)
-            return Line(label, spoken, small, cell.marks, id=cell.id)
-    small = ABSENCE.get(row.absence, "") if row.absence else cell.small
-    return Line(label, cell.text, small, () if row.absence else cell.marks, id=cell.id)
+    about = {"id": cell.id, "measure": row.measure, "unit": row.unit}
+    if row.unit in CURRENCIES and row.value is not None:
+        precision = _("± {precision}", precision=tables.precision_text(row)) if row.precision and not row.derivation else ""
+        text, small = _spoken(row.value, row.unit, cell.text, precision)
+        return Line(_line_label(row.measure, row.unit), text, small, cell.marks, **about)
+    small = declared(ABSENCE.get(row.absence, "")) if row.absence else cell.small
+    return Line(_line_label(row.measure, row.unit), cell.text, small, () if row.absence else cell.marks, **about)
+
+
+def _line_label(measure: str, unit: str) -> str:
+    title = tables.measure_title(measure)[0]
+    return _("{measure}, {unit}", measure=title, unit=tables.unit_short(unit)) if unit in CURRENCIES else title
+
+
+def _spoken(value: Decimal, unit: str, exact: str, precision: str = "") -> tuple[str, str]:
+    """Money as people speak of it, and beneath it in yen's own large unit, to the last digit, and how exact it is."""
+    shown = [_("{figure} {unit}", figure=exact, unit=tables.unit_short(unit)), *([precision] if precision else [])]
+    large = tables.hundred_millions(value, unit)
+    beside = only_english(f"{large} · " if large else "")  # in Japanese it is what is spoken
+    return tables.spoken_money(value, unit), listed([beside, listed(shown, " · ")], "")
 
 
 def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, families: Families) -> Card:
     lines = []
     for item in sorted(own, key=lambda s: tables.measure_rank((s.measure, s.unit))):
-        label = tables.measure_title(item.measure)[0]
-        text, small = tables.number_text(item.value, item.unit), ""
-        if item.unit in CURRENCIES:
-            label += f", {tables.UNIT_SHORT[item.unit]}"
-            oku = tables.short_money(item.value, item.unit).split(" · ")[0] if item.unit == "JPY" else ""
-            exact = f"{tables.number_text(item.value, item.unit, derived=True)} {tables.UNIT_SHORT[item.unit]}"
-            text, small = tables.english_money(item.value, item.unit), " · ".join(part for part in (oku, exact) if part)
+        exact = tables.number_text(item.value, item.unit, derived=item.unit in CURRENCIES)
+        is_money = item.unit in CURRENCIES
+        text, small = _spoken(item.value, item.unit, exact) if is_money else (exact, "")
         lines.append(
             Line(
-                label,
+                _line_label(item.measure, item.unit),
                 text,
                 small,
                 ("[p]", "[d]") if item.is_provisional else ("[d]",),
                 href="#table-together",
+                measure=item.measure,
+                unit=item.unit,
             )
         )
     edition = worst_edition(part.edition for item in own for part in item.parts)
@@ -347,12 +372,15 @@ def _event_card(figures: Sequence[Figure], period: Period) -> list[Card]:
     lines = []
     for figure in ordered[:5]:
         row = figure.row
-        when = "" if row.period == period.code else f", {tables.period_label(row.period)}"
         cell = tables.figure_cell(row)
-        label = f"{tables.code_label(row.offender_location).capitalize()}: {tables.measure_title(row.measure)[0].lower()}{when}"
+        place, measure = tables.code_label(row.offender_location).capitalize(), tables.measure_title(row.measure)[0].lower()
+        label = _("{place}: {measure}", place=place, measure=measure)
+        if row.period != period.code:
+            when = tables.period_label(row.period)
+            label = _("{place}: {measure}, {period}", place=place, measure=measure, period=when)
         lines.append(Line(label, cell.text, "", cell.marks, id=cell.id))
-    label = tables.period_label(period.code)
-    return [Card("Offenders' bases abroad: what is known", "海外拠点", label, "", tuple(lines), "", EVENTS_WARNING)]
+    when, title = tables.period_label(period.code), _("Offenders' bases abroad: what is known")
+    return [Card(title, "海外拠点", when, "", tuple(lines), "", EVENTS_WARNING)]
 
 
 def worst_edition(editions: Iterable[str]) -> str:
@@ -371,26 +399,35 @@ def _lede(cards: Sequence[Card]) -> tuple[str, ...]:
 
 def _sentence(card: Card) -> str:
     """Cases and loss of a card, each with its own change; empty where the card has neither."""
-    lines = {line.label: line for line in card.lines if line.text[-1:] != "]"}
-    losses = [lines[f"Loss, {words}"] for unit in CURRENCIES if (words := tables.UNIT_SHORT[unit]) and f"Loss, {words}" in lines]
-    national = next((line for line in losses if line is not lines.get(_DOLLARS)), lines.get(_DOLLARS))
-    parts = []
-    if cases := lines.get("Cases"):
-        parts.append(f"{cases.text} cases{_aside(_change(lines.get('Change of cases on the year')))}")
+    lines = {(line.measure, line.unit): line for line in card.lines if line.text[-1:] != "]"}
+    changes = {line.measure: line for line in lines.values() if line.measure.startswith("change")}
+    dollars = lines.get(("loss", "USD"))
+    losses = [line for unit in CURRENCIES if (line := lines.get(("loss", unit)))]
+    national = next((line for line in losses if line is not dollars), dollars)
+    parts: list[str] = []
+    if cases := lines.get(("cases", "cases")):
+        aside = _aside(_change(changes.get("change_on_year_cases")))
+        parts.append(_("{number} cases{aside}", number=cases.text, aside=aside))
     if national:
-        dollars = lines[_DOLLARS].text if _DOLLARS in lines and national is not lines[_DOLLARS] else ""
-        parts.append(f"a loss of {national.text}{_aside(dollars, _change(lines.get('Change of loss on the year')))}")
-    provisional = " (provisional)" if card.edition == "provisional" else ""
-    return f"{card.title}, {card.period}: {' and '.join(parts)}{provisional}." if parts else ""
+        converted = dollars.text if dollars and national is not dollars else ""
+        aside = _aside(converted, _change(changes.get("change_on_year")))
+        parts.append(_("a loss of {amount}{aside}", amount=national.text, aside=aside))
+    if not parts:
+        return ""
+    what = parts[0] if len(parts) == 1 else _("{cases} and {loss}", cases=parts[0], loss=parts[1])
+    said = {"series": card.title, "period": card.period, "what": what}
+    if card.edition == "provisional":
+        return _("{series}, {period}: {what} (provisional).", **said)
+    return _("{series}, {period}: {what}.", **said)
 
 
 def _change(line: Line | None) -> str:
-    return f"{line.text} on the year before" if line else ""
+    return _("{change} on the year before", change=line.text) if line else ""
 
 
 def _aside(*words: str) -> str:
-    said = "; ".join(word for word in words if word)
-    return f" ({said})" if said else ""
+    said = [word for word in words if word]
+    return _(" ({words})", words=listed(said, "; ")) if said else ""
 
 
 def headline(period: Period, figures: Sequence[Figure], families: Families) -> dict[str, Any]:
@@ -444,8 +481,8 @@ def _overview(
         items = [
             chart
             for measure, unit, y_title, scale in (
-                ("loss", "JPY", "Loss, billion yen", _BILLION),
-                ("cases", "cases", "Cases", Decimal(1)),
+                ("loss", "JPY", _("Loss, billion yen"), _BILLION),
+                ("cases", "cases", _("Cases"), Decimal(1)),
             )
             if (chart := _stack(combination, measure, unit, y_title, scale, by_family, families))
         ]
@@ -454,14 +491,16 @@ def _overview(
         if not members or not (items or together):
             continue
         lead = (
-            "Each bar is one calendar year. Two series are stacked only where both were counted and no case stands in both; "
-            "a year without SNS fraud is a year in which nobody counted it, not a year without it.",
+            _(
+                "Each bar is one calendar year. Two series are stacked only where both were counted and no case stands in both; "
+                "a year without SNS fraud is a year in which nobody counted it, not a year without it."
+            ),
             *([combination.reason] if made else []),
         )
         body = [*(Item(chart=chart) for chart in items), *([Item(table=together)] if together else [])]
         if printed and not together:
             body.append(Item(table=tables.measures_list("printed_together", combination.title, printed, families)))
-        sections.append(Section("together-over-time", "Over time", "推移", lead, tuple(body)))
+        sections.append(Section("together-over-time", _("Over time"), "推移", lead, tuple(body)))
     return sections
 
 
@@ -485,7 +524,7 @@ def _stack(
         points += [_point(row, row.period, title, scale, families) for row in rows if row.value is not None]
     if len({point.x for point in points}) < 3:
         return None
-    title = f"{tables.measure_title(measure)[0]} by year"
+    title = _("{series} by year", series=tables.measure_title(measure)[0])
     return charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
 
 
@@ -503,7 +542,7 @@ def _point(row: Any, x: str, series: str, scale: Decimal, families: Families) ->
         is_provisional(row),
         tables.number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
         tables.marks_of(row),
-        tables.UNIT_SHORT.get(row.unit, row.unit),
+        tables.unit_short(row.unit),
         row.id,
         families.attribution(row.source),
     )
@@ -558,7 +597,8 @@ def _series_sections(
             source = families.sectioned(names[0])
             english, native = tables.family_title(names[0], families)
             if source:
-                english = f"{tables.country_name(source.country)}: {source.title}"
+                country = tables.country_name(source.country)
+                english = _("{country}: {series}", country=country, series=tables.source_title(source))
             lead = _family_lead([figure for name in names for figure in by_family[name]], families)
             sections.append(Section(_section_id(key), english, native, lead, tuple(items)))
     return sections
@@ -577,7 +617,7 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
         blocks,
         key=lambda key: (key[0] != "period", parsed(key[1]).frequency != "year_to_date", _block_rank(blocks[key], families), key),
     )
-    several = len({(role, code) for role, code, _ in order}) != len(order)
+    several = len({key[:2] for key in order}) != len(order)
     history = [figure for figure in figures if figure.role == "history"]
     for place, key in enumerate(order):
         made = _block(name, english, key, blocks[key], history, families, place=place, name_classification=several)
@@ -595,9 +635,9 @@ def _part_totals(name: str, english: str, figures: Sequence[Figure], families: F
         return []
     code = max((f.row.period for f in totals), key=lambda code: (parsed(code).end, -parsed(code).start.toordinal(), code))
     own = [f for f in totals if f.row.period == code]
-    title = f"{english}, {tables.period_label(code)}: all that is known of the period"
+    title = _("{series}, {period}: all that is known of the period", series=english, period=tables.period_label(code))
     table = tables.measures_list(f"{tables.slug(name)}_part_totals", title, own, families)
-    return [Item(table=_warned(table, ["A part of the period: never compare it with the whole."]))] if table else []
+    return [Item(table=_warned(table, [_("A part of the period: never compare it with the whole.")]))] if table else []
 
 
 def _further(items: Iterable[Item]) -> list[Item]:
@@ -608,7 +648,16 @@ def _further(items: Iterable[Item]) -> list[Item]:
 def listed_item(table: Table) -> Item:
     """A table of checks or changes: a long one opens on demand, on the page of its section."""
     is_long = len(table.rows) > MOST_MAIN_ROWS
-    return Item(table=table, collapsed=is_long, summary=f"{table.title} ({len(table.rows)} rows)", is_main=not is_long)
+    return Item(table=table, collapsed=is_long, summary=rows_summary(table), is_main=not is_long)
+
+
+def rows_summary(table: Table) -> Words:
+    """What stands in place of a table that is closed."""
+    return _("{title} ({count} rows)", title=table.title, count=len(table.rows))
+
+
+def _figures_summary(table: Table) -> Words:
+    return _("{title} ({count} figures)", title=table.title, count=len(table.rows))
 
 
 def _block_rank(figures: Sequence[Figure], families: Families) -> tuple[int, int]:
@@ -622,21 +671,17 @@ def _family_lead(figures: Sequence[Figure], families: Families) -> tuple[str, ..
     if not declared:
         return ()
     first, others = declared[0], [source.id for source in declared[1:]]
-    text = (
-        f"{first.publisher} ({first.id}). Counts: {plain_text(first.meta.get('unit_of_count'))}. "
-        f"Loss: {plain_text(first.meta.get('loss_concept'))}. Date: {plain_text(first.meta.get('date_basis'))}."
+    facts = {name: tables.declared_text(first.meta.get(name)) for name in ("unit_of_count", "loss_concept", "date_basis")}
+    text = _(
+        "{publisher} ({source}). Counts: {unit_of_count}. Loss: {loss_concept}. Date: {date_basis}.",
+        publisher=publisher(first),
+        source=Own(first.id),
+        **facts,
     )
-    more = f" Further figures from {', '.join(others)}: see the sources below for what they count." if others else ""
-    return (tables.clean(text + more),)
-
-
-def plain_text(value: Any) -> str:
-    """A declared value as one line of text, whether it is a text, a list or a mapping; trailing full stops are left off."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {plain_text(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(plain_text(item) for item in value)
-    return " ".join(str("" if value is None else value).split()).rstrip(".")
+    if not others:
+        return (text,)
+    more = _("Further figures from {sources}: see the sources below for what they count.", sources=listed(map(Own, others)))
+    return (listed([text, more], " "),)
 
 
 def _block(
@@ -651,10 +696,11 @@ def _block(
     name_classification: bool,
 ) -> list[Item]:
     """The tables and the chart of one family, period and classification."""
-    _, code, classification = key
-    title = f"{english}, {tables.period_label(code)}"
+    code, classification = key[1:]
+    title = _("{series}, {period}", series=english, period=tables.period_label(code))
     if name_classification and classification:
-        title += f" ({tables.clean(families.classification(classification))})"
+        scheme = declared(tables.clean(families.classification(classification)))
+        title = _("{title} ({scheme})", title=title, scheme=scheme)
     base = tables.slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
     warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
@@ -668,15 +714,16 @@ def _block(
         order = tables.type_order(plain)
         added = contributions.contributions(plain, history)
         plain += added
-        for group, words in (*(group[:2] for group in tables.GROUPS), ("other", "Other measures")):
+        for group, words in (*(group[:2] for group in tables.GROUPS), ("other", _("Other measures"))):
             measures = tables.measure_group(group)
             name_of = f"{base}_{group}"
-            table = tables.types_by_measures(name_of, f"{title}: {words.lower()}", plain, measures, families, order=order)
+            heading = _("{title}: {group}", title=title, group=words.lower())
+            table = tables.types_by_measures(name_of, heading, plain, measures, families, order=order)
             if table and group == "losses":
                 table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added)))
             items += [Item(table=_warned(table, warnings))] if table else []
         alone = tables.totals_only(plain)
-        title_alone = f"{title}: measures printed or computed for all types together only"
+        title_alone = _("{title}: measures printed or computed for all types together only", title=title)
     else:
         title_alone = title
     table = tables.measures_list(f"{base}_figures", title_alone, alone, families)
@@ -684,24 +731,24 @@ def _block(
     measures = tuple(dict.fromkeys(f.row.measure for f in figures))
     of_what = OVERLAY_WARNING if len(types) >= 2 else OVERLAY_OF_TOTAL_WARNING if types else OVERLAPPING_WARNING
     overlay = tables.types_by_measures(
-        f"{base}_overlay", f"{title}: of which, cutting across types", figures, measures, families, overlay=True
+        f"{base}_overlay", _("{title}: of which, cutting across types", title=title), figures, measures, families, overlay=True
     )
     items += [Item(table=_warned(overlay, [of_what, *warnings]))] if overlay else []
     return [*items, *_further(_breakdowns(base, title, figures, warnings, families))]
 
 
 def _warned(table: Table, warnings: Sequence[str]) -> Table:
-    text = " ".join(dict.fromkeys([*([table.warning] if table.warning else []), *warnings]))
+    text = listed(dict.fromkeys([*([table.warning] if table.warning else []), *warnings]), " ")
     return dataclasses.replace(table, warning=text)
 
 
 def _axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:
     """(measure, unit, title, divisor) of the two charts of a series: losses in national currency, and cases."""
-    scale, words = (_BILLION, "billion") if currency == "JPY" else (_MILLION, "million")
-    return (
-        ("loss", currency, f"Loss, {words} {tables.UNIT_SHORT.get(currency, currency)}", scale),
-        ("cases", "cases", "Cases", Decimal(1)),
-    )
+    if currency == "JPY":
+        scale, words = _BILLION, _("Loss, billion yen")
+    else:
+        scale, words = _MILLION, _("Loss, million {currency}", currency=tables.unit_short(currency))
+    return ("loss", currency, words, scale), ("cases", "cases", _("Cases"), Decimal(1))
 
 
 def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:
@@ -717,13 +764,15 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
     sizes = {point.x: point.value for point in panels[0][1]}
     everyone = list(dict.fromkeys(point.x for _, points in panels for point in points))
     labels = sorted(everyone, key=lambda label: (-sizes.get(label, 0.0), label))
-    chart = charts.bars_side_by_side(f"{base}_types", f"{title}: by type", panels, labels)
+    chart = charts.bars_side_by_side(f"{base}_types", _("{title}: by type", title=title), panels, labels)
     return [Item(chart=chart)]
 
 
 def _chart_label(row: Any) -> str:
-    english, native = (tables.clean(text) for text in tables.type_label(row))
-    return english if english == native or not native or native in tables.LABELS else f"{english} ({native})"
+    english, native = tables.type_label(row)
+    if english == native or not native or native in tables.LABELS:
+        return english
+    return listed([english, only_english(f" ({native})")], "")
 
 
 def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
@@ -750,15 +799,16 @@ def _maps(base: str, title: str, figures: Sequence[Figure], families: Families) 
         ):
             rows.setdefault((row.area[:2], row.measure), {})[row.area] = row
     made = []
-    for country in sorted({country for country, _ in rows}):
+    for country in sorted({country for country, __ in rows}):
         measure = next(name for name in tables.MAPPED if (country, name) in rows)
         own, places = rows[country, measure], area_tiles(country)
         if tables.map_lacking(country, set(own)):
             continue
-        tiles = {tables.code_label(area): (_tile_name(area), *place) for area, place in places.items()}
+        tiles = {str(tables.code_label(area)): (_tile_name(area), *place) for area, place in places.items()}
         words = tables.measure_title(measure)[0]
         points = [_point(own[area], tables.code_label(area), words, Decimal(1), families) for area in places if area in own]
-        made.append(charts.tile_map(f"{base}_map", f"{title}: by area", words, points, tiles, shaded=measure == "cases_per_100k"))
+        by_area = _("{title}: by area", title=title)
+        made.append(charts.tile_map(f"{base}_map", by_area, words, points, tiles, shaded=measure == "cases_per_100k"))
     return made
 
 
@@ -783,9 +833,9 @@ def _pyramids(base: str, title: str, figures: Sequence[Figure], families: Famili
 def _pyramid(
     base: str, title: str, key: tuple[str, str, str], cells: Mapping[tuple[str, str], Any], families: Families
 ) -> Chart | None:
-    _, measure, unit = key
-    ages = sorted({age for age, _ in cells}, key=tables.natural_key)
-    sexes = sorted({sex for _, sex in cells}, reverse=True)
+    measure, unit = key[1:]
+    ages = sorted({age for age, __ in cells}, key=tables.natural_key)
+    sexes = sorted({sex for __, sex in cells}, reverse=True)
     if len(sexes) != 2 or len(ages) < 3:
         return None
     scale = Decimal(100) if unit == "ratio" else Decimal(1)
@@ -797,14 +847,13 @@ def _pyramid(
         ]
         for sex in sexes
     ]
-    english, _ = tables.type_label(next(iter(cells.values())))
-    words = (
-        f"{tables.measure_title(measure)[0]}, {'per cent' if unit in ('ratio', 'percent') else tables.UNIT_SHORT.get(unit, unit)}"
-    )
+    english = tables.type_label(next(iter(cells.values())))[0]
+    unit_words = _("per cent") if unit in ("ratio", "percent") else tables.unit_short(unit)
+    words = _("{measure}, {unit}", measure=tables.measure_title(measure)[0], unit=unit_words)
     name = f"{base}_pyramid_{tables.slug(english)}"
     return charts.pyramid(
         name,
-        f"{title}: by age and sex, {english.lower() if english == 'All types' else english}",
+        _("{title}: by age and sex, {type}", title=title, type=english.lower() if english == "All types" else english),
         words,
         sides[0],
         sides[1],
@@ -825,9 +874,11 @@ def _history(period: Period, name: str, english: str, figures: Sequence[Figure],
     leading = _leading_lines(measures, families)
     led = [f for f in measures if (f.row.period, f.row.classification) in leading]
     rest = [f for f in measures if (f.row.period, f.row.classification) not in leading]
-    words = f"{english} by {FREQUENCY_WORDS[period.frequency]}"
+    words = _BY_PERIOD[period.frequency](english)
     table = tables.history_table(f"{base}_history", words, led, breaks, families)
-    other = tables.history_table(f"{base}_history_other", f"{words}: other classifications", rest, {}, families, least=1)
+    other = tables.history_table(
+        f"{base}_history_other", _("{title}: other classifications", title=words), rest, {}, families, least=1
+    )
     items = [Item(chart=chart) for chart in _history_charts(name, english, timed, breaks, period, families)]
     items += [Item(table=table)] if table else []
     items += [Item(table=_warned(other, [CLASSIFICATION_WARNING]), collapsed=True, summary=other.title)] if other else []
@@ -847,14 +898,15 @@ def _without_season(
     if found is None:
         return []
     rows, base = rows[-len(found.months) :], f"{tables.slug(name)}_adjusted"
-    made = tables.adjusted_table(base, f"{english}: cases by month, seasonally adjusted", rows, found)
-    words = (("As counted", [row.value for row in rows]), ("Adjusted", found.adjusted), ("Trend", found.trend))
+    title = _("{series}: cases by month, seasonally adjusted", series=english)
+    made = tables.adjusted_table(base, title, rows, found)
+    words = ((_("As counted"), [row.value for row in rows]), (_("Adjusted"), found.adjusted), (_("Trend"), found.trend))
     points = [
         _point(row, row.period, series, Decimal(1), families)._replace(**({} if place == 0 else _adjusted_point(value)))
         for place, (series, values) in enumerate(words)
         for row, value in zip(rows, values, strict=True)
     ]
-    chart = charts.lines(f"{base}_cases", f"{english}: cases by month, seasonally adjusted", "Cases", points, breaks)
+    chart = charts.lines(f"{base}_cases", title, _("Cases"), points, breaks)
     return [Item(chart=chart), *_further([Item(table=made)])]
 
 
@@ -885,7 +937,9 @@ def _history_charts(
         rows = _annual_totals(timed, measure, unit, families, period.frequency)
         if len(rows) >= 4:
             points = [_point(row, row.period, english, scale, families) for row in rows]
-            title = f"{english}: {tables.measure_title(measure)[0].lower()} by {FREQUENCY_WORDS[period.frequency]}"
+            title = _BY_PERIOD[period.frequency](
+                _("{series}: {measure}", series=english, measure=tables.measure_title(measure)[0].lower())
+            )
             made.append(charts.lines(f"{tables.slug(name)}_history_{measure}", title, y_title, points, breaks))
     return made
 
@@ -897,19 +951,24 @@ def _types_over_time(name: str, english: str, timed: Sequence[Figure], families:
     for place, classification in enumerate(classifications):
         own = [f for f in timed if f.row.classification == classification]
         suffix = f"_{place}" if place else ""
-        words = f" (classification {tables.clean(classification)})" if place else ""
+        scheme = Own(tables.clean(classification)) if place else ""
         loss, cases = (
-            tables.types_by_periods(f"{base}_types_{measure}{suffix}", f"{english}: {title}{words}", own, measure, unit, families)
+            tables.types_by_periods(f"{base}_types_{measure}{suffix}", _of_scheme(title, scheme), own, measure, unit, families)
             for measure, unit, title in (
-                ("loss", currency, "loss by type and year"),
-                ("cases", "cases", "cases by type and year"),
+                ("loss", currency, _("{series}: loss by type and year", series=english)),
+                ("cases", "cases", _("{series}: cases by type and year", series=english)),
             )
         )
         if loss:
-            chart = _multiples(f"{base}_multiples{suffix}", f"{english}: loss by type{words}", own, currency, families)
+            title = _of_scheme(_("{series}: loss by type", series=english), scheme)
+            chart = _multiples(f"{base}_multiples{suffix}", title, own, currency, families)
             items += [Item(chart=chart)] if chart else []
         items += _further(Item(table=table) for table in (loss, cases) if table)
     return items
+
+
+def _of_scheme(title: str, scheme: str) -> str:
+    return _("{title} (classification {scheme})", title=title, scheme=scheme) if scheme else title
 
 
 def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> Chart | None:
@@ -925,11 +984,11 @@ def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: s
     latest = max((row.period for row in rows), default="")
     sizes = {_chart_label(row): row.value for row in rows if row.period == latest}
     ordered = sorted(rows, key=lambda row: (-sizes.get(_chart_label(row), Decimal(-1)), _chart_label(row), row.period))
-    _, _, words, scale = _axes(currency)[0]
+    words, scale = _axes(currency)[0][2:]
     points = [_point(row, row.period, _chart_label(row), scale, families) for row in ordered]
     if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
         return None
-    return charts.small_multiples(chart_id, title, f"{words}, by year", points, _type_breaks(ordered, families))
+    return charts.small_multiples(chart_id, title, _("{axis}, by year", axis=words), points, _type_breaks(ordered, families))
 
 
 def _type_breaks(rows: Iterable[Any], families: Families) -> dict[str, set[str]]:
@@ -949,28 +1008,32 @@ def _other_periods(name: str, english: str, figures: Sequence[Figure], families:
         f for f in figures if f.row.frequency == "fiscal_year" and f.is_plain and f.row.measure in ("cases", "loss", "loss_net")
     ]
     if any(f.role == "fiscal" for f in fiscal):
-        table = tables.history_table(f"{base}_fiscal", f"{english} by fiscal year (April to March)", fiscal, {}, families)
-        table = table or tables.measures_list(f"{base}_fiscal", f"{english}, fiscal year (April to March)", fiscal, families)
+        title = _("{series} by fiscal year (April to March)", series=english)
+        table = tables.history_table(f"{base}_fiscal", title, fiscal, {}, families)
+        title = _("{series}, fiscal year (April to March)", series=english)
+        table = table or tables.measures_list(f"{base}_fiscal", title, fiscal, families)
         items += [Item(table=_warned(table, [FISCAL_WARNING]))] if table else []
     for role, words, warning in (
-        ("part", "parts of the period", PARTS_WARNING),
-        ("longer", "longer stretches that end in the period", "Longer than the period: never compare with it."),
+        ("part", _("{series}: parts of the period", series=english), PARTS_WARNING),
+        (
+            "longer",
+            _("{series}: longer stretches that end in the period", series=english),
+            _("Longer than the period: never compare with it."),
+        ),
     ):
         own = [f for f in figures if f.role == role]
-        table = tables.measures_list(f"{base}_{role}", f"{english}: {words}", own, families, with_period=True)
+        table = tables.measures_list(f"{base}_{role}", words, own, families, with_period=True)
         if table:
             collapsed = len(table.rows) > 8
-            items.append(
-                Item(table=_warned(table, [warning]), collapsed=collapsed, summary=f"{table.title} ({len(table.rows)} figures)")
-            )
+            items.append(Item(table=_warned(table, [warning]), collapsed=collapsed, summary=_figures_summary(table)))
     before = [
         f for f in figures if f.role == "history" and f.row.frequency in ("year_to_date", "half_yearly") and f.row.unit != "USD"
     ]
-    words = f"{english}: earlier cumulative figures"
+    words = _("{series}: earlier cumulative figures", series=english)
     table = tables.measures_list(f"{base}_earlier", words, before, families, with_period=True)
     if table:
         warned = _warned(table, [CUMULATIVE_WARNING])
-        items.append(Item(table=warned, collapsed=True, summary=f"{table.title} ({len(table.rows)} figures)"))
+        items.append(Item(table=warned, collapsed=True, summary=_figures_summary(table)))
     return items
 
 
@@ -986,7 +1049,7 @@ def _event_section(events: Sequence[str], by_family: Mapping[str, list[Figure]],
         return []
     everything = [figure for name in events for figure in by_family[name]]
     lead = _family_lead(everything, families)
-    return [Section("bases", "Offenders' bases, abroad and in Japan", "犯行拠点", lead, tuple(items))]
+    return [Section("bases", _("Offenders' bases, abroad and in Japan"), "犯行拠点", lead, tuple(items))]
 
 
 def _countries_section(compared: CountryComparison | None, families: Families) -> list[Section]:
@@ -994,20 +1057,24 @@ def _countries_section(compared: CountryComparison | None, families: Families) -
         return []
     names = list(dict.fromkeys(tables.country_name(item.country) for item in compared.series))
     lead = (
-        f"Countries with figures for the whole {FREQUENCY_WORDS[compared.period.frequency]}: {', '.join(names)}. What is not "
-        "comparable stands side by side and is not ranked; the matrix says why.",
+        _(
+            "Countries with figures for the whole {frequency}: {countries}. What is not comparable stands side by side and is "
+            "not ranked; the matrix says why.",
+            frequency=FREQUENCY_WORDS[compared.period.frequency],
+            countries=listed(names),
+        ),
         *compared.left_out,
     )
     items = tuple(
         Item(
             table=table,
             collapsed=table.id == "countries_types",
-            summary=f"{table.title} ({len(table.rows)} rows)",
+            summary=rows_summary(table),
             is_main=table.id != "countries_types",
         )
         for table in comparison_tables(compared, families)
     )
-    return [Section("countries", "Countries side by side", "各国比較", lead, items)]
+    return [Section("countries", _("Countries side by side"), "各国比較", lead, items)]
 
 
 def _reconciliation_section(rows: Sequence[Mapping[str, Any]], families: Families) -> list[Section]:
@@ -1015,14 +1082,16 @@ def _reconciliation_section(rows: Sequence[Mapping[str, Any]], families: Familie
     if not made:
         return []
     lead = (
-        "What the publishers print in reports and press releases, or others of them, beside what their data give here. A "
-        "difference is shown with its reason, or as unknown; it is never smoothed away.",
+        _(
+            "What the publishers print in reports and press releases, or others of them, beside what their data give here. A "
+            "difference is shown with its reason, or as unknown; it is never smoothed away."
+        ),
     )
     items = tuple(listed_item(table) for table in made)
-    return [Section("reconciliation", "Reconciliation with published totals", "公表値との突合", lead, items)]
+    return [Section("reconciliation", _("Reconciliation with published totals"), "公表値との突合", lead, items)]
 
 
-def _named(figure: Figure) -> tuple[str, ...]:
+def _figure_name(figure: Figure) -> tuple[str, ...]:
     row = figure.row
     return (figure.family, row.period, row.native_type, row.measure, row.unit)
 
@@ -1031,14 +1100,16 @@ def _check_sections(figures: Sequence[Figure], findings: Sequence[Mapping[str, A
     found = {
         tuple(str(finding.get(name)) for name in ("family", "period", "native_type", "measure", "unit")) for finding in findings
     }
-    further = [item for item in comparisons(figures) if _named(item.figure) not in found]
+    further = [item for item in comparisons(figures) if _figure_name(item.figure) not in found]
     compared = tables.comparison_table(further, families)
     reconciled = tables.findings_table([dict(finding) for finding in findings], families)
     items = [listed_item(table) for table in (reconciled, compared) if table]
     if not items:
         return []
     lead = (
-        "How the figures agree with each other and with what the publishers print. A difference beyond the printed precision is "
-        "shown, never smoothed away.",
+        _(
+            "How the figures agree with each other and with what the publishers print. A difference beyond the printed precision "
+            "is shown, never smoothed away."
+        ),
     )
-    return [Section("checks", "The same figure in several publications", "突合", lead, tuple(items))]
+    return [Section("checks", _("The same figure in several publications"), "突合", lead, tuple(items))]

@@ -21,7 +21,8 @@ import pandas as pd
 
 from pipeline.model import TOTAL, Period
 from pipeline.publish.selection import Figure
-from pipeline.publish.tables import number_text
+from pipeline.publish.tables import measure_title, number_text
+from pipeline.publish.words import _, listed
 
 # Measure -> the measure of its change, and of its contributions.
 OF_MEASURES = {"loss": ("change_on_year", "contribution"), "cases": ("change_on_year_cases", "contribution_cases")}
@@ -127,8 +128,8 @@ def lacking(own: pd.DataFrame) -> str:
     present = own[(own["absence"] == "").to_numpy(bool)]
     is_type = (present["native_type"] != TOTAL).to_numpy(bool)
     if present.loc[is_type & present["measure"].isin(OF_MEASURES).to_numpy(bool), "native_type"].nunique() < 2:
-        return "it gives no cases or losses by type for the period"
-    reasons = [_reason(own, present, is_type, change) for change, _ in OF_MEASURES.values()]
+        return _("it gives no cases or losses by type for the period")
+    reasons = [_reason(own, present, is_type, change) for change, __ in OF_MEASURES.values()]
     return "" if "" in reasons else reasons[0]
 
 
@@ -136,20 +137,26 @@ def _reason(own: pd.DataFrame, present: pd.DataFrame, is_type: np.ndarray[Any, n
     changes = (present["measure"] == change).to_numpy(bool)
     if not (changes & ~is_type).any():
         broken = (own["measure"] == change) & (own["native_type"] == TOTAL) & (own["absence"] == "break")
-        return "the total breaks between the two years" if broken.any() else "it gives no total of the year before"
+        return _("the total breaks between the two years") if broken.any() else _("it gives no total of the year before")
     if present.loc[changes & is_type, "native_type"].nunique() < 2:
-        return "it gives no types of the year before"
+        return _("it gives no types of the year before")
     return ""
 
 
 def notes(made: Sequence[Figure]) -> tuple[str, ...]:
     """How contributions are made, and how much of the change no type has."""
-    rests = [(measure, remainder(made, name)) for measure, (_, name) in OF_MEASURES.items()]
-    if all(rest is None for _, rest in rests):
+    rests = [(measure, remainder(made, name)) for measure, (__, name) in OF_MEASURES.items()]
+    if all(rest is None for __, rest in rests):
         return ()
-    meaning = (
+    meaning = _(
         "Contribution: the change of the type on the year, as a share of the total of the year before, in percentage points."
     )
-    left = [f"{number_text(rest, POINTS)} of the change of {measure}" for measure, rest in rests if rest and abs(rest) >= _SHOWN]
-    stated = f"In none of these types: {', '.join(left)}. They have no figure in one of the two periods." if left else ""
-    return (f"{meaning} {stated}".rstrip(),)
+    left = [
+        _("{points} of the change of {measure}", points=number_text(rest, POINTS), measure=measure_title(measure)[0].lower())
+        for measure, rest in rests
+        if rest and abs(rest) >= _SHOWN
+    ]
+    if not left:
+        return (meaning,)
+    stated = _("In none of these types: {figures}. They have no figure in one of the two periods.", figures=listed(left))
+    return (listed([meaning, stated], " "),)

@@ -17,35 +17,41 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.model import MEASURES, TOTAL, Period
+from pipeline.model import TOTAL, Period
 from pipeline.publish.selection import Families, Figure
 from pipeline.publish.tables import (
-    UNIT_SHORT,
     Cell,
     Column,
     Table,
     clean,
     code_label,
     country_name,
+    declared_text,
     figure_cell,
+    label_of,
+    measure_meaning,
+    measure_note,
     measure_title,
     period_label,
     series_name,
     source_anchor_of,
+    source_title,
     text_cell,
     type_cell,
+    unit_short,
 )
+from pipeline.publish.words import Words, _, declared, listed
 from pipeline.reading.crosswalk import crosswalk_rows, in_force
 from pipeline.reference import MissingReference, average_rate, comparability_words, top_fraud_type
 from pipeline.sources.catalogue import Source
 
 FACETS: dict[str, str] = {
-    "unit_of_count": "What is counted",
-    "loss_concept": "Meaning of loss",
-    "date_basis": "Date of a case",
-    "threshold": "Threshold",
-    "coverage": "Coverage",
-    "verified": "Verified",
+    "unit_of_count": _("What is counted"),
+    "loss_concept": _("Meaning of loss"),
+    "date_basis": _("Date of a case"),
+    "threshold": _("Threshold"),
+    "coverage": _("Coverage"),
+    "verified": _("Verified"),
 }
 COUNTS: tuple[tuple[str, str], ...] = (
     ("cases", "cases"),
@@ -61,6 +67,7 @@ MONEY = (
     "median_loss",
 )
 OF_TYPES = ("cases", "loss")
+_MATCHES = {"exact": _("exact"), "broad": _("broad"), "narrow": _("narrow"), "partial": _("partial")}
 RANKED_BY = ("loss_per_100k", "USD_per_100k")
 ROW_COLUMNS = [
     "period",
@@ -86,10 +93,14 @@ ROW_COLUMNS = [
     "id",
 ]
 _PARTLY = {
-    "part": "figures for parts of the period only, the longest being",
-    "cumulative": "no figure of the period by itself, but cumulative ones for",
+    "part": _(
+        "{country} ({source}) has figures for parts of the period only, the longest being {period}. They are not compared."
+    ),
+    "cumulative": _(
+        "{country} ({source}) has no figure of the period by itself, but cumulative ones for {period}. They are not compared."
+    ),
 }
-SIDE_BY_SIDE = (
+SIDE_BY_SIDE = _(
     "Side by side, in alphabetical order of the countries: no ranking. These publishers count different things in different "
     "ways; a larger figure does not mean that there is more fraud."
 )
@@ -205,7 +216,9 @@ def _breaks(row: Any, source: Source) -> tuple[str, ...]:
         and (entry.get("all") or TOTAL in entry.get("native_types", ()))
         and Period.parse(str(entry["from"])).start <= until
     ]
-    return tuple(f"{entry['from']}: {clean(entry.get('reason', ''))}" for entry in found)
+    return tuple(
+        _("{period}: {reason}", period=str(entry["from"]), reason=declared_text(entry.get("reason", ""))) for entry in found
+    )
 
 
 def telling(series: Sequence[Series]) -> list[Series]:
@@ -253,12 +266,18 @@ def _left_out(series: Sequence[Series], figures: Iterable[Figure], families: Fam
         source = families.sources[source_id]
         if source_id not in present and source.country not in present:
             longest = max(codes, key=lambda code: (len(Period.parse(code).months), code))
-            what = f"{_PARTLY[role]} {period_label(longest)}"
+            about = {"country": country_name(source.country), "source": source_title(source)}
             if Period.parse(longest).frequency == "monthly":
-                what = f"figures for {len(codes)} single months only"
-            holes = [str(hole) for hole in source.meta.get("holes", ()) if hole[:4] == longest[:4]]
-            because = f"; {', '.join(holes)} is in no file" if holes else ""
-            sentences.append(f"{country_name(source.country)} ({source.title}) has {what}{because}. They are not compared.")
+                sentence = _(
+                    "{country} ({source}) has figures for {count} single months only. They are not compared.",
+                    count=len(codes),
+                    **about,
+                )
+            else:
+                sentence = _(_PARTLY[role], period=period_label(longest), **about)
+            holes = [period_label(str(hole)) for hole in source.meta.get("holes", ()) if hole[:4] == longest[:4]]
+            missing = [_("In no file: {periods}.", periods=listed(holes))] if holes else []
+            sentences.append(listed([sentence, *missing], " "))
     return tuple(sentences)
 
 
@@ -273,7 +292,7 @@ def _types(figures: Iterable[Figure], period: Period, families: Families) -> lis
             key = (row.source, figure.family, row.native_type, row.fraud_type, row.classification)
             lines.setdefault(key, {})[(row.measure, row.unit)] = row
     speaking: dict[tuple[str, str], tuple[Any, ...]] = {}
-    for source_id, family, _, _, classification in lines:
+    for source_id, family, *__, classification in lines:
         rank = (families.precedence(source_id), source_id, classification)
         speaking[(families.country(family), family)] = min(rank, speaking.get((families.country(family), family), rank))
     made = []
@@ -343,29 +362,29 @@ def _money_table(compared: CountryComparison, families: Families) -> Table:
         for item, national, dollars in shown:
             lines.append(
                 (
-                    text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                    text_cell(measure_title(measure)[0], header=True, title=measure_meaning(measure)),
                     *_named(item, families),
                     figure_cell(national),
-                    text_cell(UNIT_SHORT[item.source.currency]),
+                    text_cell(unit_short(item.source.currency)),
                     figure_cell(dollars),
                     *([_place(item, measure)] if ranks else []),
                 )
             )
     columns = (
-        Column("Measure"),
-        Column("Country"),
-        Column("Series"),
-        Column("National currency", numeric=True),
-        Column("Currency"),
-        Column("Converted", "US dollars", note=MEASURES["loss"], numeric=True),
-        *([Column("Place", note="by loss per 100,000 inhabitants, among comparable series")] if ranks else []),
+        Column(_("Measure")),
+        Column(_("Country")),
+        Column(_("Series")),
+        Column(_("National currency"), numeric=True),
+        Column(_("Currency")),
+        Column(_("Converted"), _("US dollars"), note=measure_meaning("loss"), numeric=True),
+        *([Column(_("Rank"), note=_("by loss per 100,000 inhabitants, among comparable series"))] if ranks else []),
     )
     return Table(
         "countries_money",
-        "Losses side by side",
+        _("Losses side by side"),
         columns,
         tuple(lines),
-        notes=(*rate_notes(compared), *(f"{measure_title(name)[0]}: {MEASURES[name]}." for name in MONEY[2:])),
+        notes=(*rate_notes(compared), *(measure_note(name) for name in MONEY[2:])),
         warning="" if ranks else SIDE_BY_SIDE,
     )
 
@@ -377,23 +396,32 @@ def national_and_dollars(rows: Mapping[tuple[str, str], Any], measure: str, curr
 
 
 def _place(item: Series, measure: str) -> Cell:
-    return text_cell(item.place if item.place and measure == RANKED_BY[0] else "not ranked")
+    return text_cell(item.place if item.place and measure == RANKED_BY[0] else _("not ranked"))
 
 
 def rate_notes(compared: CountryComparison) -> list[str]:
     """How US dollars are made, and the rates of the period for the currencies that stand in it."""
-    notes = [
-        "US dollars: each month at its average rate where all months are known, else the period at the mean of its months' rates."
+    notes: list[str] = [
+        _(
+            "US dollars: each month at its average rate where all months are known, else the period at the mean of its months' "
+            "rates."
+        )
     ]
     for currency in sorted({item.source.currency for item in compared.series} - {"USD"}):
         try:
             rate = average_rate(currency, compared.period)
         except MissingReference as missing:
-            notes.append(clean(missing))
+            notes.append(declared(clean(missing)))
         else:
             notes.append(
-                f"1 US dollar = {rate.value:.4f} {UNIT_SHORT[currency]} in {period_label(compared.period.code)} (mean of "
-                f"{len(rate.months)} monthly averages; {rate.source})."
+                _(
+                    "1 US dollar = {rate} {currency} in {period} (mean of {count} monthly averages; {source}).",
+                    rate=f"{rate.value:.4f}",
+                    currency=unit_short(currency),
+                    period=period_label(compared.period.code),
+                    count=len(rate.months),
+                    source=declared(rate.source),
+                )
             )
     return notes
 
@@ -408,24 +436,24 @@ def _counts_table(compared: CountryComparison, families: Families) -> Table:
             words = comparability_words("unit_of_count")[item.facets["unit_of_count"]]
             lines.append(
                 (
-                    text_cell(measure_title(measure)[0], header=True, title=MEASURES[measure]),
+                    text_cell(measure_title(measure)[0], header=True, title=measure_meaning(measure)),
                     *_named(item, families),
                     figure_cell(row),
-                    text_cell(words.label, title=words.definition),
+                    text_cell(label_of(words), title=declared(words.definition)),
                 )
             )
     columns = (
-        Column("Measure"),
-        Column("Country"),
-        Column("Series"),
-        Column("Figure", numeric=True),
-        Column("What is counted"),
+        Column(_("Measure")),
+        Column(_("Country")),
+        Column(_("Series")),
+        Column(_("Figure"), numeric=True),
+        Column(_("What is counted")),
     )
-    return Table("countries_counts", "Counts side by side", columns, tuple(lines), warning=SIDE_BY_SIDE)
+    return Table("countries_counts", _("Counts side by side"), columns, tuple(lines), warning=SIDE_BY_SIDE)
 
 
 def _matrix(compared: CountryComparison, families: Families) -> Table:
-    heads = [f"{country_name(item.country)}: {series_name(item.family, families)[0]}" for item in compared.series]
+    heads = [_series_of_country(item, families) for item in compared.series]
     lines = [
         (
             text_cell(title, header=True),
@@ -435,17 +463,21 @@ def _matrix(compared: CountryComparison, families: Families) -> Table:
     ]
     lines.append(
         (
-            text_cell("Breaks up to the period", header=True),
-            *(text_cell("; ".join(item.breaks) or "none declared") for item in compared.series),
+            text_cell(_("Breaks up to the period"), header=True),
+            *(text_cell(listed(item.breaks, "; ") if item.breaks else _("none declared")) for item in compared.series),
         )
     )
-    columns = (Column("What is compared"), *(Column(head) for head in heads))
-    return Table("countries_matrix", "How far the series can be compared", columns, tuple(lines), kind="list")
+    columns = (Column(_("What is compared")), *(Column(head) for head in heads))
+    return Table("countries_matrix", _("How far the series can be compared"), columns, tuple(lines), kind="list")
 
 
 def _facet_cell(facet: str, code: str) -> Cell:
     words = comparability_words(facet).get(code)
-    return text_cell(words.label if words else code, title=words.definition if words else "")
+    return text_cell(label_of(words) if words else code, title=declared(words.definition) if words else "")
+
+
+def _series_of_country(series: Series, families: Families) -> Words:
+    return _("{country}: {series}", country=country_name(series.country), series=series_name(series.family, families)[0])
 
 
 def _pairs(compared: CountryComparison, families: Families) -> Table:
@@ -454,17 +486,17 @@ def _pairs(compared: CountryComparison, families: Families) -> Table:
         if one.country == other.country:
             continue
         facets = differing(one, other)
-        verdict = "not comparable: not ranked" if facets else "comparable"
+        verdict = _("not comparable: not ranked") if facets else _("comparable")
         lines.append(
             (
-                text_cell(f"{country_name(one.country)}: {series_name(one.family, families)[0]}", header=True),
-                text_cell(f"{country_name(other.country)}: {series_name(other.family, families)[0]}", header=True),
+                text_cell(_series_of_country(one, families), header=True),
+                text_cell(_series_of_country(other, families), header=True),
                 text_cell(verdict),
-                text_cell("; ".join(FACETS[facet].lower() for facet in facets)),
+                text_cell(listed([FACETS[facet].lower() for facet in facets], "; ")),
             )
         )
-    columns = (Column("Series"), Column("Beside"), Column("Verdict"), Column("They differ in"))
-    return Table("countries_pairs", "What keeps the series apart", columns, tuple(lines), kind="list")
+    columns = (Column(_("Series")), Column(_("Beside")), Column(_("Verdict")), Column(_("They differ in")))
+    return Table("countries_pairs", _("What keeps the series apart"), columns, tuple(lines), kind="list")
 
 
 def _types_table(compared: CountryComparison, families: Families) -> Table:
@@ -476,30 +508,36 @@ def _types_table(compared: CountryComparison, families: Families) -> Table:
                 text_cell(code_label(line.common), header=True, title=line.common),
                 text_cell(country_name(line.source.country), header=True),
                 type_cell(next(iter(line.rows.values()))),
-                text_cell(line.match),
+                text_cell(_MATCHES.get(line.match, line.match)),
                 figure_cell(line.rows.get(("cases", "cases"))),
                 figure_cell(national, short=False),
-                text_cell(UNIT_SHORT[line.source.currency]),
+                text_cell(unit_short(line.source.currency)),
                 figure_cell(dollars, short=False),
             )
         )
     columns = (
-        Column("Common type"),
-        Column("Country"),
-        Column("Publisher's type"),
-        Column("Match", note="how well the publisher's type fits the common one"),
-        Column("Cases", "cases", numeric=True),
-        Column("Loss, national currency", numeric=True),
-        Column("Currency"),
-        Column("Loss", "US dollars", numeric=True),
+        Column(_("Common type")),
+        Column(_("Country")),
+        Column(_("Publisher's type")),
+        Column(_("Match"), note=_("how well the publisher's type fits the common one")),
+        Column(_("Cases"), _("cases"), numeric=True),
+        Column(_("Loss, national currency"), numeric=True),
+        Column(_("Currency")),
+        Column(_("Loss"), _("US dollars"), numeric=True),
     )
     notes = (
-        "Match: exact, broad (the publisher's type is wider), narrow (it is a part), partial (they overlap: it stands under the "
-        "parent and is never split).",
-        "Types of different publishers under one common type are not the same thing: read them beside the matrix above, and add "
-        "none of them across countries.",
+        _(
+            "Match: exact, broad (the publisher's type is wider), narrow (it is a part), partial (they overlap: it stands under "
+            "the parent and is never split)."
+        ),
+        _(
+            "Types of different publishers under one common type are not the same thing: read them beside the matrix above, and "
+            "add none of them across countries."
+        ),
     )
-    return Table("countries_types", "Publishers' types under the common types", columns, tuple(lines), notes=notes, kind="list")
+    return Table(
+        "countries_types", _("Publishers' types under the common types"), columns, tuple(lines), notes=notes, kind="list"
+    )
 
 
 # --------------------------------------------------------------------------------------------------------------- tidy rows

@@ -25,55 +25,63 @@ from pipeline.model import (
 from pipeline.publish.content import Item, Section
 from pipeline.publish.page import METHODS
 from pipeline.publish.selection import COMBINATIONS, ROLES
-from pipeline.publish.tables import ABSENCE_MARKS, Column, Table, dimension_title, measure_title, text_cell
+from pipeline.publish.tables import ABSENCE_MARKS, Column, Table, dimension_title, in_both, label_of, measure_title, text_cell
+from pipeline.publish.words import Words, _, declared, only_english
 
+_CODE = _("Code")
 _COMPARABILITY = ("unit_of_count", "loss_concept", "date_basis", "threshold", "coverage", "verified")
 
 
 def method_sections(derivation_steps: Sequence[str]) -> list[Section]:
     """Rules, measures, how figures are made, statuses, dimensions, types, comparability, reference series."""
     return [
-        Section("rules", "Rules", "原則", METHODS, ()),
+        Section("rules", _("Rules"), "原則", METHODS, ()),
         Section(
             "measures",
-            "Measures and units",
+            _("Measures and units"),
             "測定項目",
             (),
-            (Item(table=_measures()), Item(table=_words("units", "Units", UNITS))),
+            (Item(table=_measures()), Item(table=_words("units", _("Units"), UNITS))),
         ),
-        Section("derived", "Figures that are made here", "算出", _numbered(derivation_steps), _derivations()),
+        Section("derived", _("Figures that are made here"), "算出", _numbered(derivation_steps), _derivations()),
         Section(
             "statuses",
-            "Statuses, absence and changes",
+            _("Statuses, absence and changes"),
             "状態",
-            ("A value is present exactly when its absence code is empty; nothing absent is ever shown as zero.",),
+            (_("A value is present exactly when its absence code is empty; nothing absent is ever shown as zero."),),
             tuple(Item(table=table) for table in _statuses()),
         ),
-        Section("dimensions", "Dimensions and code lists", "分類軸", (), tuple(_dimensions())),
-        Section("types", "Common types of fraud", "共通類型", (_TYPES,), (Item(table=_types()),)),
-        Section("comparability", "What may be compared", "比較可能性", (_COMPARED,), tuple(_comparability())),
-        Section("reference", "Reference series", "参照系列", (_SERIES,), (Item(table=_series()),)),
+        Section("dimensions", _("Dimensions and code lists"), "分類軸", (), tuple(_dimensions())),
+        Section("types", _("Common types of fraud"), "共通類型", (_TYPES,), (Item(table=_types()),)),
+        Section("comparability", _("What may be compared"), "比較可能性", (_COMPARED,), tuple(_comparability())),
+        Section("reference", _("Reference series"), "参照系列", (_SERIES,), (Item(table=_series()),)),
     ]
 
 
-_TYPES = (
+_TYPES = _(
     "Publishers' labels lead to these codes by the crosswalk of each source; a label that only overlaps a code leads to its "
     "parent and is never split by guess."
 )
-_COMPARED = "Series of two countries are ranked only where all of these words are the same; else they stand side by side."
-_SERIES = (
+_COMPARED = _("Series of two countries are ranked only where all of these words are the same; else they stand side by side.")
+_SERIES = _(
     "A year or month that nobody has published yet is never filled in from its neighbours: what needs it is absent, and says so."
 )
 
 
 def _numbered(sentences: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1))
+    return tuple(
+        _("{number}. {sentence}", number=number, sentence=declared(sentence)) for number, sentence in enumerate(sentences, 1)
+    )
 
 
-def _words(table_id: str, title: str, meanings: Mapping[str, str], head: str = "Code") -> Table:
+def _words(table_id: str, title: str, meanings: Mapping[str, str], head: str = _CODE) -> Table:
     """Codes and their meanings."""
-    lines = tuple((text_cell(code, header=True), text_cell(meaning)) for code, meaning in meanings.items() if code)
-    return Table(table_id, title, (Column(head), Column("Meaning")), lines)
+    lines = tuple((text_cell(code, header=True), text_cell(_word(meaning))) for code, meaning in meanings.items() if code)
+    return Table(table_id, title, (Column(head), Column(_("Meaning"))), lines)
+
+
+def _word(meaning: str) -> Words:
+    return meaning if isinstance(meaning, Words) else declared(meaning)
 
 
 def _measures() -> Table:
@@ -81,48 +89,53 @@ def _measures() -> Table:
         (
             text_cell(name, header=True),
             text_cell(measure_title(name)[0], native=measure_title(name)[1]),
-            text_cell(meaning),
-            text_cell("yes" if name in ADDITIVE_MEASURES else "no"),
+            text_cell(declared(meaning)),
+            text_cell(_("yes") if name in ADDITIVE_MEASURES else _("no")),
         )
         for name, meaning in MEASURES.items()
     )
-    columns = (Column("Name"), Column("Title"), Column("Meaning"), Column("May be summed", note="over parts of one total"))
-    return Table("measures_list", "Measures", columns, lines)
+    summed = Column(_("May be summed"), note=_("over parts of one total"))
+    columns = (Column(_("Name")), Column(_("Title")), Column(_("Meaning")), summed)
+    return Table("measures_list", _("Measures"), columns, lines)
 
 
 def _derivations() -> tuple[Item, ...]:
     sums = {item.title: item.reason for item in COMBINATIONS}
     return (
-        Item(table=_words("derivations", "How a figure was made that nobody printed", DERIVATIONS)),
-        Item(table=_words("combinations", "The only sums of two series that are made", sums, "Series")),
+        Item(table=_words("derivations", _("How a figure was made that nobody printed"), DERIVATIONS)),
+        Item(table=_words("combinations", _("The only sums of two series that are made"), sums, _("Series"))),
     )
 
 
 def _statuses() -> Iterable[Table]:
-    yield _words("obs_status", "Status of a figure (SDMX CL_OBS_STATUS)", OBS_STATUS)
-    yield _words("conf_status", "Confidentiality (SDMX CL_CONF_STATUS)", CONF_STATUS)
+    yield _words("obs_status", _("Status of a figure (SDMX CL_OBS_STATUS)"), OBS_STATUS)
+    yield _words("conf_status", _("Confidentiality (SDMX CL_CONF_STATUS)"), CONF_STATUS)
     marked = {f"{code} {ABSENCE_MARKS[code]}": meaning for code, meaning in ABSENCE.items() if code}
-    yield _words("absence", "Why there is no value, with its mark", marked)
-    yield _words("editions", "What a publication says of itself", EDITIONS)
-    yield _words("changes", "What became of a figure", CHANGES)
-    yield _words("reasons", "Why a release takes the place of another", REASONS)
-    yield _words("roles", "The part of a figure in a release", ROLES)
+    yield _words("absence", _("Why there is no value, with its mark"), marked)
+    yield _words("editions", _("What a publication says of itself"), EDITIONS)
+    yield _words("changes", _("What became of a figure"), CHANGES)
+    yield _words("reasons", _("Why a release takes the place of another"), REASONS)
+    yield _words("roles", _("The part of a figure in a release"), ROLES)
 
 
 def _dimensions() -> Iterable[Item]:
-    yield Item(table=_words("dimension_names", "Dimensions", DIMENSIONS))
+    yield Item(table=_words("dimension_names", _("Dimensions"), DIMENSIONS))
     for name in (*DIMENSIONS, "auth"):
         if codes := reference.code_list(name):
-            table = _codes(f"codes_{name}", f"Codes: {dimension_title(name).lower()}", codes.values())
-            yield Item(table=table, collapsed=True, summary=f"{table.title} ({len(table.rows)})")
+            table = _codes(f"codes_{name}", _("Codes: {dimension}", dimension=dimension_title(name).lower()), codes.values())
+            yield Item(table=table, collapsed=True, summary=_("{title} ({count} rows)", title=table.title, count=len(table.rows)))
 
 
 def _codes(table_id: str, title: str, codes: Iterable[reference.Code]) -> Table:
     lines = tuple(
-        (text_cell(item.code, header=True), text_cell(item.label, native=item.label_ja), text_cell(item.definition))
+        (
+            text_cell(item.code, header=True),
+            text_cell(label_of(item), native=only_english(item.label_ja)),
+            text_cell(declared(item.definition)),
+        )
         for item in codes
     )
-    return Table(table_id, title, (Column("Code"), Column("Label"), Column("Meaning")), lines)
+    return Table(table_id, title, (Column(_("Code")), Column(_("Label")), Column(_("Meaning"))), lines)
 
 
 def _types() -> Table:
@@ -130,12 +143,13 @@ def _types() -> Table:
         (
             text_cell(item.code, header=True),
             text_cell(item.parent),
-            text_cell(item.label, native=item.label_ja),
-            text_cell(item.definition),
+            text_cell(in_both(item.label, item.label_ja), native=only_english(item.label_ja)),
+            text_cell(declared(item.definition)),
         )
         for item in reference.fraud_types().values()
     )
-    return Table("fraud_types", "Common types", (Column("Code"), Column("Part of"), Column("Label"), Column("Meaning")), lines)
+    columns = tuple(map(Column, (_("Code"), _("Part of"), _("Label"), _("Meaning"))))
+    return Table("fraud_types", _("Common types"), columns, lines)
 
 
 def _comparability() -> Iterable[Item]:
@@ -148,12 +162,12 @@ def _series() -> Table:
     lines = tuple(
         (
             text_cell(item.file, header=True),
-            text_cell(item.about),
-            text_cell(item.first),
-            text_cell(item.last),
-            text_cell(item.source),
+            text_cell(_("prefectures") if item.about == "prefectures" else item.about),
+            text_cell(declared(item.first)),
+            text_cell(declared(item.last)),
+            text_cell(declared(item.source)),
         )
         for item in reference.series()
     )
-    columns = (Column("File"), Column("Series"), Column("First"), Column("Last"), Column("Source"))
-    return Table("reference_series", "Series that figures are compared with", columns, lines)
+    columns = (Column(_("File")), Column(_("Series")), Column(_("First")), Column(_("Last")), Column(_("Source")))
+    return Table("reference_series", _("Series that figures are compared with"), columns, lines)

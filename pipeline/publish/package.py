@@ -28,9 +28,9 @@ from pipeline.model import (
     UNITS,
     Period,
 )
-from pipeline.publish.content import exact_text, plain_text
+from pipeline.publish.content import exact_text
 from pipeline.publish.selection import ROLES
-from pipeline.publish.tables import clean
+from pipeline.publish.tables import clean, plain_text
 from pipeline.sources.catalogue import Source
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -12,7 +12,6 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
-import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,43 +23,101 @@ import markupsafe
 from pipeline.model import EDITIONS, Period, Snapshot
 from pipeline.publish import traces
 from pipeline.publish.charts import Chart
-from pipeline.publish.content import Content, Item, Section, plain_text
-from pipeline.publish.tables import MARKS, NO_ROW, clean, period_label, slug
+from pipeline.publish.content import Content, Item, Section
+from pipeline.publish.selection import publisher
+from pipeline.publish.tables import (
+    MARKS,
+    NO_ROW,
+    Cell,
+    Table,
+    clean,
+    declared_text,
+    edition_word,
+    in_both,
+    period_label,
+    plain_text,
+    slug,
+    source_title,
+)
 from pipeline.publish.traces import TracePage
+from pipeline.publish.words import (
+    LANGUAGES,
+    Own,
+    Words,
+    _,
+    day,
+    declared,
+    file_name,
+    language,
+    listed,
+    markup,
+    ngettext,
+    only_english,
+    other_language,
+    page_name,
+    speaking,
+)
 from pipeline.sources.catalogue import Source, are_synthetic
 
 METHODS: tuple[str, ...] = (
-    "Where several publications print one figure, all are kept. The declared order of the sources picks the one that leads: the "
-    "annual crime book before the rolling monthly file, that before figures quoted by the press. The others stand beside it with "
-    "the difference.",
-    "A figure that was printed rounded keeps its precision: ± is half of the printed unit. Sums and changes of rounded figures "
-    "carry it on.",
-    "Nothing is added across an overlay, a break in the classification, two meanings of loss, or a total and its parts.",
-    "A change on the year is not computed across a break in the series [b]. A change between a final and a provisional figure "
-    "says so.",
-    "US dollars are converted at the average rate of the period: months one by one where all of them are known, else at the "
-    "average of the months' rates. Losses are in current prices.",
-    "Loss per case divides by what its name says: all cases recognised (attempts included), completed cases, or cases with a "
-    "loss.",
+    _(
+        "Where several publications print one figure, all are kept. The declared order of the sources picks the one that "
+        "leads: the annual crime book before the rolling monthly file, that before figures quoted by the press. The others "
+        "stand beside it with the difference."
+    ),
+    _(
+        "A figure that was printed rounded keeps its precision: ± is half of the printed unit. Sums and changes of rounded "
+        "figures carry it on."
+    ),
+    _("Nothing is added across an overlay, a break in the classification, two meanings of loss, or a total and its parts."),
+    _(
+        "A change on the year is not computed across a break in the series [b]. A change between a final and a provisional "
+        "figure says so."
+    ),
+    _(
+        "US dollars are converted at the average rate of the period: months one by one where all of them are known, else at "
+        "the average of the months' rates. Losses are in current prices."
+    ),
+    _(
+        "Loss per case divides by what its name says: all cases recognised (attempts included), completed cases, or cases "
+        "with a loss."
+    ),
 )
 SOURCE_FACTS: tuple[tuple[str, str], ...] = (
-    ("publisher", "Publisher"),
-    ("unit_of_count", "Counts"),
-    ("loss_concept", "Meaning of loss"),
-    ("date_basis", "Date of a case"),
-    ("coverage", "Coverage"),
-    ("calendar", "Expected calendar"),
-    ("licence", "Licence"),
-    ("attribution", "Attribution"),
-    ("owner", "Owner here"),
-    ("homepage", "Home page"),
+    ("publisher", _("Publisher")),
+    ("unit_of_count", _("Counts")),
+    ("loss_concept", _("Meaning of loss")),
+    ("date_basis", _("Date of a case")),
+    ("coverage", _("Coverage")),
+    ("calendar", _("Expected calendar")),
+    ("licence", _("Licence")),
+    ("attribution", _("Attribution")),
+    ("owner", _("Owner here")),
+    ("homepage", _("Home page")),
 )
-FREQUENCY_TITLES = {"annual": "Annual", "quarterly": "Quarterly", "monthly": "Monthly"}
+FREQUENCY_TITLES = {"annual": _("Annual"), "quarterly": _("Quarterly"), "monthly": _("Monthly")}
 # From the folder of a release.
 SITE = "../../../../site"
 # Room for tables on a page of a megabyte, with its head, styles, legend and list of sources.
 TABLES_BYTES = 800_000
-_ADDRESS = re.compile(r"https?://[^\s<>\"'()（）;]+[^\s<>\"'()（）;.,]")
+# In escaped text: what a reader would take for an address, and no punctuation after it.
+_ADDRESS = re.compile(r"https?://(?:&amp;|[^\s<>\"'()（）；。;&])*(?:&amp;|[^\s<>\"'()（）；。;&.,])")
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """An item of a section, drawn in every language."""
+
+    item: Item
+    drawn: Mapping[str, markupsafe.Markup]
+
+    @functools.cached_property
+    def size(self) -> int:
+        """Bytes in the language that needs most: pages are divided alike in all of them."""
+        return max(len(text.encode()) for text in self.drawn.values())
+
+    def __html__(self) -> str:
+        return self.drawn[language()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +128,7 @@ class FurtherPage:
     part: int
     parts: int
     tables: tuple[tuple[str, str], ...]  # (id, title)
-    blocks: tuple[markupsafe.Markup, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +139,7 @@ class ShownSection:
     title: str
     native: str
     lead: tuple[str, ...]
-    blocks: tuple[markupsafe.Markup, ...]
+    blocks: tuple[Block, ...]
     pages: tuple[FurtherPage, ...]
 
 
@@ -99,79 +156,100 @@ def release_pages(
     json_ld: str,
     traced: Sequence[TracePage],
 ) -> dict[str, str]:
-    """File name -> HTML: `index.html`, the further tables of its sections, and the traces of its figures.
+    """File name -> HTML: `index.html`, the further tables of its sections, and the traces of its figures, in every language.
 
     `files` are (name, description) of the downloads that lie beside them; `json_ld` is safe within a script element.
     """
+    known_by = _("Figures known by {day}", day=day(as_of)) if as_of else _("All figures known when it was made")
     about: dict[str, Any] = {
         "content": content,
         "release_id": release_id,
-        "as_of_text": f"Figures known by {as_of.isoformat()}" if as_of else "All figures known when it was made",
+        "as_of_text": known_by,
+        "origin": origin(content.period.code, release_id, known_by),
     }
-    about["origin"] = origin(content.period.code, release_id, about["as_of_text"])
-    links = traces.links(traced)
+    links: dict[str, dict[str, str]] = {}
+    for code in LANGUAGES:
+        with speaking(code):
+            links[code] = traces.links(traced)
     sections = _shown_sections(content.sections, links)
-    pages = {
-        page.name: render("tables.html.j2", section=section, pages=section.pages, here=page, **about)
-        for section in sections
-        for page in section.pages
-    }
     by_id = {source.id: source for source in sources}
-    pages |= {page.name: _trace_page(page, traced, by_id.get(page.source), snapshots, code_version, about) for page in traced}
-    pages["index.html"] = render(
-        "release.html.j2",
-        sections=sections,
-        frequency_word=FREQUENCY_TITLES.get(content.period.frequency, content.period.frequency),
-        code_version=code_version,
-        source_list=[source_view(source, snapshots, traced) for source in sources],
-        methods=METHODS,
-        files=files,
-        citation=citation,
-        json_ld=markupsafe.Markup(json_ld),
-        links=links,
-        **about,
-    )
+    shared: dict[str, Any] = {
+        "sections": sections,
+        "frequency_word": FREQUENCY_TITLES.get(content.period.frequency, content.period.frequency),
+        "code_version": code_version,
+        "source_list": [source_view(source, snapshots, traced) for source in sources],
+        "methods": METHODS,
+        "files": files,
+        "citation": Own(citation),
+        "json_ld": markupsafe.Markup(json_ld),
+    }
+    pages: dict[str, str] = {}
+    for code in LANGUAGES:
+        with speaking(code):
+            for section in sections:
+                for page in section.pages:
+                    name = str(page_name(page.name))
+                    pages[name] = render("tables.html.j2", page.name, section=section, pages=section.pages, here=page, **about)
+            for trace in traced:
+                source = by_id.get(trace.source)
+                pages[str(page_name(trace.name))] = _trace_page(trace, traced, source, snapshots, code_version, about)
+            pages[str(page_name("index.html"))] = render("release.html.j2", "index.html", links=links[code], **shared, **about)
     return pages
 
 
 def origin(period: str, release_id: str, as_of_text: str) -> dict[str, str]:
     """What a drawing that leaves the page says of where it was: in words, and for the name of its file."""
-    return {"words": f"fraudloss, release {release_id} of {period}. {as_of_text}.", "name": f"{period}-{release_id}"}
+    words = _("fraudloss, release {release} of {period}. {known_by}.", release=release_id, period=period, known_by=as_of_text)
+    return {"words": words, "name": f"{period}-{release_id}"}
 
 
-def _shown_sections(sections: Sequence[Section], links: Mapping[str, str]) -> list[ShownSection]:
-    """Main items on the first page as long as there is room; the others on pages of their section."""
-    draw, room, shown = parts(links).item, TABLES_BYTES, []
-    for section in sections:
-        main = [(item, draw(item)) for item in section.items if item.is_main]
-        further = [(item, draw(item)) for item in section.items if not item.is_main]
-        size = sum(len(block.encode()) for _, block in main)
+def _shown_sections(sections: Sequence[Section], links: Mapping[str, Mapping[str, str]]) -> list[ShownSection]:
+    """Main items on the first page as long as there is room; the others on pages of their section. `links`: for each language."""
+    room, shown = TABLES_BYTES, []
+    for section, blocks in zip(sections, drawn_items(sections, links), strict=True):
+        main = [block for block in blocks if block.item.is_main]
+        further = [block for block in blocks if not block.item.is_main]
+        size = sum(block.size for block in main)
         if size > room:
             main, further, size = [], [*main, *further], 0
         room -= size
         pages = _further_pages(f"tables_{slug(section.id.removeprefix('series-'))}", further)
-        blocks = tuple(block for _, block in main)
-        shown.append(ShownSection(section.id, section.title, section.native, section.lead, blocks, pages))
+        shown.append(ShownSection(section.id, section.title, section.native, section.lead, tuple(main), pages))
     return shown
 
 
-def _further_pages(stem: str, drawn: Sequence[tuple[Item, markupsafe.Markup]]) -> tuple[FurtherPage, ...]:
+def drawn_items(sections: Sequence[Section], links: Mapping[str, Mapping[str, str]]) -> list[list[Block]]:
+    """The items of each section, in every language. `links`: for each language, observation id -> where it is traced."""
+    drawn: list[list[dict[str, markupsafe.Markup]]] = [[{} for __ in section.items] for section in sections]
+    for code in LANGUAGES:
+        with speaking(code):
+            draw = parts(links.get(code, {})).item
+            for section, made in zip(sections, drawn, strict=True):
+                for item, block in zip(section.items, made, strict=True):
+                    block[code] = draw(item)
+    return [
+        [Block(item, block) for item, block in zip(section.items, made, strict=True)]
+        for section, made in zip(sections, drawn, strict=True)
+    ]
+
+
+def _further_pages(stem: str, blocks: Sequence[Block]) -> tuple[FurtherPage, ...]:
     """As few pages as hold the items in their order."""
-    groups: list[list[tuple[Item, markupsafe.Markup]]] = []
+    groups: list[list[Block]] = []
     size = 0
-    for item, block in drawn:
-        if not groups or size + len(block.encode()) > TABLES_BYTES:
+    for block in blocks:
+        if not groups or size + block.size > TABLES_BYTES:
             groups.append([])
             size = 0
-        groups[-1].append((item, block))
-        size += len(block.encode())
+        groups[-1].append(block)
+        size += block.size
     return tuple(
         FurtherPage(
             f"{stem}{f'-{part}' if part > 1 else ''}.html",
             part,
             len(groups),
-            tuple((item.table.id, item.table.title) for item, _ in group if item.table),
-            tuple(block for _, block in group),
+            tuple((block.item.table.id, block.item.table.title) for block in group if block.item.table),
+            tuple(group),
         )
         for part, group in enumerate(groups, 1)
     )
@@ -187,7 +265,8 @@ def _trace_page(
 ) -> str:
     used = page.snapshots
     held = [snapshot for snapshot in snapshots if snapshot.id in used]
-    view = source_view(source, held) if source else {"anchor": slug(page.source), "title": page.source, "facts": [], "link": ""}
+    unknown = {"anchor": slug(page.source), "title": Own(page.source), "facts": [], "link": ""}
+    view = source_view(source, held) if source else unknown
     steps = traces.steps(
         page.source,
         is_records=bool(source and source.is_records),
@@ -197,6 +276,7 @@ def _trace_page(
     )
     return render(
         "trace.html.j2",
+        page.name,
         here=page,
         others=[other.name for other in traced if other.source == page.source and page.parts > 1],
         tables=[
@@ -204,10 +284,10 @@ def _trace_page(
                 "id": f"figures-{slug(table)}",
                 "title": _table_title(table, source),
                 "csv_name": f"{slug(page.source)}_{slug(table)}.csv",
-                "rows": len(rows),
-                "lines": traces.lines(rows),
+                "rows": len(found),
+                "lines": traces.lines(found),
             }
-            for table, rows in page.tables
+            for table, found in page.lines
         ],
         source=view,
         snapshots=view.get("snapshots", ()),
@@ -217,8 +297,8 @@ def _trace_page(
 
 
 def _table_title(table: str, source: Source | None) -> str:
-    declared = source.tables.get(table) if source else None
-    return clean(declared.title if declared else table.replace("_", " "))
+    found = source.tables.get(table) if source else None
+    return in_both(found.title, found.title_ja) if found else declared(clean(table.replace("_", " ")))
 
 
 def parts(links: Mapping[str, str], base: str = "") -> Any:
@@ -227,14 +307,27 @@ def parts(links: Mapping[str, str], base: str = "") -> Any:
 
 
 def _words(links: Mapping[str, str], base: str) -> dict[str, Any]:
-    return {"marks": MARKS, "editions": EDITIONS, "links": links, "base": base}
+    return {
+        "marks": MARKS,
+        "editions": EDITIONS,
+        "edition_word": edition_word,
+        "links": links,
+        "base": base,
+        "language": language(),
+        "filter_words": str(_("{shown} of {all} rows", shown="{shown}", all="{all}")),
+        "other_language": other_language(),
+    }
 
 
-def render(template: str, *, links: Mapping[str, str] | None = None, base: str = "", **words: Any) -> str:
-    """A page from its template; whatever control characters came in with the words are made visible."""
+def render(template: str, name: str, *, links: Mapping[str, str] | None = None, base: str = "", **words: Any) -> str:
+    """A page from its template, in the language that is spoken; `name` is the file of the English one.
+
+    Whatever control characters came in with the words are made visible.
+    """
     # Real and made-up sources are never declared together, so one of them tells.
     words |= {"synthetic": are_synthetic()}
-    return clean(environment().get_template(template).render(**_words(links or {}, base), **words))
+    others = [(code, title, file_name(name, code)) for code, title in LANGUAGES.items()]
+    return clean(environment().get_template(template).render(**_words(links or {}, base), languages=others, **words))
 
 
 @functools.cache
@@ -247,6 +340,10 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.globals |= {"_": _, "ngettext": ngettext, "declared": declared, "listed": listed, "page_name": page_name}
+    made.globals |= {"link_to": _link_to, "link_end": markupsafe.Markup("</a>"), "code": _code}
+    made.filters["said"] = str
+    made.filters["rows"] = rows
     made.filters["drawing"] = drawing
     made.filters["linked"] = linked
     made.filters["points_table"] = points_table
@@ -258,26 +355,57 @@ def environment() -> jinja2.Environment:
 
 def linked(text: str) -> markupsafe.Markup:
     """The text with its web addresses as links."""
-    pieces, end = [], 0
-    for match in _ADDRESS.finditer(text):
-        address = markupsafe.escape(match[0])
-        pieces += [
-            markupsafe.escape(text[end : match.start()]),
-            markupsafe.Markup(f'<a href="{address}" rel="noopener">{address}</a>'),
-        ]
-        end = match.end()
-    return markupsafe.Markup("").join([*pieces, markupsafe.escape(text[end:])])
+    return markupsafe.Markup(_ADDRESS.sub(lambda match: f'<a href="{match[0]}" rel="noopener">{match[0]}</a>', markup(text)))
 
 
 def drawing(chart: Chart) -> markupsafe.Markup:
     """The chart's SVG with title and description for those who cannot see it."""
     name = f"chart-{slug(chart.id)}"
     head = markupsafe.Markup('<title id="{0}-title">{1}</title><desc id="{0}-desc">{2}</desc>').format(
-        name, clean(chart.title), clean(chart.description)
+        name, str(clean(chart.title)), str(clean(chart.description))
     )
     attributes = f' role="img" aria-labelledby="{name}-title {name}-desc"'
-    start = chart.svg.index(">")
-    return markupsafe.Markup(chart.svg[:start] + attributes + ">") + head + markupsafe.Markup(chart.svg[start + 1 :])
+    svg = str(chart.svg)
+    start = svg.index(">")
+    return markupsafe.Markup(svg[:start] + attributes + ">") + head + markupsafe.Markup(svg[start + 1 :])
+
+
+def _link_to(address: str) -> markupsafe.Markup:
+    """The beginning of a link, for a message that has the words of the link in it."""
+    return markupsafe.Markup('<a href="{}">').format(address)
+
+
+def _code(text: str) -> markupsafe.Markup:
+    return markupsafe.Markup("<code>{}</code>").format(text)
+
+
+def rows(table: Table, links: Mapping[str, str], base: str) -> markupsafe.Markup:
+    """The rows of a table. `links`: observation id -> where it is traced. Written without the template: a release has thousands
+    of cells."""
+    into, total = markup(base), ' class="total"'
+    lines = (
+        f"<tr{total if place < table.total_rows else ''}>{''.join([_cell(cell, links, into) for cell in row])}</tr>"
+        for place, row in enumerate(table.rows)
+    )
+    return markupsafe.Markup("\n".join(lines))
+
+
+def _cell(cell: Cell, links: Mapping[str, str], base: str) -> str:
+    marks = _marks(cell.marks) if cell.marks else ""
+    title = f' title="{markup(str(cell.title))}"' if cell.title else ""
+    if cell.is_figure and not cell.is_header:
+        has_value = cell.value is not None
+        text = markup(cell.text) if has_value else marks
+        if to := links.get(cell.id):
+            text = f'<a href="{base}{to}">{text}</a>'
+        small = f"<small>{markup(cell.small)}</small>" if cell.small else ""
+        return f'<td class="num"{title}>{text}{marks}{small}</td>' if has_value else f'<td class="num">{text}</td>'
+    text = markup(cell.text)
+    if cell.href:
+        text = f'<a href="{base}{markup(cell.href)}">{text}</a>'
+    if cell.native:
+        text += f' <span class="beside" lang="{other_language()}">{markup(cell.native)}</span>'
+    return f'<th scope="row"{title}>{text}{marks}</th>' if cell.is_header else f"<td{title}>{text}</td>"
 
 
 def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsafe.Markup:
@@ -290,9 +418,9 @@ def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsaf
     heads: dict[str, str] = {}
     for point in chart.points:
         line, head = (point.series, point.x) if chart.series_down else (point.x, point.series)
-        text = _escaped(point.text) if point.text else f"{point.value:g}"
+        text = markup(point.text) if point.text else f"{point.value:g}"
         if to := links.get(point.id):
-            text = f'<a href="{_escaped(base)}{to}">{text}</a>'
+            text = f'<a href="{markup(base)}{to}">{text}</a>'
         lines.setdefault(line, {})[head] = f'<td class="num">{text}{_marks(point.marks)}</td>'
         heads.setdefault(head, point.unit)
     # Periods read from the first to the last, whatever the order in which series begin.
@@ -300,11 +428,11 @@ def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsaf
     columns = sorted(heads) if chart.series_down else list(heads)
     none = f'<td class="num">{_marks((NO_ROW,))}</td>'
     rows = [
-        f'<tr><th scope="row">{_escaped(name)}</th>{"".join([lines[name].get(head, none) for head in columns])}</tr>'
+        f'<tr><th scope="row">{markup(name)}</th>{"".join([lines[name].get(head, none) for head in columns])}</tr>'
         for name in names
     ]
-    top = "".join(f'<th scope="col" class="num">{_escaped(name)}<small>{_escaped(heads[name])}</small></th>' for name in columns)
-    first, body = f'<th scope="col">{_escaped(chart.head)}</th>', "\n".join(rows)
+    top = "".join(f'<th scope="col" class="num">{markup(name)}<small>{markup(heads[name])}</small></th>' for name in columns)
+    first, body = f'<th scope="col">{markup(chart.head)}</th>', "\n".join(rows)
     return markupsafe.Markup(f"<thead><tr>{first}{top}</tr></thead>\n<tbody>\n{body}\n</tbody>")
 
 
@@ -313,29 +441,24 @@ def _marks(found: tuple[str, ...]) -> str:
     return "".join(f"<abbr>{mark}</abbr>" for mark in found)
 
 
-@functools.lru_cache(maxsize=8192)
-def _escaped(text: str) -> str:
-    return html.escape(clean(text))
-
-
 def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequence[TracePage] = ()) -> dict[str, Any]:
     """What a page says of a source: facts, breaks, caveats, the snapshots that were used, and the traces of its tables."""
     homepage = str(source.meta.get("homepage", ""))
     return {
         "anchor": slug(source.id),
-        "title": clean(f"{source.title} ({source.id})"),
-        "title_ja": clean(source.meta.get("title_ja", "")),
-        "page": f"{SITE}/{source_page_name(source.id)}" if traced else "",
-        "facts": [(words, clean(text)) for key, words in SOURCE_FACTS if (text := plain_text(source.meta.get(key)))],
+        "title": _("{title} ({code})", title=source_title(source), code=Own(source.id)),
+        "title_ja": only_english(clean(source.meta.get("title_ja", ""))),
+        "page": page_name(f"{SITE}/{source_page_name(source.id)}") if traced else "",
+        "facts": [(words, _fact(source, key)) for key, words in SOURCE_FACTS if plain_text(source.meta.get(key))],
         # A link must lead to the web and nowhere else: no publisher's text becomes a script.
         "link": homepage if homepage.startswith(("https://", "http://")) else "",
         "breaks": [_break_text(entry) for entry in source.breaks],
-        "caveats": [clean(plain_text(line)) for line in _as_list(source.meta.get("caveats"))],
+        "caveats": [declared_text(line) for line in _as_list(source.meta.get("caveats"))],
         "traces": [
-            (f"{page.name}#figures-{slug(table)}", _table_title(table, source))
+            (page_name(f"{page.name}#figures-{slug(table)}"), _table_title(table, source))
             for page in traced
             if page.source == source.id
-            for table, _ in page.tables
+            for table, __ in page.tables
         ],
         "snapshots": [
             {"id": clean(item.id), "text": _snapshot_text(item)}
@@ -343,6 +466,12 @@ def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequ
             if item.source == source.id
         ],
     }
+
+
+def _fact(source: Source, key: str) -> str:
+    if key == "publisher":
+        return publisher(source)
+    return declared_text(source.meta[key]) if key not in ("owner", "homepage") else Own(clean(plain_text(source.meta[key])))
 
 
 def source_page_name(source_id: str) -> str:
@@ -354,13 +483,17 @@ def _as_list(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _break_text(entry: Mapping[str, Any]) -> str:
+def _break_text(entry: Mapping[str, Any]) -> Words:
     which = entry.get("native_types") or entry.get("measures")
-    what = "all figures" if entry.get("all") or not which else plain_text(which)
-    when = _period_words(str(entry.get("from", "")))
-    text = f"{entry.get('table', 'all tables')}, from {when}, {what}: {plain_text(entry.get('reason'))}"
-    evidence = plain_text(entry.get("evidence"))
-    return clean(f"{text}. Evidence: {evidence}" if evidence else text)
+    text = _(
+        "{table}, from {period}, {what}: {reason}",
+        table=Own(entry["table"]) if entry.get("table") else _("all tables"),
+        period=_period_words(str(entry.get("from", ""))),
+        what=_("all figures") if entry.get("all") or not which else Own(clean(plain_text(which))),
+        reason=declared_text(entry.get("reason")),
+    )
+    evidence = entry.get("evidence")
+    return _("{sentence}. Evidence: {evidence}", sentence=text, evidence=declared_text(evidence)) if evidence else text
 
 
 def _period_words(code: str) -> str:
@@ -377,10 +510,12 @@ def _is_period(code: str) -> bool:
     return True
 
 
-def _snapshot_text(item: Snapshot) -> str:
-    published = f", published {item.published}" if item.published else ""
-    late = ", loaded after the fact" if item.retrospective else ""
-    return clean(
-        f"{item.file}{published}, known from {item.known_at.isoformat()}{late}, {item.edition}. "
-        f"From: {item.origin}. sha256 {item.sha256}"
+def _snapshot_text(item: Snapshot) -> Words:
+    said: list[str] = [Own(clean(item.file))]
+    said += [_("published {day}", day=Own(item.published))] if item.published else []
+    said += [_("known from {day}", day=item.known_at.isoformat())]
+    said += [_("loaded after the fact")] if item.retrospective else []
+    said += [edition_word(item.edition)]
+    return _(
+        "{file}. From: {origin}. sha256 {sha256}", file=listed(said), origin=Own(clean(item.origin)), sha256=Own(item.sha256)
     )

@@ -22,13 +22,21 @@ from typing import Any
 
 from pipeline.model import CHANGES, REASONS, Period
 from pipeline.publish.page import FREQUENCY_TITLES, render
+from pipeline.publish.revision_tables import change_word
 from pipeline.publish.tables import clean, period_japanese, period_label
+from pipeline.publish.words import LANGUAGES, Own, _, day, declared, listed, page_name, speaking
 
 STATUSES: dict[str, str] = {
-    "current": "speaks for the period now",
-    "superseded": "another release took its place",
-    "withdrawn": "its figures were withdrawn, and no release took its place",
-    "not in force": "never spoke for the period here",
+    "current": _("speaks for the period now"),
+    "superseded": _("another release took its place"),
+    "withdrawn": _("its figures were withdrawn, and no release took its place"),
+    "not in force": _("never spoke for the period here"),
+}
+_STATUS_WORDS = {
+    "current": _("current"),
+    "superseded": _("superseded"),
+    "withdrawn": _("withdrawn"),
+    "not in force": _("not in force"),
 }
 _TEMPLATE = "period.html.j2"
 
@@ -132,49 +140,54 @@ def announced(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def pages(record: Mapping[str, Any]) -> dict[str, bytes]:
     """File name -> content of what stands beside `releases.json`."""
     code, frequency = record["period"], record["frequency"]
-    title = f"{FREQUENCY_TITLES[frequency]} summary, {period_label(code)}"
-    text = render(
-        _TEMPLATE,
-        title=title,
-        native=period_japanese(code),
-        current=record["current"],
-        lede=_lede(record),
-        releases=[_line(item, record) for item in reversed(record["releases"])],
-        others=record["others"],
-        statuses=STATUSES,
-    )
-    return {"index.html": text.encode()}
+    about = {
+        "title": _("{frequency} summary, {period}", frequency=FREQUENCY_TITLES[frequency], period=period_label(code)),
+        "native": period_japanese(code),
+        "current": record["current"],
+        "lede": _lede(record),
+        "releases": [_line(item, record) for item in reversed(record["releases"])],
+        "others": record["others"],
+        "statuses": STATUSES,
+        "status_words": _STATUS_WORDS,
+    }
+    return in_every_language(_TEMPLATE, "index.html", **about)
 
 
-def preview(period: Period, release_id: str, until: str, reasons: Sequence[str]) -> bytes:
-    """The page in the folder of a release under embargo: until when it waits, and why."""
-    return render(
-        "embargo.html.j2",
-        title=f"{FREQUENCY_TITLES[period.frequency]} summary, {period_label(period.code)}",
-        release_id=release_id,
-        until=until,
-        reasons=[clean(reason) for reason in reasons],
-    ).encode()
+def in_every_language(template: str, name: str, **about: Any) -> dict[str, bytes]:
+    """File name -> a page made from its template, in each language."""
+    made = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            made[str(page_name(name))] = render(template, name, **about).encode()
+    return made
+
+
+def previews(name: str, period: Period, release_id: str, until: str, reasons: Sequence[str]) -> dict[str, bytes]:
+    """File name -> content of the page in the folder of a release under embargo: until when it waits, and why."""
+    title = _("{frequency} summary, {period}", frequency=FREQUENCY_TITLES[period.frequency], period=period_label(period.code))
+    decisions = [Own(clean(reason)) for reason in reasons]
+    return in_every_language("embargo.html.j2", name, title=title, release_id=release_id, until=until, reasons=decisions)
 
 
 def _lede(record: Mapping[str, Any]) -> str:
     if record["current"]:
-        return f"Release {record['current']} speaks for the period. Every release that spoke before it can still be read."
-    if ended := withdrawn(record):
-        return (
-            f"This period is withdrawn since {ended['since']}: {reason_words(ended['reasons'])}. No release speaks for it. "
-            "The releases that did can still be read; their figures no longer stand."
+        return _(
+            "Release {release} speaks for the period. Every release that spoke before it can still be read.",
+            release=record["current"],
         )
-    return "No release has spoken for this period here."
+    if ended := withdrawn(record):
+        return _(
+            "This period is withdrawn since {day}: {reasons}. No release speaks for it. The releases that did can still be read; "
+            "their figures no longer stand.",
+            day=day(ended["since"]),
+            reasons=reason_words(ended["reasons"]),
+        )
+    return _("No release has spoken for this period here.")
 
 
 def reason_words(reasons: Sequence[str]) -> str:
     """The reasons as a reader is told them."""
-    return "; ".join(REASONS[reason] for reason in reasons)
-
-
-def _spaced(code: str) -> str:
-    return code.replace("_", " ")
+    return listed([declared(REASONS[reason]) for reason in reasons], "; ")
 
 
 def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,8 +195,12 @@ def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **item,
         "why": reason_words(item["reasons"]),
-        "figures": ", ".join(f"{item['changes'][kind]:,} {_spaced(kind)}" for kind in CHANGES if kind in item["changes"]),
-        "corrections": [clean(words) for words in item["corrections"]],
+        "figures": listed(
+            _("{count} {change}", count=f"{item['changes'][kind]:,}", change=change_word(kind))
+            for kind in CHANGES
+            if kind in item["changes"]
+        ),
+        "corrections": [declared(clean(words)) for words in item["corrections"]],
         "end": None
         if ended is None
         else {**ended, "why": reason_words(ended["reasons"]), "snapshots": ", ".join(ended["snapshots"])},

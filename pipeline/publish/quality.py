@@ -28,28 +28,31 @@ from pipeline.publish.quality_indicators import indicator_list, indicator_tables
 from pipeline.publish.register import register_tables
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
-from pipeline.publish.source_pages import count_cell
+from pipeline.publish.source_pages import count_cell, table_cell
 from pipeline.publish.tables import (
     NO_ROW,
-    UNIT_SHORT,
     Cell,
     Column,
     Table,
+    dimension_title,
     family_title,
-    measure_title,
+    measure_and_unit,
     number_text,
     period_label,
+    source_title,
     text_cell,
 )
+from pipeline.publish.words import _, declared, page_name
+from pipeline.publish.words import day as words_of_day
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
 
 _TENTH = Decimal("0.1")
 _STATUS_WORDS = {
-    "exact": "Exact",
-    "within_precision": "Within precision",
-    "different": "Different",
-    "not_comparable": "Not comparable",
+    "exact": _("Exact"),
+    "within_precision": _("Within precision"),
+    "different": _("Different"),
+    "not_comparable": _("Not comparable"),
 }
 
 
@@ -67,58 +70,58 @@ def quality_sections(
     figures = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in used}
     register, by_release = register_tables(view, published, families)
     tables = (
-        ("completeness", "Files, rows and completeness", "完全性", (_COMPLETE,), _completeness(used, figures, evidence, day)),
-        ("timeliness", "Timeliness", "適時性", (_TIMELY,), _timeliness(used, figures, evidence)),
-        ("agreement", "Agreement with published totals", "公表値との突合", (_AGREEMENT,), _agreement(used, evidence)),
-        ("size-of-revisions", "Size of revisions", "改訂の大きさ", (_REVISED,), _revision_sizes(histories, families)),
-        ("coding", "Coding", "格付", (_CODING,), _coding(used, figures)),
-        ("non-response", "Reports that do not say it", "無回答", (_NON_RESPONSE,), _non_response(used, figures)),
-        ("tables", "Tables of official fraud statistics", "統計表一覧", (_REGISTER,), register),
+        ("completeness", _("Files, rows and completeness"), "完全性", (_COMPLETE,), _completeness(used, figures, evidence, day)),
+        ("timeliness", _("Timeliness"), "適時性", (_TIMELY,), _timeliness(used, figures, evidence)),
+        ("agreement", _("Agreement with published totals"), "公表値との突合", (_AGREEMENT,), _agreement(used, evidence)),
+        ("size-of-revisions", _("Size of revisions"), "改訂の大きさ", (_REVISED,), _revision_sizes(histories, families)),
+        ("coding", _("Coding"), "格付", (_CODING,), _coding(used, figures)),
+        ("non-response", _("Reports that do not say it"), "無回答", (_NON_RESPONSE,), _non_response(used, figures)),
+        ("tables", _("Tables of official fraud statistics"), "統計表一覧", (_REGISTER,), register),
     )
     made = [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
     *others, last = made
     further = [*indicator_tables(used, figures, evidence), *(late for late in (late_reports(used, evidence),) if late.rows)]
-    present = {table.id: table.title for table in (*further, *(table for *_, table in tables)) if table.rows}
+    present = {table.id: table.title for table in (*further, *(table for *__, table in tables)) if table.rows}
     return [
-        Section("all-indicators", "All indicators", "品質指標一覧", (_ALL,), (Item(table=indicator_list(present)),)),
+        Section("all-indicators", _("All indicators"), "品質指標一覧", (_ALL,), (Item(table=indicator_list(present)),)),
         *others,
         Section(
-            "accuracy", "Accuracy, coverage and coherence", "正確性・整合性", (), tuple(Item(table=table) for table in further)
+            "accuracy", _("Accuracy, coverage and coherence"), "正確性・整合性", (), tuple(Item(table=table) for table in further)
         ),
         dataclasses.replace(last, items=(*last.items, *([Item(table=by_release)] if by_release.rows else []))),
     ]
 
 
-_ALL = (
+_ALL = _(
     "What the European Statistical System and we ask of every source: the formula, who defined it, the table below with its "
     "values, or why it cannot be computed. Nothing is estimated to fill a line."
 )
-_COMPLETE = (
+_COMPLETE = _(
     "R1: regular periods with a figure, of those between the first and the last. Rows set aside broke a rule and enter no "
     "figure; nothing is imputed. Withheld: figures that we keep back to protect persons; all sources are published "
     "statistics or hold no persons."
 )
-_TIMELY = (
+_TIMELY = _(
     "TP1: days from the end of the newest regular period to the first publication of it that we hold. No publisher here "
     "announces days in advance that we hold, so punctuality (TP3) is not known."
 )
-_AGREEMENT = (
+_AGREEMENT = _(
     "Our figures beside totals that the publishers print in reports and press releases; each release lists them with reasons."
 )
-_REVISED = (
+_REVISED = _(
     "R = latest less first figure, over the years of the newest annual release that were printed more than once. Mean "
     "revision, mean absolute revision, and the sum of |R| relative to the sum of the first figures (McKenzie and Gamba; "
     "OECD)."
 )
-_CODING = (
+_CODING = _(
     "Of the crosswalk's labels, those that only overlap a common code. Of the newest year with a breakdown by type, the "
     "share of cases and of loss under types that are unknown. Comparable years: since the last declared break of the total."
 )
-_NON_RESPONSE = (
+_NON_RESPONSE = _(
     "A5: of the newest year or part of it, cases under unknown in each breakdown, as a share of the total; the same of "
     "the loss where the publisher gives it."
 )
-_REGISTER = (
+_REGISTER = _(
     "What the best published summaries hold together. Not made: the reason, or the field that no source gives. Each "
     "release makes a table for the periods for which its sources have it."
 )
@@ -137,7 +140,7 @@ def _share_cell(part: Decimal | int | None, whole: Decimal | int | None) -> Cell
 
 
 def _source_cell(source: Source) -> Cell:
-    return text_cell(source.title, header=True, href=source_page_name(source.id))
+    return text_cell(source_title(source), header=True, href=page_name(source_page_name(source.id)))
 
 
 def _completeness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence, day: dt.date) -> Table:
@@ -158,24 +161,24 @@ def _completeness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], e
                 _share_cell(aside, read),
                 count_cell(found.periods),
                 _share_cell(found.periods, found.periods + len(found.holes)),
-                text_cell("yes" if found.is_fresh else "late"),
+                text_cell(_("yes") if found.is_fresh else _("late")),
                 count_cell(withheld),
                 text_cell(inputs[:12], title=inputs),
             )
         )
     columns = (
-        Column("Source", native="出典"),
-        Column("Files", numeric=True),
-        Column("Refused", numeric=True),
-        Column("Rows read", numeric=True),
-        Column("Rows set aside", "%", numeric=True),
-        Column("Regular periods", numeric=True),
-        Column("Complete (R1)", "%", numeric=True),
-        Column("Up to date", note=f"on {day.isoformat()}, by the publisher's calendar"),
-        Column("Withheld", numeric=True),
-        Column("Hash of inputs", note="sha256 over the sorted sha256 of its files"),
+        Column(_("Source"), native="出典"),
+        Column(_("Files"), numeric=True),
+        Column(_("Refused"), numeric=True),
+        Column(_("Rows read"), numeric=True),
+        Column(_("Rows set aside"), "%", numeric=True),
+        Column(_("Regular periods"), numeric=True),
+        Column(_("Complete (R1)"), "%", numeric=True),
+        Column(_("Up to date"), note=_("on {day}, by the publisher's calendar", day=words_of_day(day))),
+        Column(_("Withheld"), numeric=True),
+        Column(_("Hash of inputs"), note=_("sha256 over the sorted sha256 of its files")),
     )
-    return Table("completeness_of_sources", f"As of {day.isoformat()}", columns, tuple(lines))
+    return Table("completeness_of_sources", _("As of {day}", day=words_of_day(day)), columns, tuple(lines))
 
 
 def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence) -> Table:
@@ -191,32 +194,32 @@ def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evi
         lines.append(
             (
                 _source_cell(source),
-                text_cell(frequency.replace("_", " ")),
-                text_cell(period_label(newest.code) if newest else "none"),
+                text_cell(declared(frequency.replace("_", " "))),
+                text_cell(period_label(newest.code) if newest else _("none")),
                 count_cell(days) if days is not None else _absent(),
                 count_cell(int(source.meta["expected"]["months_after"])),
             )
         )
     columns = (
-        Column("Source", native="出典"),
-        Column("Regular period"),
-        Column("Newest"),
-        Column("First publication after", "days", numeric=True),
-        Column("Expected within", "months", numeric=True),
+        Column(_("Source"), native="出典"),
+        Column(_("Regular period")),
+        Column(_("Newest")),
+        Column(_("First publication after"), _("days"), numeric=True),
+        Column(_("Expected within"), _("months"), numeric=True),
     )
-    return Table("timeliness_of_sources", "From the end of a period to its publication", columns, tuple(lines))
+    return Table("timeliness_of_sources", _("From the end of a period to its publication"), columns, tuple(lines))
 
 
 def _agreement(sources: Sequence[Source], evidence: Evidence) -> Table:
     found = collections.Counter(
         zip(evidence.reconciliation["source"].astype(str), evidence.reconciliation["status"].astype(str), strict=True)
     )
-    listing = [source for source in sources if any(name == source.id for name, _ in found)]
+    listing = [source for source in sources if any(name == source.id for name, __ in found)]
     lines = tuple(
         (_source_cell(source), *(count_cell(found[(source.id, status)]) for status in _STATUS_WORDS)) for source in listing
     )
-    columns = (Column("Source", native="出典"), *(Column(words, numeric=True) for words in _STATUS_WORDS.values()))
-    return Table("agreement_by_source", "Published totals beside ours", columns, lines)
+    columns = (Column(_("Source"), native="出典"), *(Column(words, numeric=True) for words in _STATUS_WORDS.values()))
+    return Table("agreement_by_source", _("Published totals beside ours"), columns, lines)
 
 
 def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) -> Table:
@@ -226,9 +229,7 @@ def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) ->
         lines.append(
             (
                 text_cell(english, native=native, header=True),
-                text_cell(
-                    measure_title(measure)[0] if unit == measure else f"{measure_title(measure)[0]}, {UNIT_SHORT.get(unit, unit)}"
-                ),
+                text_cell(measure_and_unit(measure, unit)),
                 count_cell(count),
                 *(
                     Cell(number_text(value, unit, "change", derived=True), value=value, is_figure=True)
@@ -238,14 +239,14 @@ def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) ->
             )
         )
     columns = (
-        Column("Series"),
-        Column("Measure"),
-        Column("Years", numeric=True),
-        Column("Mean revision", numeric=True),
-        Column("Mean absolute revision", numeric=True),
-        Column("Relative mean absolute revision", "%", numeric=True),
+        Column(_("Series")),
+        Column(_("Measure")),
+        Column(_("Years"), numeric=True),
+        Column(_("Mean revision"), numeric=True),
+        Column(_("Mean absolute revision"), numeric=True),
+        Column(_("Relative mean absolute revision"), "%", numeric=True),
     )
-    return Table("revision_sizes", "Annual totals, latest less first", columns, tuple(lines))
+    return Table("revision_sizes", _("Annual totals, latest less first"), columns, tuple(lines))
 
 
 def _coding(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Table:
@@ -264,14 +265,14 @@ def _coding(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Tabl
             )
         )
     columns = (
-        Column("Source", native="出典"),
-        Column("Labels mapped", numeric=True),
-        Column("Overlap only", "%", numeric=True),
-        Column("Unknown type, of cases", "%", numeric=True),
-        Column("Unknown type, of loss", "%", numeric=True),
-        Column("Comparable years (CC2)", numeric=True),
+        Column(_("Source"), native="出典"),
+        Column(_("Labels mapped"), numeric=True),
+        Column(_("Overlap only"), "%", numeric=True),
+        Column(_("Unknown type, of cases"), "%", numeric=True),
+        Column(_("Unknown type, of loss"), "%", numeric=True),
+        Column(_("Comparable years (CC2)"), numeric=True),
     )
-    return Table("coding_of_sources", "Labels and types", columns, tuple(lines))
+    return Table("coding_of_sources", _("Labels and types"), columns, tuple(lines))
 
 
 def _plain_annual(source: Source, figures: pd.DataFrame) -> pd.DataFrame:
@@ -327,14 +328,14 @@ def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -
                 line = _unknown_line(source, name, own[others & (own["table"] == table).to_numpy(bool)], table)
                 lines += [line] if line else []
     columns = (
-        Column("Source", native="出典"),
-        Column("Table"),
-        Column("What is not said"),
-        Column("Period"),
-        Column("Of cases", "%", numeric=True),
-        Column("Of loss", "%", numeric=True),
+        Column(_("Source"), native="出典"),
+        Column(_("Table")),
+        Column(_("What is not said")),
+        Column(_("Period")),
+        Column(_("Of cases"), "%", numeric=True),
+        Column(_("Of loss"), "%", numeric=True),
     )
-    return Table("non_response_by_table", "Item non-response", columns, tuple(lines))
+    return Table("non_response_by_table", _("Item non-response"), columns, tuple(lines))
 
 
 def _unknown_line(source: Source, dimension: str, own: pd.DataFrame, table: str) -> tuple[Cell, ...] | None:
@@ -347,11 +348,10 @@ def _unknown_line(source: Source, dimension: str, own: pd.DataFrame, table: str)
         total = measured.loc[measured[dimension] == TOTAL, "value"]
         one = len(unknown) == 1 and len(total) == 1
         shares.append(_share_cell(unknown.iloc[0], total.iloc[0]) if one else _absent())
-    declared = source.tables.get(table)
     return (
         _source_cell(source),
-        text_cell(declared.title if declared else table),
-        text_cell(dimension.replace("_", " ")),
+        dataclasses.replace(table_cell(source, table), native="", is_header=False),
+        text_cell(dimension_title(dimension).lower()),
         text_cell(period_label(period.code)),
         *shares,
     )

@@ -21,7 +21,8 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.page import source_page_name
 from pipeline.publish.selection import NO_BREAKDOWN, is_country
 from pipeline.publish.source_pages import count_cell
-from pipeline.publish.tables import NO_ROW, Cell, Column, Table, english_money, text_cell
+from pipeline.publish.tables import NO_ROW, Cell, Column, Table, source_title, spoken_money, text_cell
+from pipeline.publish.words import _, declared, listed, page_name
 from pipeline.reference import area_tiles
 from pipeline.sources.catalogue import Source
 
@@ -30,8 +31,8 @@ _PARTS = ("cases", "loss")
 # Where the tail of the losses is heavier, a resampled interval of a total does not cover it (infinite variance).
 _LEAST_TAIL_INDEX = 2
 
-NO_INTERVAL_OF_TOTAL = "none for the total: the tail is heavier than a resampled interval can cover"
-NO_INTERVAL_OF_MEDIAN = "none for the median: its ranks need the single losses, and figures keep quantiles alone"
+NO_INTERVAL_OF_TOTAL = _("none for the total: the tail is heavier than a resampled interval can cover")
+NO_INTERVAL_OF_MEDIAN = _("none for the median: its ranks need the single losses, and figures keep quantiles alone")
 
 
 def indicator_tables(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], evidence: Evidence) -> tuple[Table, ...]:
@@ -57,7 +58,7 @@ def _number(value: Decimal | None, step: Decimal = _TENTH) -> Cell:
 
 
 def _named(source: Source) -> Cell:
-    return text_cell(source.title, header=True, href=source_page_name(source.id))
+    return text_cell(source_title(source), header=True, href=page_name(source_page_name(source.id)))
 
 
 def plain(own: pd.DataFrame) -> pd.DataFrame:
@@ -102,29 +103,31 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
             (
                 _named(source),
                 text_cell(period),
-                Cell(english_money(largest, currency), value=largest, is_figure=True) if largest is not None else _none(),
+                Cell(spoken_money(largest, currency), value=largest, is_figure=True) if largest is not None else _none(),
                 _number(largest * 100 / loss, _HUNDREDTH) if largest is not None and loss else _none(),
                 _number(top_1),
                 _number(top_10),
                 _number(index, _HUNDREDTH),
-                text_cell(f"{NO_INTERVAL_OF_TOTAL if heavy else 'not computed'}; {NO_INTERVAL_OF_MEDIAN}"),
+                text_cell(listed([NO_INTERVAL_OF_TOTAL if heavy else _("not computed"), NO_INTERVAL_OF_MEDIAN], "; ")),
             )
         )
     columns = (
-        Column("Source", native="出典"),
-        Column("Year"),
-        Column("Largest single loss", numeric=True),
-        Column("Of the loss of the year", "%", numeric=True),
+        Column(_("Source"), native="出典"),
+        Column(_("Year")),
+        Column(_("Largest single loss"), numeric=True),
+        Column(_("Of the loss of the year"), "%", numeric=True),
         Column("In the largest 1 % of losses", "%", numeric=True),
         Column("In the largest 10 %", "%", numeric=True),
-        Column("Tail index", numeric=True, note="of a Pareto tail with these two shares; below 2 its variance is infinite"),
-        Column("Interval"),
+        Column(_("Tail index"), numeric=True, note=_("of a Pareto tail with these two shares; below 2 its variance is infinite")),
+        Column(_("Interval")),
     )
     notes = (
-        "The reports are a census: an interval would not be one of sampling. No loss is set aside as too large, because no "
-        "publisher marks which ones it is reviewing; the share of the largest says how far a total hangs on single reports.",
+        _(
+            "The reports are a census: an interval would not be one of sampling. No loss is set aside as too large, because no "
+            "publisher marks which ones it is reviewing; the share of the largest says how far a total hangs on single reports."
+        ),
     )
-    return Table("large_losses", "Large losses and intervals", columns, tuple(lines), notes=notes)
+    return Table("large_losses", _("Large losses and intervals"), columns, tuple(lines), notes=notes)
 
 
 # --------------------------------------------------------------------------------------------------------------- coherence
@@ -139,16 +142,19 @@ def _coherence(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], e
         if sum(parts) + sum(months):
             lines.append((_named(source), *(count_cell(number) for number in (*parts, *months))))
     columns = (
-        Column("Source", native="出典"),
-        Column("Totals whose types add up", numeric=True, note="within the printed precision, cases and loss of each year"),
-        Column("Totals whose types do not", numeric=True),
-        Column("Years whose months add up", numeric=True),
-        Column("Years whose months do not", numeric=True),
+        Column(_("Source"), native="出典"),
+        Column(_("Totals whose types add up"), numeric=True, note=_("within the printed precision, cases and loss of each year")),
+        Column(_("Totals whose types do not"), numeric=True),
+        Column(_("Years whose months add up"), numeric=True),
+        Column(_("Years whose months do not"), numeric=True),
     )
     notes = (
-        "Only tables whose publisher's types make up the total, and years of which all types or all twelve months have a value.",
+        _(
+            "Only tables whose publisher's types make up the total, and years of which all types or all twelve months have a "
+            "value."
+        ),
     )
-    return Table("coherence_of_sources", "Coherence: parts against their totals", columns, tuple(lines), notes=notes)
+    return Table("coherence_of_sources", _("Coherence: parts against their totals"), columns, tuple(lines), notes=notes)
 
 
 def _parts_against_totals(source: Source, figures: pd.DataFrame, extracts: Set[str]) -> tuple[int, int]:
@@ -163,7 +169,7 @@ def _parts_against_totals(source: Source, figures: pd.DataFrame, extracts: Set[s
 
 def _compared(groups: Any) -> tuple[int, int]:
     agreeing = differing = 0
-    for _, group in groups:
+    for __, group in groups:
         total = group[(group["native_type"] == TOTAL).to_numpy(bool)]
         parts = group[(group["native_type"] != TOTAL).to_numpy(bool)]
         if len(total) == 1 and len(parts) > 1:
@@ -185,7 +191,7 @@ def _months_against_years(source: Source, figures: pd.DataFrame) -> tuple[int, i
     own = figures[(kept & figures["area"].map(is_country).astype(bool)).to_numpy(bool)]
     agreeing = differing = 0
     own = own.assign(year=own["period"].str[:4])
-    for _, group in own.groupby(["table", "classification", "measure", "year"], sort=True, observed=True):
+    for __, group in own.groupby(["table", "classification", "measure", "year"], sort=True, observed=True):
         months, year = group[group["frequency"] == "monthly"], group[group["frequency"] == "annual"]
         if len(months) == 12 and len(year) == 1:
             tolerance = sum((value for value in group["precision"] if _is_number(value)), Decimal(0))
@@ -216,15 +222,15 @@ def _coverage(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
             )
         )
     columns = (
-        Column("Source", native="出典"),
-        Column("Areas with a figure", numeric=True, note="in the newest year with any"),
-        Column("Areas of the country", numeric=True),
-        Column("Figures given", numeric=True, note="printed, or counted from records"),
-        Column("Filled in", numeric=True, note="a total less all the other types, where the publisher's digits were lost"),
-        Column("Filled in", "%", numeric=True),
-        Column("Withheld", "%", numeric=True, note="of all figures"),
+        Column(_("Source"), native="出典"),
+        Column(_("Areas with a figure"), numeric=True, note=_("in the newest year with any")),
+        Column(_("Areas of the country"), numeric=True),
+        Column(_("Figures given"), numeric=True, note=_("printed, or counted from records")),
+        Column(_("Filled in"), numeric=True, note=_("a total less all the other types, where the publisher's digits were lost")),
+        Column(_("Filled in"), "%", numeric=True),
+        Column(_("Withheld"), "%", numeric=True, note=_("of all figures")),
     )
-    return Table("coverage_of_sources", "Coverage of areas, figures filled in, figures withheld", columns, tuple(lines))
+    return Table("coverage_of_sources", _("Coverage of areas, figures filled in, figures withheld"), columns, tuple(lines))
 
 
 def _areas(source: Source, present: pd.DataFrame) -> tuple[Cell, Cell]:
@@ -245,9 +251,9 @@ def _finality(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
             period = max(final["period"])
             first: dt.date = min(final.loc[final["period"] == period, "known_at"])
             lines.append((_named(source), text_cell(period), count_cell((first - Period.parse(period).end).days)))
-    columns = (Column("Source", native="出典"), Column("Year"), Column("Final after", "days", numeric=True))
-    notes = ("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks.",)
-    return Table("days_to_final", "From the end of a year to its final figures", columns, tuple(lines), notes=notes)
+    columns = (Column(_("Source"), native="出典"), Column(_("Year")), Column(_("Final after"), _("days"), numeric=True))
+    notes = (_("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks."),)
+    return Table("days_to_final", _("From the end of a year to its final figures"), columns, tuple(lines), notes=notes)
 
 
 # -------------------------------------------------------------------------------------------------------------- all of them
@@ -347,13 +353,13 @@ def late_reports(sources: Sequence[Source], evidence: Evidence) -> Table:
                 )
             )
     columns = (
-        Column("Source", native="出典"),
-        Column("Month"),
-        Column("Rows before", numeric=True),
-        Column("Rows added", numeric=True),
-        Column("Added", "%", numeric=True),
+        Column(_("Source"), native="出典"),
+        Column(_("Month")),
+        Column(_("Rows before"), numeric=True),
+        Column(_("Rows added"), numeric=True),
+        Column(_("Added"), "%", numeric=True),
     )
-    return Table("late_reports", "Reports that came later", columns, tuple(lines))
+    return Table("late_reports", _("Reports that came later"), columns, tuple(lines))
 
 
 def indicator_list(present: Mapping[str, str]) -> Table:
@@ -361,20 +367,20 @@ def indicator_list(present: Mapping[str, str]) -> Table:
     lines = tuple(
         (
             text_cell(code or "–", header=True),
-            text_cell(name),
-            text_cell(formula),
-            text_cell(defined),
-            text_cell(present[table], href=f"#table-{table}") if table in present else text_cell("not computed"),
-            text_cell("" if table in present else why or "there is nothing yet to compute it from"),
+            text_cell(declared(name)),
+            text_cell(declared(formula)),
+            text_cell(declared(defined)),
+            text_cell(present[table], href=f"#table-{table}") if table in present else text_cell(_("not computed")),
+            text_cell("" if table in present else declared(why) if why else _("there is nothing yet to compute it from")),
         )
         for code, name, formula, defined, table, why in INDICATORS
     )
     columns = (
-        Column("Code"),
-        Column("Indicator"),
-        Column("Formula"),
-        Column("Defined by"),
-        Column("Value"),
-        Column("Why it is not computed"),
+        Column(_("Code")),
+        Column(_("Indicator")),
+        Column(_("Formula")),
+        Column(_("Defined by")),
+        Column(_("Value")),
+        Column(_("Why it is not computed")),
     )
-    return Table("indicators", "All indicators", columns, lines)
+    return Table("indicators", _("All indicators"), columns, lines)

@@ -14,31 +14,35 @@ from typing import Any
 from pipeline.publish.selection import Families
 from pipeline.publish.tables import (
     NO_ROW,
-    UNIT_SHORT,
     Cell,
     Column,
     Table,
-    measure_title,
+    clean,
+    measure_and_unit,
     number_text,
     period_label,
     short_money,
     source_anchor_of,
+    source_title,
     text_cell,
 )
+from pipeline.publish.words import Own, _, both, declared
 
 VERDICTS: tuple[tuple[str, str], ...] = (
-    ("exact", "exact"),
-    ("within_precision", "within precision"),
-    ("different", "different, reason known"),
-    ("unexplained", "different, reason unknown"),
-    ("not_comparable", "not comparable"),
+    ("exact", _("exact")),
+    ("within_precision", _("within precision")),
+    ("different", _("different, reason known")),
+    ("unexplained", _("different, reason unknown")),
+    ("not_comparable", _("not comparable")),
 )
 _ORDER = ("unexplained", "different", "within_precision", "exact", "not_comparable")
 _WORDS = dict(VERDICTS)
 NOTES = (
-    "Published figures are kept beside ours and never overwrite them.",
-    "Within precision: the rounding of the two figures alone explains the difference. Not comparable: we hold no figure of that "
-    "scope, and the reason says why.",
+    _("Published figures are kept beside ours and never overwrite them."),
+    _(
+        "Within precision: the rounding of the two figures alone explains the difference. Not comparable: we hold no figure of "
+        "that scope, and the reason says why."
+    ),
 )
 
 
@@ -62,17 +66,19 @@ def _summary(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
     lines = tuple(
         (
             text_cell(_title(source, families), header=True, href=source_anchor_of(source)),
-            *(_count(found[name]) for name, _ in VERDICTS),
+            *(_count(found[name]) for name, __ in VERDICTS),
             _count(found.total()),
         )
         for source, found in sorted(counts.items(), key=lambda item: (families.precedence(item[0]), item[0]))
     )
     columns = (
-        Column("Source"),
-        *(Column(words.capitalize(), "figures", numeric=True) for _, words in VERDICTS),
-        Column("All", "figures", numeric=True),
+        Column(_("Source")),
+        *(Column(words.capitalize(), _("figures"), numeric=True) for __, words in VERDICTS),
+        Column(_("All"), _("figures"), numeric=True),
     )
-    return Table("reconciliation_summary", "How many published totals agree with ours", columns, lines, notes=NOTES, kind="list")
+    return Table(
+        "reconciliation_summary", _("How many published totals agree with ours"), columns, lines, notes=NOTES, kind="list"
+    )
 
 
 def _count(number: int) -> Cell:
@@ -81,7 +87,7 @@ def _count(number: int) -> Cell:
 
 def _title(source_id: str, families: Families) -> str:
     source = families.sources.get(source_id)
-    return source.title if source else source_id
+    return source_title(source) if source else Own(source_id)
 
 
 def _figures(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
@@ -90,50 +96,51 @@ def _figures(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
     )
     with_period = len({str(row["period"]) for row in rows}) > 1
     columns = (
-        Column("Published as"),
-        Column("Measure, unit"),
-        Column("Published", numeric=True),
-        Column("Ours", numeric=True),
-        Column("Difference", numeric=True, note="ours less the published figure"),
-        Column("Difference", "%", numeric=True, note="of the published figure"),
-        Column("Verdict, reason"),
-        Column("Source"),
-        *([Column("Period")] if with_period else []),
-        Column("Published in"),
+        Column(_("Published as")),
+        Column(_("Measure, unit")),
+        Column(_("Published"), numeric=True),
+        Column(_("Ours"), numeric=True),
+        Column(_("Difference"), numeric=True, note=_("ours less the published figure")),
+        Column(_("Difference"), "%", numeric=True, note=_("of the published figure")),
+        Column(_("Verdict, reason")),
+        Column(_("Source")),
+        *([Column(_("Period"))] if with_period else []),
+        Column(_("Published in")),
     )
-    lines = tuple(_line(row, with_period=with_period) for _, row in ordered)
-    return Table("reconciliation", "Published totals against ours, figure by figure", columns, lines, notes=NOTES, kind="list")
+    lines = tuple(_line(row, with_period=with_period) for __, row in ordered)
+    return Table("reconciliation", _("Published totals against ours, figure by figure"), columns, lines, notes=NOTES, kind="list")
 
 
 def _line(row: Mapping[str, Any], *, with_period: bool) -> tuple[Cell, ...]:
     unit = str(row["unit"])
-    title, words = measure_title(str(row["measure"]))[0], UNIT_SHORT.get(unit, unit)
     share = Decimal(row["difference"]) * 100 / row["theirs"] if _present(row["difference"]) and row["theirs"] else None
     return (
-        text_cell(row["breakdown"], header=True),
-        text_cell(title if words == title.lower() else f"{title}, {words}"),
+        text_cell(declared(str(row["breakdown"])), header=True),
+        text_cell(measure_and_unit(str(row["measure"]), unit)),
         _number(row["theirs"], unit),
-        _number(row["ours"], unit, title=str(row["ours_source"])),
+        _number(row["ours"], unit, title=declared(str(row["ours_source"]))),
         _number(row["difference"], unit, "change", title=_tolerance(row, unit)),
         _share(share),
         text_cell(_verdict_text(row)),
         text_cell(row["source"], href=source_anchor_of(str(row["source"]))),
         *([text_cell(period_label(str(row["period"])))] if with_period else []),
-        text_cell(row["theirs_source"]),
+        text_cell(Own(clean(row["theirs_source"]))),
     )
 
 
 def _verdict_text(row: Mapping[str, Any]) -> str:
     found = verdict(row)
     reason = row["explanation"] if found in ("different", "not_comparable") else ""
-    return f"{'different' if found == 'different' else _WORDS[found]}{f': {reason}' if reason else ''}"
+    words = _("different") if found == "different" else _WORDS[found]
+    return _("{verdict}: {reason}", verdict=words, reason=declared(str(reason))) if reason else words
 
 
 def _share(share: Decimal | None) -> Cell:
     if share is None:
         return _number(None, "percent")
     rounded = share.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
-    return Cell(f"{rounded:+,.2f} %".replace("-", "−") if rounded else "0 %", value=rounded, is_figure=True)
+    text = f"{rounded:+,.2f}".replace("-", "−") if rounded else "0"
+    return Cell(both(f"{text} %", f"{text}%"), value=rounded, is_figure=True)
 
 
 def _present(value: Any) -> bool:
@@ -141,7 +148,9 @@ def _present(value: Any) -> bool:
 
 
 def _tolerance(row: Mapping[str, Any], unit: str) -> str:
-    return f"rounding explains up to {number_text(row['tolerance'], unit)}" if _present(row["tolerance"]) else ""
+    if not _present(row["tolerance"]):
+        return ""
+    return _("rounding explains up to {tolerance}", tolerance=number_text(row["tolerance"], unit))
 
 
 def _number(value: Any, unit: str, measure: str = "", *, title: str = "") -> Cell:

@@ -18,7 +18,8 @@ from pipeline.model import DIMENSIONS, TOTAL
 from pipeline.publish import contributions, seasonal
 from pipeline.publish.countries import declared_tables
 from pipeline.publish.selection import MONTHS_OF_HISTORY, NO_BREAKDOWN, Families, is_country, parsed
-from pipeline.publish.tables import MAPPED, Cell, Column, Table, map_lacking, text_cell
+from pipeline.publish.tables import MAPPED, Cell, Column, Table, map_lacking, source_title, text_cell
+from pipeline.publish.words import N_, Own, _, declared, listed
 
 _TYPE = "type"
 _AREA = "area"
@@ -84,13 +85,14 @@ def _made_in_a_release(code: str) -> Callable[[Facts], set[str]]:
     return lambda facts: set(facts.made.get(code, ()))
 
 
-def _nobody(_: Facts) -> set[str]:
+def _nobody(__: Facts) -> set[str]:
     return set()
 
 
 _SUMS = ("cases", "loss", "victims")
 _BREAKDOWNS = "further tables of the source"
 _COUNTRIES, _ONE_COUNTRY = "page on countries side by side", "figures of one country only"
+NOBODY_GIVES_IT = N_("no source gives it")
 
 REGISTER: tuple[Entry, ...] = (
     Entry("T01", "Key figures", _with("cases", "loss"), "at a glance"),
@@ -193,7 +195,7 @@ def register_tables(view: pd.DataFrame, published: Collection[str], families: Fa
     `view`: OBSERVATION_COLUMNS; `published`: the periods that have a release.
     """
     reasons = _reasons(view, published, families)
-    made = {code: frozenset(name for (name, _), reason in own.items() if not reason) for code, own in reasons.items()}
+    made = {code: frozenset(name for (name, __), reason in own.items() if not reason) for code, own in reasons.items()}
     made |= {
         "T40": frozenset(source.id for source in families.sources.values() if source.breaks),
         "T41": _compared(view, families),
@@ -203,7 +205,7 @@ def register_tables(view: pd.DataFrame, published: Collection[str], families: Fa
 
 def _compared(view: pd.DataFrame, families: Families) -> frozenset[str]:
     """The sources of series that stand beside those of other countries, where there are two countries."""
-    declared = {source for source, _ in declared_tables(families)}
+    declared = {source for source, __ in declared_tables(families)}
     annual = (view["frequency"] == "annual").to_numpy(bool) & (view["absence"] == "").to_numpy(bool)
     present = declared & set(view.loc[annual, "source"])
     return frozenset(present) if len({families.sources[source].country for source in present}) > 1 else frozenset()
@@ -217,14 +219,14 @@ def register_table(facts: Facts) -> Table:
         lines.append(
             (
                 text_cell(entry.code, header=True),
-                text_cell(entry.title),
-                text_cell("made" if found else "not made"),
-                text_cell(entry.where if found else entry.lacking or "no source gives it"),
-                text_cell(", ".join(found)),
+                text_cell(declared(entry.title)),
+                text_cell(_("made") if found else _("not made")),
+                text_cell(declared(entry.where if found else entry.lacking or NOBODY_GIVES_IT)),
+                text_cell(Own(", ".join(found))),
             )
         )
-    columns = (Column("No."), Column("Table"), Column("State"), Column("Where, or what is lacking"), Column("Sources"))
-    return Table("register", "Tables, and which are made", columns, tuple(lines))
+    columns = tuple(map(Column, (_("No."), _("Table"), _("State"), _("Where, or what is lacking"), _("Sources"))))
+    return Table("register", _("Tables, and which are made"), columns, tuple(lines))
 
 
 # ------------------------------------------------------------------------------------------------------ release by release
@@ -253,28 +255,29 @@ def by_release_table(reasons: _Reasons, families: Families) -> Table:
     names = {entry.code: entry.title for entry in REGISTER}
     lines = []
     for code, found in reasons.items():
-        for source in sorted({source for source, _ in found}):
+        for source in sorted({source for source, __ in found}):
             own = {period: reason for (name, period), reason in found.items() if name == source}
             made = sum(not reason for reason in own.values())
             lines.append(
                 (
                     text_cell(code, header=True),
-                    text_cell(names[code]),
-                    text_cell(families.sources[source].title if source in families.sources else source),
+                    text_cell(declared(names[code])),
+                    text_cell(source_title(families.sources[source]) if source in families.sources else Own(source)),
                     Cell(f"{made:,}", value=Decimal(made), is_figure=True),
                     Cell(f"{len(own):,}", value=Decimal(len(own)), is_figure=True),
-                    text_cell(_grouped(own) or "nothing"),
+                    text_cell(_grouped(own) or _("nothing")),
                 )
             )
     columns = (
-        Column("No."),
-        Column("Table"),
-        Column("Source"),
-        Column("Made in", "releases", numeric=True),
-        Column("Of", "releases", numeric=True, note="with figures of the source for the period"),
-        Column("What is lacking in the others"),
+        Column(_("No.")),
+        Column(_("Table")),
+        Column(_("Source")),
+        Column(_("Made in"), _("releases"), numeric=True),
+        Column(_("Of"), _("releases"), numeric=True, note=_("with figures of the source for the period")),
+        Column(_("What is lacking in the others")),
     )
-    return Table("register_by_release", "Tables that need several periods or all areas, by source", columns, tuple(lines))
+    title = _("Tables that need several periods or all areas, by source")
+    return Table("register_by_release", title, columns, tuple(lines))
 
 
 def _grouped(reasons: Mapping[str, str]) -> str:
@@ -287,8 +290,8 @@ def _grouped(reasons: Mapping[str, str]) -> str:
     for reason, periods in groups.items():
         ordered = sorted(periods, key=lambda code: (parsed(code).frequency, parsed(code).start))
         which = ", ".join(ordered) if len(ordered) <= 4 else f"{', '.join(ordered[:2])} … {ordered[-1]}"
-        words.append(f"{reason} ({len(ordered)}: {which})")
-    return "; ".join(words)
+        words.append(_("{reason} ({count}: {periods})", reason=reason, count=len(ordered), periods=which))
+    return listed(words, "; ") if words else ""
 
 
 def _plain(view: pd.DataFrame) -> pd.DataFrame:
@@ -324,7 +327,7 @@ def _map_reasons(present: pd.DataFrame) -> dict[tuple[str, str], str]:
         countries = {area[:2] for area in own["area"] if "-" in area}
         found = [map_lacking(country, set(own["area"])) for country in sorted(countries)]
         if found:
-            reasons[str(source), str(period)] = "" if "" in found else "; ".join(found)
+            reasons[str(source), str(period)] = "" if "" in found else listed(found, "; ")
     return reasons
 
 

@@ -42,6 +42,7 @@ from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import ReleaseRevisions
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
 from pipeline.publish.tables import family_title, slug
+from pipeline.publish.words import Own, _
 from pipeline.sources.catalogue import Source
 
 __all__ = ["ReleaseInput", "build", "fingerprint_rows", "headline", "periods_with_figures"]
@@ -155,7 +156,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
 
 def _revision_section(given: ReleaseInput, found: Sequence[Figure], families: Families) -> Section:
     items = (listed_item(table) for table in revision_tables(given.period, found, given.revisions, families))
-    return Section("revisions", "Revisions", "改訂", lead_sentences(given.revisions), tuple(items))
+    return Section("revisions", _("Revisions"), "改訂", lead_sentences(given.revisions), tuple(items))
 
 
 def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period, families: Families) -> pd.DataFrame:
@@ -220,23 +221,23 @@ def _tidy(lines: Sequence[tuple[Any, Figure]]) -> dict[str, list[Any]]:
 
 def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
     fixed = {
-        "summary.xlsx": "all tables of this page as a workbook",
-        "observations.parquet": "every observation that this release is made from",
-        "findings.csv": "what several sources print for one figure",
-        "comparison.csv": "several countries side by side, with what keeps their figures from being compared",
-        "reconciliation.csv": "what publishers print in reports and press releases, against ours",
-        "revisions.csv": "every figure that changed since the release before",
-        "sdmx_data.csv": "every observation as SDMX-CSV 2.0",
-        "sdmx_data.xml": "every observation as SDMX-ML 2.1",
-        "sdmx_structure.xml": "the structure of the SDMX files: dimensions, attributes, code lists",
-        "citation.bib": "how to quote this release, for BibTeX",
-        "datapackage.json": "description of the files: columns, units, sources, licences",
-        "table_schema.json": "the columns of the tidy tables, as datapackage.json refers to them",
+        "summary.xlsx": _("all tables of this page as a workbook"),
+        "observations.parquet": _("every observation that this release is made from"),
+        "findings.csv": _("what several sources print for one figure"),
+        "comparison.csv": _("several countries side by side, with what keeps their figures from being compared"),
+        "reconciliation.csv": _("what publishers print in reports and press releases, against ours"),
+        "revisions.csv": _("every figure that changed since the release before"),
+        "sdmx_data.csv": _("every observation as SDMX-CSV 2.0"),
+        "sdmx_data.xml": _("every observation as SDMX-ML 2.1"),
+        "sdmx_structure.xml": _("the structure of the SDMX files: dimensions, attributes, code lists"),
+        "citation.bib": _("how to quote this release, for BibTeX"),
+        "datapackage.json": _("description of the files: columns, units, sources, licences"),
+        "table_schema.json": _("the columns of the tidy tables, as datapackage.json refers to them"),
     }
     if name in fixed:
         return fixed[name]
     printed_in = {(row.source, row.table): figure.family for figure in reversed(found) for row in (figure.row, *figure.others)}
     for (source, table), family in printed_in.items():
         if name == f"{slug(source)}_{slug(table)}.csv":
-            return f"{family_title(family, families)[0]}, {source}"
+            return _("{series}, {source}", series=family_title(family, families)[0], source=Own(source))
     return ""

@@ -25,6 +25,7 @@ from pipeline.publish.revisions import (
 )
 from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, parsed, role
 from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.words import _, day, declared, listed, only_english
 
 # A page lists this many changed figures; revisions.csv has all of them.
 LISTED_CHANGES = 60
@@ -38,16 +39,34 @@ def lead_sentences(revisions: ReleaseRevisions) -> tuple[str, ...]:
     """In a sentence or two: which release this one replaces, and why."""
     last, before = revisions.vintages[-1], revisions.previous_vintage
     if before is None:
-        return (f"The first release of its period; its figures were known by {last.isoformat()}.",)
-    reasons = "; ".join(REASONS[reason] for reason in revisions.reasons)
+        return (_("The first release of its period; its figures were known by {day}.", day=day(last)),)
     counts = collections.Counter(revisions.changes["change"])
-    counted = ", ".join(f"{counts[kind]:,} {kind.replace('_', ' ')}" for kind in CHANGES if counts[kind])
-    sentence = (
-        f"This release takes the place of the one known by {before.isoformat()}, because of what became known on "
-        f"{last.isoformat()}: {reasons}."
+    counted = [_("{count} {change}", count=f"{counts[kind]:,}", change=change_word(kind)) for kind in CHANGES if counts[kind]]
+    sentence = _(
+        "This release takes the place of the one known by {before}, because of what became known on {day}: {reasons}.",
+        before=day(before),
+        day=day(last),
+        reasons=listed([declared(REASONS[reason]) for reason in revisions.reasons], "; "),
     )
-    figures = f"Figures that changed: {counted}; revisions.csv lists each." if counted else "No figure that it shows has changed."
-    return (sentence, figures)
+    if not counted:
+        return (sentence, _("No figure that it shows has changed."))
+    return (sentence, _("Figures that changed: {changes}; revisions.csv lists each.", changes=listed(counted)))
+
+
+CHANGE_WORDS = {
+    "new": _("new"),
+    "revised": _("revised"),
+    "corrected": _("corrected"),
+    "reclassified": _("reclassified"),
+    "withdrawn": _("withdrawn"),
+    "confirmed": _("confirmed"),
+    "new_code": _("new code"),
+}
+
+
+def change_word(kind: str) -> str:
+    """A key of model.CHANGES in a word."""
+    return CHANGE_WORDS.get(kind, kind)
 
 
 def revision_tables(period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, families: Families) -> list[Table]:
@@ -71,27 +90,27 @@ def _changes_table(period: Period, found: Sequence[Figure], changes: pd.DataFram
         return None
     ordered = sorted(lines, key=lambda line: _change_rank(line, period))
     shown = ordered[:LISTED_CHANGES]
-    notes = ["Shares, means, rates and US dollars follow from these figures; revisions.csv lists them too."]
+    notes: list[str] = [_("Shares, means, rates and US dollars follow from these figures; revisions.csv lists them too.")]
     if len(ordered) > len(shown):
-        notes.insert(0, f"{len(ordered) - len(shown):,} further changes stand in revisions.csv.")
+        further = f"{len(ordered) - len(shown):,}"
+        notes.insert(0, _("{count} further changes stand in revisions.csv.", count=further))
     columns = (
-        Column("Period", native="期間"),
-        Column("Series"),
-        Column("Type", native="手口"),
-        Column("Measure"),
-        Column("Before", numeric=True),
-        Column("Now", numeric=True),
-        Column("Difference", numeric=True),
-        Column("Difference", "%", numeric=True),
-        Column("What happened"),
-        Column("Source"),
+        Column(_("Period"), native="期間"),
+        Column(_("Series")),
+        Column(_("Type"), native="手口"),
+        Column(_("Measure")),
+        Column(_("Before"), numeric=True),
+        Column(_("Now"), numeric=True),
+        Column(_("Difference"), numeric=True),
+        Column(_("Difference"), "%", numeric=True),
+        Column(_("What happened")),
+        Column(_("Source")),
     )
     # What changed holds no status; that of a figure that speaks stands with the figure.
     statuses = {row.id: row.obs_status for figure in found for row in (figure.row, *figure.others)}
     rows = tuple(_change_line(line, statuses, families) for line in shown)
-    return Table(
-        "revised_figures", "Figures that changed since the release before", columns, rows, notes=tuple(notes), kind="list"
-    )
+    title = _("Figures that changed since the release before")
+    return Table("revised_figures", title, columns, rows, notes=tuple(notes), kind="list")
 
 
 def _is_listed(line: Mapping[Any, Any]) -> bool:
@@ -118,17 +137,19 @@ def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families:
     old, new = (_row_of(line, side, statuses) for side in ("before", "after"))
     now = new or old
     difference, share = _difference(line["value_before"], line["value_after"])
-    what = f"{line['change'].replace('_', ' ')}{': ' + line['note'] if line['change'] == 'reclassified' else ''}"
+    what = change_word(line["change"])
+    if line["change"] == "reclassified":
+        what = _("{change}: {note}", change=what, note=declared(tables.clean(line["note"])))
     return (
         text_cell(tables.period_label(line["period"]), header=True),
         text_cell(tables.family_title(families.family(now), families)[0]),
         tables.type_cell(now),
-        text_cell(", ".join([_measure_words(line["measure"], line["unit"]), *_dimension_words(line)])),
+        text_cell(listed([tables.measure_and_unit(line["measure"], line["unit"]), *_dimension_words(line)])),
         tables.figure_cell(old) if old else text_cell("–"),
         tables.figure_cell(new) if new else text_cell("–"),
         _difference_cell(difference, line["unit"]),
         _share_cell(share),
-        text_cell(what, native=_NATIVE.get(line["change"], ""), title=CHANGES[line["change"]]),
+        text_cell(what, native=only_english(_NATIVE.get(line["change"], "")), title=declared(CHANGES[line["change"]])),
         text_cell(line["source"], href=tables.source_anchor(now)),
     )
 
@@ -147,18 +168,9 @@ def _row_of(line: Mapping[Any, Any], side: str, statuses: Mapping[str, str]) -> 
     return _Side(**{**kept, **moved, **own, **rest})
 
 
-def _measure_words(measure: str, unit: str) -> str:
-    title, words = tables.measure_title(measure)[0], tables.UNIT_SHORT.get(unit, unit)
-    return title if words == title.lower() else f"{title}, {words}"
-
-
 def _dimension_words(line: Mapping[Any, Any]) -> list[str]:
     names = [name for name in KEY_COLUMNS[KEY_COLUMNS.index("native_type") + 1 : KEY_COLUMNS.index("measure")]]
-    parts = [
-        f"{tables.dimension_title(name).lower()}: {tables.code_label(line[name])}"
-        for name in names
-        if line[name] not in NO_BREAKDOWN
-    ]
+    parts = [tables.dimension_text(name, line[name]) for name in names if line[name] not in NO_BREAKDOWN]
     return [*([line["area"]] if "-" in line["area"] else []), *parts]
 
 
@@ -194,32 +206,38 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Fami
     width = max(len(item.vintages) for item in own)
     periods = collections.Counter((item.family, item.period) for item in own)
     columns = (
-        Column("Series"),
-        Column("Period", native="期間"),
-        Column("Unit"),
-        *(Column(f"Vintage {number}", numeric=True) for number in range(1, width + 1)),
-        Column("Revision", numeric=True, note="latest less first"),
-        Column("Revision", "%", numeric=True),
+        Column(_("Series")),
+        Column(_("Period"), native="期間"),
+        Column(_("Unit")),
+        *(Column(_("Vintage {number}", number=number), numeric=True) for number in range(1, width + 1)),
+        Column(_("Revision"), numeric=True, note=_("latest less first")),
+        Column(_("Revision"), "%", numeric=True),
     )
     ordered = sorted(own, key=lambda item: (item.family, -parsed(item.period).end.toordinal(), item.classification))
     rows = tuple(_triangle_line(item, width, families, ambiguous=periods[(item.family, item.period)] > 1) for item in ordered)
-    note = (
+    note = _(
         "Each figure stands with the first day on which it could be known. Where several publications print it, the one that "
         "leads by the declared order of the sources speaks; a vintage that changed neither figure nor edition is left out."
     )
-    title = f"Vintages of the totals: {tables.measure_title(measure)[0].lower()}"
+    title = _("Vintages of the totals: {measure}", measure=tables.measure_title(measure)[0].lower())
     return Table(f"vintages_{measure}", title, columns, rows, native="改訂の経過", notes=(note,), kind="list")
 
 
 def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, ambiguous: bool) -> tuple[Cell, ...]:
     english, native = tables.family_title(item.family, families)
-    scheme = families.classification(item.classification)
-    _, share = _difference(item.vintages[0].value, item.vintages[-1].value)
-    empty = [Cell("[z]", marks=("[z]",), title="no further vintage", is_figure=True)] * (width - len(item.vintages))
+    scheme = declared(tables.clean(families.classification(item.classification)))
+    share = _difference(item.vintages[0].value, item.vintages[-1].value)[1]
+    empty = [Cell("[z]", marks=("[z]",), title=_("no further vintage"), is_figure=True)] * (width - len(item.vintages))
     return (
         text_cell(english, native=native, header=True),
-        text_cell(f"{tables.period_label(item.period)}{f' ({scheme})' if ambiguous else ''}", header=True, title=scheme),
-        text_cell(tables.UNIT_SHORT.get(item.unit, item.unit)),
+        text_cell(
+            _("{title} ({scheme})", title=tables.period_label(item.period), scheme=scheme)
+            if ambiguous
+            else tables.period_label(item.period),
+            header=True,
+            title=scheme,
+        ),
+        text_cell(tables.unit_short(item.unit)),
         *(_vintage_cell(vintage, item.unit) for vintage in item.vintages),
         *empty,
         _difference_cell(item.revision, item.unit),
@@ -229,16 +247,20 @@ def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, amb
 
 def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
     mark = {"provisional": ("[p]",), "corrected": ("[r]",), "restated": ("[r]",)}.get(vintage.edition, ())
-    large = tables.short_money(vintage.value, unit).split(" · ")[0]
-    small = " · ".join(
-        part for part in (large, vintage.day.isoformat(), tables.edition_word(vintage.edition), vintage.source) if part
-    )
+    large = tables.large_sum(vintage.value, unit)
+    parts = (large, vintage.day.isoformat(), tables.edition_word(vintage.edition), vintage.source)
+    small = listed([part for part in parts if part], " · ")
     return Cell(
         tables.number_text(vintage.value, unit),
         value=vintage.value,
         marks=mark,
         small=small,
-        title=f"from {vintage.day.isoformat()}, {vintage.source}, {tables.edition_word(vintage.edition)}",
+        title=_(
+            "from {day}, {source}, {edition}",
+            day=day(vintage.day),
+            source=vintage.source,
+            edition=tables.edition_word(vintage.edition),
+        ),
         precision=vintage.precision,
         is_figure=True,
     )
@@ -249,17 +271,17 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     if not found:
         return None
     columns = (
-        Column("Series"),
-        Column("Measure"),
-        Column("Periods", sheet_unit="periods", numeric=True, note="of which more than one printing is known"),
-        Column("Mean revision", numeric=True),
-        Column("Mean absolute revision", numeric=True),
-        Column("Relative mean absolute revision", "%", numeric=True),
+        Column(_("Series")),
+        Column(_("Measure")),
+        Column(_("Periods"), sheet_unit="periods", numeric=True, note=_("of which more than one printing is known")),
+        Column(_("Mean revision"), numeric=True),
+        Column(_("Mean absolute revision"), numeric=True),
+        Column(_("Relative mean absolute revision"), "%", numeric=True),
     )
     rows = tuple(
         (
             text_cell(tables.family_title(family, families)[0], native=tables.family_title(family, families)[1], header=True),
-            text_cell(_measure_words(measure, unit)),
+            text_cell(tables.measure_and_unit(measure, unit)),
             Cell(str(count), value=Decimal(count), is_figure=True),
             _rounded(mean, unit),
             _rounded(absolute, unit),
@@ -267,11 +289,13 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
         )
         for (family, measure, unit), (count, mean, absolute, relative) in found.items()
     )
-    note = (
+    note = _(
         "Revision: the latest figure less the first, over the periods shown of which more than one printing is known. Relative "
         "mean absolute revision: sum of the absolute revisions over the sum of the first figures."
     )
-    return Table("revision_statistics", "How far first figures were from the latest", columns, rows, notes=(note,), kind="list")
+    return Table(
+        "revision_statistics", _("How far first figures were from the latest"), columns, rows, notes=(note,), kind="list"
+    )
 
 
 def _rounded(value: Decimal, unit: str) -> Cell:
@@ -301,15 +325,15 @@ def _records_table(records: pd.DataFrame) -> Table | None:
         return None
     latest = {(line["source"], line["month"]): line["rows_after"] for line in sorted(shown, key=lambda line: line["vintage"])}
     columns = (
-        Column("Month"),
-        Column("Source"),
-        Column("File known from"),
-        Column("Days after the month", sheet_unit="days", numeric=True, note="reporting lag"),
-        Column("Rows", sheet_unit="rows", numeric=True),
-        Column("Added", sheet_unit="rows", numeric=True),
-        Column("Withdrawn", sheet_unit="rows", numeric=True),
-        Column("Changed", sheet_unit="rows", numeric=True, note="the same report with another loss or number of victims"),
-        Column("Share of the latest file", "%", numeric=True),
+        Column(_("Month")),
+        Column(_("Source")),
+        Column(_("File known from")),
+        Column(_("Days after the month"), sheet_unit="days", numeric=True, note=_("reporting lag")),
+        Column(_("Rows"), sheet_unit="rows", numeric=True),
+        Column(_("Added"), sheet_unit="rows", numeric=True),
+        Column(_("Withdrawn"), sheet_unit="rows", numeric=True),
+        Column(_("Changed"), sheet_unit="rows", numeric=True, note=_("the same report with another loss or number of victims")),
+        Column(_("Share of the latest file"), "%", numeric=True),
     )
     rows = tuple(
         (
@@ -323,8 +347,8 @@ def _records_table(records: pd.DataFrame) -> Table | None:
         )
         for line in sorted(shown, key=lambda line: (line["source"], line["month"], line["vintage"]))
     )
-    note = "Files are compared as bags of rows: the publisher's row numbers shift with every late report and are no key."
-    return Table("record_revisions", "Records from file to file", columns, rows, notes=(note,), kind="list")
+    note = _("Files are compared as bags of rows: the publisher's row numbers shift with every late report and are no key.")
+    return Table("record_revisions", _("Records from file to file"), columns, rows, notes=(note,), kind="list")
 
 
 def _count(number: Any) -> Cell:

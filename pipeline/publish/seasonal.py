@@ -18,6 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.publish.words import _
+
 Numbers = npt.NDArray[np.float64]
 
 MONTHS, YEARS_NEEDED, LEAST_COUNT = 12, 3, 10
@@ -42,9 +44,13 @@ def lacking(months: Sequence[str], values: Sequence[float], breaks: Sequence[str
     run = _run(months, breaks)
     full = _full_years(run)
     if full < YEARS_NEEDED:
-        return f"{full} full calendar years without a hole or a break up to the month, {YEARS_NEEDED} are needed"
+        return _(
+            "{count} full calendar years without a hole or a break up to the month, {needed} are needed",
+            count=full,
+            needed=YEARS_NEEDED,
+        )
     least = min(values[-len(run) :])
-    return f"a month with less than {LEAST_COUNT}" if least < LEAST_COUNT else ""
+    return _("a month with less than {count}", count=LEAST_COUNT) if least < LEAST_COUNT else ""
 
 
 def adjust(months: Sequence[str], values: Sequence[float], breaks: Sequence[str] = ()) -> Adjusted | None:
@@ -93,8 +99,8 @@ def _season(values: tuple[float, ...]) -> tuple[float, ...]:
 def stl_season(y: Numbers, period: int = MONTHS) -> Numbers:
     """The seasonal component of a series that is at least two periods long, by robust STL."""
     trend, season, weights = np.zeros(len(y)), np.zeros(len(y)), None
-    for _ in range(_ROBUST + 1):
-        for _ in range(_INNER):
+    for __ in range(_ROBUST + 1):
+        for __ in range(_INNER):
             cycles = _cycles(y - trend, period, weights)
             low = _moving(_moving(_moving(cycles, period), period), 3)
             season = cycles[period:-period] - _smoothed(low, _LOW, None)

@@ -25,6 +25,7 @@ import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, NOT_APPLICABLE, TOTAL, Period
+from pipeline.publish.words import Own, Words, _, both, declared
 from pipeline.sources.catalogue import Source
 
 # One observation as a tuple with the column names of OBSERVATION_SCHEMA: a page walks thousands of them, a frame is slow at that.
@@ -44,14 +45,20 @@ FROM_RECORDS = "!rows["
 MONTHS_OF_A_YEAR_MEASURES = ("cases", "cases_with_loss", "loss", "median_loss")
 
 ROLES: dict[str, str] = {
-    "period": "the period of the release",
-    "cumulative": "cumulative figure that ends with the period: not a figure of the period alone",
-    "part": "part of the period",
-    "fiscal": "fiscal year, April to March: not a calendar year",
-    "longer": "stretch that is longer than the period and ends in it",
-    "event": "what is known of offenders' bases abroad up to the end of the period",
-    "history": "earlier period, for comparison",
+    "period": _("the period of the release"),
+    "cumulative": _("cumulative figure that ends with the period: not a figure of the period alone"),
+    "part": _("part of the period"),
+    "fiscal": _("fiscal year, April to March: not a calendar year"),
+    "longer": _("stretch that is longer than the period and ends in it"),
+    "event": _("what is known of offenders' bases abroad up to the end of the period"),
+    "history": _("earlier period, for comparison"),
 }
+
+
+def publisher(source: Source) -> Words:
+    """Who publishes a source."""
+    japanese = str(source.meta.get("publisher_ja", ""))
+    return both(source.publisher, japanese) if japanese else declared(source.publisher)
 
 
 # ------------------------------------------------------------------------------------------------------------------ roles
@@ -343,7 +350,9 @@ class Families:
     def attribution(self, source_id: str) -> str:
         """Who gives the source's figures, in words."""
         source = self.sources.get(source_id)
-        return f"{source.publisher} ({source.id})" if source else source_id
+        if source is None:
+            return source_id
+        return _("{publisher} ({source})", publisher=publisher(source), source=Own(source.id))
 
     def classification(self, code: str) -> str:
         """A classification in the words of the source that declares it."""
@@ -444,11 +453,11 @@ class Combination:
 COMBINATIONS: tuple[Combination, ...] = (
     Combination(
         id="special_and_sns",
-        title="Special fraud and SNS fraud together",
+        title=_("Special fraud and SNS fraud together"),
         title_ja="特殊詐欺とSNS型投資・ロマンス詐欺の合計",
         families=("special_fraud", "sns_fraud"),
         before_year=2026,
-        reason=(
+        reason=_(
             "The two may be added for the years before 2026 only: until then no case was counted in both, and both count the "
             "loss in the same way. From 2026 SNS fraud is a part of special fraud."
         ),
@@ -495,7 +504,7 @@ def combined(combination: Combination, all_figures: Iterable[Figure], families: 
         if figure.family in combination.families and allowed:
             totals.setdefault((row.period, row.measure, row.unit, row.source), {})[figure.family] = row
     sums: dict[tuple[str, str, str], CombinedSum] = {}
-    for (period, measure, unit, _), parts in sorted(totals.items(), key=lambda item: families.precedence(item[0][3])):
+    for (period, measure, unit, __), parts in sorted(totals.items(), key=lambda item: families.precedence(item[0][3])):
         if set(parts) == set(combination.families):
             rows = tuple(parts[family] for family in combination.families)
             beside = tuple(printed.get((period, measure, unit), []))
@@ -556,7 +565,7 @@ def break_years(family: str, totals: Sequence[Any], families: Families) -> dict[
     for before, after in itertools.pairwise(ordered):
         if before.classification != after.classification:
             old, new = (families.classification(row.classification) for row in (before, after))
-            reasons[after.period] = f"the classification changes from “{old}” to “{new}”"
+            reasons[after.period] = _("the classification changes from “{old}” to “{new}”", old=declared(old), new=declared(new))
     shown = {row.period for row in ordered}
     tables = {(row.source, row.table) for row in ordered}
     for source_id, table in sorted(tables):
@@ -564,10 +573,10 @@ def break_years(family: str, totals: Sequence[Any], families: Families) -> dict[
             year = str(entry.get("from", ""))[:4]
             concerns_total = entry.get("all") or TOTAL in entry.get("native_types", ())
             if concerns_total and year in shown and year != min(shown):
-                reasons.setdefault(year, str(entry.get("reason", "declared break")))
+                reasons.setdefault(year, declared(entry.get("reason", _("declared break"))))
     for row in ordered:
         if row.obs_status == "B":
-            reasons.setdefault(row.period, row.note or "marked as a break by the figures themselves")
+            reasons.setdefault(row.period, declared(row.note) if row.note else _("marked as a break by the figures themselves"))
     return dict(sorted(reasons.items()))
 
 

@@ -26,16 +26,20 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.methods import method_sections
-from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, origin, parts, render, source_page_name, source_view
+from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, drawn_items, origin, render, source_page_name, source_view
 from pipeline.publish.period import announced, reason_words, withdrawn
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
 from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
 from pipeline.publish.source_pages import source_sections
+from pipeline.publish.words import LANGUAGES, _, file_name, listed, only_english, page_name, speaking
+from pipeline.publish.words import day as words_of_day
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source
 
-_OFFERED = (("summary.xlsx", "workbook"), ("datapackage.json", "data package"))
+_QUALITY = _("How complete, timely, consistent and revised the figures are, computed from what was delivered and judged.")
+_METHODS = _("Every word, code and rule below is read from the declarations that the code itself uses.")
+_OFFERED = (("summary.xlsx", _("workbook")), ("datapackage.json", _("data package")))
 
 
 def build(
@@ -51,107 +55,116 @@ def build(
     day = max(view["known_at"], default=None)
     newest = _newest_year(manifests, view, families)
     overview = _overview(manifests, newest, families)
-    pages = {
-        "quality.html": _tables_page(
-            "Quality",
-            "品質",
-            "How complete, timely, consistent and revised the figures are, computed from what was delivered and judged.",
-            quality_sections(
-                declared,
-                view,
-                evidence,
-                _histories(newest, evidence, families),
-                families,
-                day,
-                {item["period"] for item in manifests},
-            )
-            if day
-            else [],
-        ),
-        "methods.html": _tables_page(
-            "Methods and definitions",
-            "方法と定義",
-            "Every word, code and rule below is read from the declarations that the code itself uses.",
-            method_sections(evidence.derivation_steps),
-        ),
+    judged: list[Section] = []
+    if day:
+        published = {item["period"] for item in manifests}
+        histories = _histories(newest, evidence, families)
+        judged = quality_sections(declared, view, evidence, histories, families, day, published)
+    quality, methods = drawn_sections(judged), drawn_sections(method_sections(evidence.derivation_steps))
+    own_views = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in declared}
+    delivered = {
+        source.id: drawn_sections(source_sections(source, own_views[source.id], evidence, day) if day else [])
+        for source in declared
     }
-    pages["comparison.html"] = _comparison(view, manifests, families)
-    for source in declared:
-        figures = view[(view["source"] == source.id).to_numpy(bool)]
-        pages[source_page_name(source.id)] = render(
-            "site_source.html.j2",
-            source=source_view(source),
-            sections=_drawn(source_sections(source, figures, evidence, day)) if day else [],
-            traces=[(overview["base"] + page.name, page) for page in overview["traced"] if page.source == source.id],
-            newest=newest.period if newest else None,
-        )
-    index = render(
-        "site.html.j2",
-        groups=[
-            _group(frequency, manifests, families, records) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)
-        ],
-        withdrawals=[_withdrawal(record) for record in records if withdrawn(record)],
-        **overview,
-    )
-    pages |= {"index.html": index, "sources.html": _listing(declared, view, day)}
+    listing = _listing(declared, own_views, day)
+    groups = [_group(frequency, manifests, families, records) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)]
+    withdrawals = [_withdrawal(record) for record in records if withdrawn(record)]
+    compared = _comparison(view, manifests, families)
+    pages: dict[str, str] = {}
+    for code in LANGUAGES:
+        with speaking(code):
+            made = {
+                "quality.html": _tables_page("quality.html", _("Quality"), "品質", _QUALITY, quality),
+                "methods.html": _tables_page("methods.html", _("Methods and definitions"), "方法と定義", _METHODS, methods),
+                "index.html": render(
+                    "site.html.j2",
+                    "index.html",
+                    groups=groups,
+                    withdrawals=withdrawals,
+                    links=traces.links(overview["traced"]),
+                    **overview,
+                ),
+                "sources.html": render(
+                    "sources.html.j2", "sources.html", source_list=listing, day=words_of_day(day) if day else ""
+                ),
+            }
+            made["comparison.html"] = render("site_tables.html.j2", "comparison.html", **compared)
+            for source in declared:
+                name = source_page_name(source.id)
+                made[name] = render(
+                    "site_source.html.j2",
+                    name,
+                    source=source_view(source),
+                    sections=delivered[source.id],
+                    traces=[
+                        (overview["base"] + str(page_name(page.name)), page)
+                        for page in overview["traced"]
+                        if page.source == source.id
+                    ],
+                    newest=newest.period if newest else None,
+                )
+            pages |= {str(page_name(name)): page for name, page in made.items()}
     corrected = {(record["frequency"], record["period"]): announced(record) for record in records}
     entries = [
         _feed_entry(manifest, families, corrected.get((manifest["frequency"], manifest["period"])))
         for manifest in _speaking(manifests)
     ]
-    feed = atom_feed([*entries, *(_withdrawal(record) for record in records if withdrawn(record))])
+    feed = atom_feed([*entries, *withdrawals])
     return {**{name: text.encode() for name, text in pages.items()}, "feed.xml": feed}
 
 
-def _listing(sources: Sequence[Source], view: pd.DataFrame, day: dt.date | None) -> str:
+def _listing(sources: Sequence[Source], views: Mapping[str, pd.DataFrame], day: dt.date | None) -> list[dict[str, Any]]:
+    """What the list of sources says of each."""
     lines = []
     for source in sources:
-        figures = view[(view["source"] == source.id).to_numpy(bool)]
-        found = freshness_of(figures, source, day) if day else None
-        shown = source_view(source)
+        found = freshness_of(views[source.id], source, day) if day else None
+        known = found is not None and found.newest is not None
         lines.append(
             {
-                **shown,
-                "href": source_page_name(source.id),
+                **source_view(source),
+                "href": page_name(source_page_name(source.id)),
                 "country": tables.country_name(source.country),
-                "counts": tables.clean(content.plain_text(source.meta.get("unit_of_count"))),
-                "licence": tables.clean(content.plain_text(source.meta.get("licence"))),
+                "counts": tables.declared_text(source.meta.get("unit_of_count")),
+                "licence": tables.declared_text(source.meta.get("licence")),
                 "newest": found.newest.isoformat() if found and found.newest else "–",
-                "state": "–" if not found or not found.newest else "up to date" if found.is_fresh else "late",
+                "state": (_("up to date") if found and found.is_fresh else _("late")) if known else "–",
             }
         )
-    return render("sources.html.j2", source_list=lines, day=day.isoformat() if day else "")
+    return lines
 
 
-def _tables_page(title: str, native: str, lede: str, sections: Sequence[Section]) -> str:
-    return render("site_tables.html.j2", title=title, native=native, lede=lede, sections=_drawn(sections))
+def _tables_page(name: str, title: str, native: str, lede: str, sections: Sequence[ShownSection]) -> str:
+    return render("site_tables.html.j2", name, title=title, native=native, lede=lede, sections=sections)
 
 
-def _comparison(view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families) -> str:
+def _comparison(view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
+    """What the page on several countries shows."""
     annual = [manifest for manifest in _speaking(manifests) if manifest["frequency"] == "annual"]
     made = comparison_page(view, annual, families, {manifest["period"]: _link(manifest, "") for manifest in annual})
-    words = "; ".join(f"{item['release_id']} of {item['period']}" for item in made.releases)
+    words = listed(
+        (_("{release} of {period}", release=item["release_id"], period=item["period"]) for item in made.releases), "; "
+    )
     days = [str(item["as_of"]) for item in made.releases if item.get("as_of")]
     name = "-".join(item["period"] for item in made.releases)
-    about: dict[str, Any] = {}
+    about: dict[str, Any] = {
+        "title": _("Countries side by side"),
+        "native": "各国比較",
+        "lede": _("What each publisher counts, in its own currency and in US dollars, over the years, and what keeps it apart."),
+        "sections": drawn_sections(made.sections, made.links),
+    }
     if days:
-        about["origin"] = {"words": f"fraudloss, releases {words}. Figures known by {max(days)}.", "name": name}
-    return render(
-        "site_tables.html.j2",
-        title="Countries side by side",
-        native="各国比較",
-        lede="What each publisher counts, in its own currency and in US dollars, over the years, and what keeps it apart.",
-        sections=_drawn(made.sections, made.links),
-        **about,
-    )
+        known_by = words_of_day(max(days))
+        origin_words = _("fraudloss, releases {releases}. Figures known by {day}.", releases=words, day=known_by)
+        about["origin"] = {"words": origin_words, "name": name}
+    return about
 
 
-def _drawn(sections: Sequence[Section], links: Mapping[str, str] | None = None) -> list[ShownSection]:
-    """Sections of the site; `links`: of their figures, to the releases."""
-    draw = parts(links or {}).item
+def drawn_sections(sections: Sequence[Section], links: Mapping[str, str] | None = None) -> list[ShownSection]:
+    """Sections in every language. `links`: of their figures (observation id -> file of a release and anchor, in English)."""
+    everywhere = {code: {name: file_name(to, code) for name, to in (links or {}).items()} for code in LANGUAGES}
     return [
-        ShownSection(section.id, section.title, section.native, section.lead, tuple(draw(item) for item in section.items), ())
-        for section in sections
+        ShownSection(section.id, section.title, section.native, section.lead, tuple(blocks), ())
+        for section, blocks in zip(sections, drawn_items(sections, everywhere), strict=True)
     ]
 
 
@@ -188,12 +201,12 @@ def _withdrawal(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _period_link(record: Mapping[str, Any]) -> str:
     """The page of all releases of a period."""
-    return f"../releases/{quote(str(record['frequency']), safe='')}/{quote(str(record['period']), safe='')}/index.html"
+    return page_name(f"../releases/{quote(str(record['frequency']), safe='')}/{quote(str(record['period']), safe='')}/index.html")
 
 
 def _feed_entry(manifest: Mapping[str, Any], families: Families, told: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = _entry(manifest["period"], [manifest], families)
-    summary = f"{shown['series']}: {shown['cases']} cases, {shown['loss']}" if shown["series"] else shown["label"]
+    summary = f"{shown['series']}: {shown['cases']} cases, {shown['loss']}" if shown["series"] else str(shown["label"])
     corrections = told["corrections"] if told else []
     corrected_by = told["release_id"] if told and "declared_correction" in told["reasons"] else ""
     return {**manifest, "link": shown["link"], "summary": summary, "corrections": corrections, "corrected_by": corrected_by}
@@ -228,7 +241,7 @@ def _histories(newest: _Year | None, evidence: Evidence, families: Families) -> 
 def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, families: Families) -> dict[str, Any]:
     """Charts and tables of the headline series, up to the newest year that is published."""
     if newest is None:
-        return {"lede": (), "lead": (), "charts": [], "tables": [], "links": {}, "base": "", "traced": []}
+        return {"lede": (), "lead": (), "charts": [], "tables": [], "base": "", "traced": []}
     composed = content.overview(newest.period, newest.figures, families)
     traced = traces.trace_pages(newest.figures)
     release = next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.period.code)
@@ -239,9 +252,12 @@ def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, fami
         "tables": [item.table for item in composed.items if item.table],
         # The figures stand in the newest release, and lead to its traces.
         "traced": traced,
-        "links": traces.links(traced),
         "base": _link(release, ""),
-        "origin": origin(newest.period.code, release["release_id"], f"Figures known by {release.get('as_of') or '–'}"),
+        "origin": origin(
+            newest.period.code,
+            release["release_id"],
+            _("Figures known by {day}", day=words_of_day(str(release.get("as_of") or "–"))),
+        ),
     }
 
 
@@ -255,7 +271,7 @@ def _group(
     histories = {record["period"]: record for record in records if record["frequency"] == frequency}
     return {
         "id": frequency,
-        "title": f"{FREQUENCY_TITLES[frequency]} releases",
+        "title": _("{frequency} releases", frequency=FREQUENCY_TITLES[frequency]),
         "releases": [
             {**_entry(code, by_period[code], families), "history": _history_link(histories.get(code))} for code in newest_first
         ],
@@ -264,7 +280,7 @@ def _group(
 
 def _history_link(record: Mapping[str, Any] | None) -> tuple[str, str] | None:
     """Where all releases of the period stand. Their number is told there: the site does not depend on what spoke before."""
-    return (_period_link(record), "all releases") if record else None
+    return (_period_link(record), _("all releases")) if record else None
 
 
 def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
@@ -278,20 +294,24 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
     cumulative = headline.get("period") not in (None, "", code)
     series = tables.family_title(family, families)[0] if family else ""
     if cumulative:
-        series += f": {tables.period_label(str(headline['period']))}"
+        series = _("{series}: {period}", series=series, period=tables.period_label(str(headline["period"])))
     return {
         "label": tables.period_label(code),
         "native": tables.period_japanese(code),
-        "link": _link(current, "index.html"),
+        "link": page_name(_link(current, "index.html")),
         "series": tables.clean(series),
         "cases": tables.number_text(cases, "cases") if cases is not None else "[x]",
-        "loss": tables.english_money(loss, unit) if loss is not None else "[x]",
-        "loss_small": tables.short_money(loss, unit).split(" · ")[0] if loss is not None else "",
+        "loss": tables.spoken_money(loss, unit) if loss is not None else "[x]",
+        # In Japanese it is what is spoken.
+        "loss_small": only_english(tables.large_sum(loss, unit)) if loss is not None else "",
         "edition": str(current.get("edition") or headline.get("edition") or "unknown"),
         "as_of": tables.clean(current.get("as_of") or "–"),
         "files": [(words, _link(current, name)) for name, words in _OFFERED if name in current.get("files", ())],
         "earlier": [
-            (_link(manifest, "index.html"), f"known by {manifest.get('as_of') or '–'} ({manifest['release_id']})")
+            (
+                page_name(_link(manifest, "index.html")),
+                _("known by {day} ({release})", day=manifest.get("as_of") or "–", release=manifest["release_id"]),
+            )
             for manifest in earlier
         ],
     }

@@ -16,9 +16,14 @@ from pipeline.model import CHANGES, EDITIONS, Period, Snapshot
 from pipeline.publish.content import Item, Section, listed_item
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import Freshness, freshness_of
+from pipeline.publish.revision_tables import change_word
 from pipeline.publish.selection import parsed
-from pipeline.publish.tables import Cell, Column, Table, period_label, text_cell
+from pipeline.publish.tables import Cell, Column, Table, clean, edition_word, in_both, period_label, text_cell
+from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english
+from pipeline.publish.words import day as words_of_day
 from pipeline.sources.catalogue import Source
+
+_STATUS_WORDS = {"accepted": _("accepted"), "refused": _("refused")}
 
 
 def source_sections(source: Source, figures: pd.DataFrame, evidence: Evidence, day: dt.date) -> list[Section]:
@@ -26,17 +31,17 @@ def source_sections(source: Source, figures: pd.DataFrame, evidence: Evidence, d
     return [
         Section(
             "coverage",
-            "Coverage and freshness",
+            _("Coverage and freshness"),
             "収録範囲",
             freshness_sentences(freshness_of(figures, source, day), source, day),
             (Item(table=_coverage(source, figures)),) if len(figures) else (),
         ),
-        Section("revisions", "Revisions", "改訂", *_revisions(source, evidence)),
-        Section("delivered", "Files", "受領ファイル", (_FILES,), (Item(table=_files(source, evidence)),)),
+        Section("revisions", _("Revisions"), "改訂", *_revisions(source, evidence)),
+        Section("delivered", _("Files"), "受領ファイル", (_FILES,), (Item(table=_files(source, evidence)),)),
     ]
 
 
-_FILES = (
+_FILES = _(
     "Every file as it was received. A file that was refused is kept, and none of its figures is used; rows that broke a rule are "
     "set aside. All rows that were read are accepted or set aside."
 )
@@ -45,20 +50,26 @@ _FILES = (
 def freshness_sentences(found: Freshness, source: Source, day: dt.date) -> tuple[str, ...]:
     """What the source has of what it should have on `day`."""
     if found.newest is None:
-        return (f"On {day.isoformat()} nothing of it was known.",)
-    state = "up to date" if found.is_fresh else "late"
-    declared = [period_label(str(code)) for code in source.meta.get("holes", ())]
-    holes = "; ".join(_stretches(found.holes))
-    lacking = f"Periods without a figure between the first and the last: {holes}." if holes else "No period is lacking."
-    return (
-        f"On {day.isoformat()} it was {state}: the newest figures end on {found.newest.isoformat()}, those of "
-        f"{period_label(found.expected.code)} were expected.",
-        lacking,
-        *([f"Declared as a hole of the publication: {', '.join(declared)}."] if declared else []),
-    )
+        return (_("On {day} nothing of it was known.", day=words_of_day(day)),)
+    about = {
+        "day": words_of_day(day),
+        "newest": words_of_day(found.newest),
+        "expected": period_label(found.expected.code),
+    }
+    if found.is_fresh:
+        state = _("On {day} it was up to date: the newest figures end on {newest}, those of {expected} were expected.", **about)
+    else:
+        state = _("On {day} it was late: the newest figures end on {newest}, those of {expected} were expected.", **about)
+    lacking = _("No period is lacking.")
+    if found.holes:
+        holes = listed(_stretches(found.holes), "; ")
+        lacking = _("Periods without a figure between the first and the last: {periods}.", periods=holes)
+    known = [period_label(str(code)) for code in source.meta.get("holes", ())]
+    said = [_("Declared as a hole of the publication: {periods}.", periods=listed(known))] if known else []
+    return (state, lacking, *said)
 
 
-def _stretches(codes: Sequence[str]) -> list[str]:
+def _stretches(codes: Sequence[str]) -> list[Words]:
     """Periods in words, those that follow each other as one stretch."""
     runs: list[list[Period]] = []
     for period in map(Period.parse, codes):
@@ -66,7 +77,7 @@ def _stretches(codes: Sequence[str]) -> list[str]:
             runs[-1].append(period)
         else:
             runs.append([period])
-    return [" to ".join(dict.fromkeys((period_label(run[0].code), period_label(run[-1].code)))) for run in runs]
+    return [listed(dict.fromkeys((period_label(run[0].code), period_label(run[-1].code))), " to ") for run in runs]
 
 
 def _coverage(source: Source, figures: pd.DataFrame) -> Table:
@@ -76,27 +87,46 @@ def _coverage(source: Source, figures: pd.DataFrame) -> Table:
         codes = sorted(set(own["period"]), key=lambda code: (parsed(code).end, code))
         absent = int((own["absence"] != "").sum())
         printed = int(own["derivation"].isin(["", "records"]).sum())
-        declared = source.tables.get(str(table))
         lines.append(
             (
-                text_cell(declared.title if declared else table, native=declared.title_ja if declared else "", header=True),
-                text_cell(str(frequency).replace("_", " ")),
+                table_cell(source, str(table)),
+                text_cell(declared(str(frequency).replace("_", " "))),
                 text_cell(codes[0]),
                 text_cell(codes[-1]),
                 *(count_cell(number) for number in (len(codes), printed, len(own) - printed, absent)),
             )
         )
     columns = (
-        Column("Table", native="表"),
-        Column("Kind of period"),
-        Column("First"),
-        Column("Last"),
-        Column("Periods", numeric=True),
-        Column("Figures of the publisher", numeric=True, note="printed, or counted from its records"),
-        Column("Figures derived here", numeric=True),
-        Column("Without a value", numeric=True, note="their absence code says why"),
+        Column(_("Table"), native="表"),
+        Column(_("Kind of period")),
+        Column(_("First")),
+        Column(_("Last")),
+        Column(_("Periods"), numeric=True),
+        Column(_("Figures of the publisher"), numeric=True, note=_("printed, or counted from its records")),
+        Column(_("Figures derived here"), numeric=True),
+        Column(_("Without a value"), numeric=True, note=_("their absence code says why")),
     )
-    return Table("coverage_by_table", "What there is, by table", columns, tuple(lines))
+    return Table("coverage_by_table", _("What there is, by table"), columns, tuple(lines))
+
+
+def table_cell(source: Source, table: str) -> Cell:
+    """The title of one of the source's tables."""
+    found = source.tables.get(table)
+    if found is None:
+        return text_cell(Own(table), header=True)
+    return text_cell(in_both(found.title, found.title_ja), native=only_english(found.title_ja), header=True)
+
+
+FREQUENCY_WORDS = (
+    N_("annual"),
+    N_("half yearly"),
+    N_("quarterly"),
+    N_("monthly"),
+    N_("fiscal year"),
+    N_("year to date"),
+    N_("span"),
+    N_("day"),
+)
 
 
 def count_cell(number: int) -> Cell:
@@ -110,7 +140,7 @@ def _revisions(source: Source, evidence: Evidence) -> tuple[tuple[str, ...], tup
     )
     own = evidence.revisions[(evidence.revisions["source"] == source.id).to_numpy(bool)]
     if len(days) < 2:
-        return (("Only one vintage of it is known: nothing can be said of revisions.",), ())
+        return ((_("Only one vintage of it is known: nothing can be said of revisions."),), ())
     counted: dict[dt.date, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for day, change in zip(own["vintage"], own["change"], strict=True):
         counted[day][change] += 1
@@ -119,13 +149,15 @@ def _revisions(source: Source, evidence: Evidence) -> tuple[tuple[str, ...], tup
         (text_cell(day.isoformat(), header=True), *(count_cell(counted[day][kind]) for kind in kinds)) for day in reversed(days)
     )
     columns = (
-        Column("Known from"),
-        *(Column(kind.replace("_", " ").capitalize(), numeric=True, note=CHANGES[kind]) for kind in kinds),
+        Column(_("Known from")),
+        *(Column(change_word(kind).capitalize(), numeric=True, note=declared(CHANGES[kind])) for kind in kinds),
     )
-    notes = ("Printed and derived figures of tables and periods that were known before; a first printing is no revision.",)
-    table = Table("vintages_of_source", "Figures that changed, by the day from which it was known", columns, lines, notes=notes)
+    notes = (_("Printed and derived figures of tables and periods that were known before; a first printing is no revision."),)
+    title = _("Figures that changed, by the day from which it was known")
+    table = Table("vintages_of_source", title, columns, lines, notes=notes)
+    first, last = words_of_day(days[0]), words_of_day(days[-1])
     return (
-        (f"{len(days)} vintages are known, from {days[0].isoformat()} to {days[-1].isoformat()}.",),
+        (_("{count} vintages are known, from {first} to {last}.", count=len(days), first=first, last=last),),
         (listed_item(table),) if kinds else (),
     )
 
@@ -133,28 +165,28 @@ def _revisions(source: Source, evidence: Evidence) -> tuple[tuple[str, ...], tup
 def _files(source: Source, evidence: Evidence) -> Table:
     snapshots = evidence.of_source(source.id)
     columns = (
-        Column("Snapshot"),
-        Column("File"),
-        Column("Published"),
-        Column("Known from"),
-        Column("Edition"),
-        Column("Verdict"),
-        Column("Rows read", numeric=True),
-        Column("Set aside", numeric=True),
+        Column(_("Snapshot")),
+        Column(_("File")),
+        Column(_("Published")),
+        Column(_("Known from")),
+        Column(_("Edition")),
+        Column(_("Verdict")),
+        Column(_("Rows read"), numeric=True),
+        Column(_("Set aside"), numeric=True),
         Column("sha256"),
     )
-    return Table("files", "Files, oldest first", columns, tuple(_file_line(item, evidence) for item in snapshots))
+    return Table("files", _("Files, oldest first"), columns, tuple(_file_line(item, evidence) for item in snapshots))
 
 
 def _file_line(item: Snapshot, evidence: Evidence) -> tuple[Cell, ...]:
     verdict = evidence.verdict(item)
     return (
         text_cell(item.id, header=True),
-        text_cell(item.file),
-        text_cell(item.published or "not stated"),
+        text_cell(Own(clean(item.file))),
+        text_cell(item.published or _("not stated")),
         text_cell(item.known_at.isoformat()),
-        text_cell("not stated" if item.edition == "unknown" else item.edition, title=EDITIONS.get(item.edition, "")),
-        text_cell(verdict.get("status", "not judged")),
+        text_cell(edition_word(item.edition), title=declared(EDITIONS.get(item.edition, ""))),
+        text_cell(_STATUS_WORDS.get(str(verdict.get("status")), verdict.get("status", _("not judged")))),
         count_cell(int(verdict.get("read", 0))),
         count_cell(int(verdict.get("quarantined", 0))),
         text_cell(item.sha256),

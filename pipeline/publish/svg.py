@@ -32,7 +32,7 @@ def text(words: str, x: float, y: float, *, anchor: str = "start", style: str = 
 
 
 def _shown(words: str) -> str:
-    return html.escape(_CONTROL.sub("\ufffd", words))
+    return html.escape(_CONTROL.sub("\ufffd", str(words)))
 
 
 def line(x1: float, y1: float, x2: float, y2: float, style: str = "stroke:var(--chart-grid)") -> str:
@@ -80,11 +80,12 @@ def drawing(width: float, height: float, parts: Iterable[str]) -> str:
 
 def width_of(words: str) -> float:
     """The usual width of words at FONT_SIZE (East Asian letters are square)."""
-    return sum(_letter_width(sign) for sign in words)
+    return sum(_letter_width(sign) for sign in str(words))
 
 
 def cut_to(words: str, room: float) -> str:
     """The words as far as they fit into so many pixels."""
+    words = str(words)
     fitting = sum(1 for end in itertools.accumulate(_letter_width(sign) for sign in words) if end <= room)
     return words if fitting == len(words) else f"{words[: max(fitting - 1, 0)]}…"
 

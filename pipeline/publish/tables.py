@@ -6,34 +6,47 @@ render alike. A cell that has no value shows a mark that says why; it never show
 
 from __future__ import annotations
 
-import calendar
 import dataclasses
 import functools
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS
 from pipeline.publish.seasonal import Adjusted
 from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
-from pipeline.reference import AREA, area_tiles, code_labels, code_list
+from pipeline.publish.words import (
+    Own,
+    Words,
+    _,
+    both,
+    declared,
+    is_japanese,
+    listed,
+    month_name,
+    only_english,
+    original,
+    page_name,
+)
+from pipeline.reference import AREA, Code, area_tiles, code_labels, code_list
+from pipeline.sources.catalogue import Source
 
 # ------------------------------------------------------------------------------------------------------------------- words
 
 MARKS: dict[str, str] = {
-    "[x]": "not available: not collected, or no publication that we hold prints it",
-    "[z]": "not applicable: it cannot exist",
-    "[c]": "withheld to protect persons",
-    "[w]": "withdrawn by the publisher",
-    "[n]": "not yet known: not published yet, or what it is computed from is not",
-    "[u]": "printed, but unreadable: digits were lost in the publisher's file, so it is refused",
-    "[b]": "break in the series: not comparable with the periods before; a change across it is not computed",
-    "[a]": "not additive: not computed, because its parts may not be added",
-    "[p]": "provisional (暫定値)",
-    "[r]": "restated or corrected after an earlier publication (訂正)",
-    "[e]": "printed as approximate",
-    "[d]": "derived here from published figures; nobody printed it",
+    "[x]": _("not available: not collected, or no publication that we hold prints it"),
+    "[z]": _("not applicable: it cannot exist"),
+    "[c]": _("withheld to protect persons"),
+    "[w]": _("withdrawn by the publisher"),
+    "[n]": _("not yet known: not published yet, or what it is computed from is not"),
+    "[u]": _("printed, but unreadable: digits were lost in the publisher's file, so it is refused"),
+    "[b]": _("break in the series: not comparable with the periods before; a change across it is not computed"),
+    "[a]": _("not additive: not computed, because its parts may not be added"),
+    "[p]": _("provisional (暫定値)"),
+    "[r]": _("restated or corrected after an earlier publication (訂正)"),
+    "[e]": _("printed as approximate"),
+    "[d]": _("derived here from published figures; nobody printed it"),
 }
 ABSENCE_MARKS: dict[str, str] = {
     "not_collected": "[x]",
@@ -48,66 +61,68 @@ ABSENCE_MARKS: dict[str, str] = {
 NO_ROW = "[x]"
 
 MEASURE_TITLES: dict[str, tuple[str, str]] = {
-    "cases": ("Cases", "認知件数"),
-    "cases_completed": ("Completed cases", "うち既遂"),
-    "cases_with_loss": ("Cases with a loss", ""),
-    "cases_cleared": ("Cases cleared", "検挙件数"),
-    "victims": ("Victims", "被害者数"),
-    "victims_share": ("Share of victims", "被害者の割合"),
-    "persons_arrested": ("Persons arrested", "検挙人員"),
-    "persons_detained": ("Persons detained abroad", ""),
-    "bases_raided": ("Bases raided", "摘発拠点数"),
-    "loss": ("Loss", "被害額"),
-    "loss_net": ("Net loss", ""),
-    "loss_recovered": ("Loss returned", ""),
-    "loss_prevented": ("Loss prevented", ""),
-    "traded_value": ("Value of unauthorised trades", ""),
-    "fraud_rate": ("Fraud rate", ""),
-    "mean_loss": ("Loss per case", ""),
-    "mean_loss_completed": ("Loss per completed case", "既遂1件当たり"),
-    "mean_loss_with_loss": ("Loss per case with a loss", ""),
-    "loss_per_day": ("Loss per day", "1日当たり"),
-    "median_loss": ("Median loss", ""),
-    "p90_loss": ("90th percentile of losses", ""),
-    "p99_loss": ("99th percentile of losses", ""),
-    "max_loss": ("Largest single loss", ""),
-    "top_0_1_share": ("Share of loss in the largest 0.1 % of losses", ""),
-    "top_1_share": ("Share of loss in the largest 1 % of losses", ""),
-    "top_10_share": ("Share of loss in the largest 10 % of losses", ""),
-    "cases_loss_known": ("Cases whose loss is known", ""),
-    "share_with_loss": ("Share of cases with a loss", ""),
-    "share_with_loss_of_known": ("Share with a loss, of cases whose loss is known", ""),
-    "item_response_rate": ("Share of cases that say it", ""),
-    "loss_per_100k": ("Loss per 100,000 inhabitants", ""),
-    "cases_per_100k": ("Cases per 100,000 inhabitants", ""),
-    "share_of_loss": ("Share of loss", ""),
-    "share_of_cases": ("Share of cases", ""),
-    "change_on_year": ("Change of loss on the year", "前年同期比"),
-    "change_on_year_cases": ("Change of cases on the year", "前年同期比"),
-    "contribution": ("Contribution to the change of loss", "寄与度"),
-    "contribution_cases": ("Contribution to the change of cases", "寄与度"),
-    "phone_numbers": ("Telephone numbers used", ""),
+    "cases": (_("Cases"), "認知件数"),
+    "cases_completed": (_("Completed cases"), "うち既遂"),
+    "cases_with_loss": (_("Cases with a loss"), ""),
+    "cases_cleared": (_("Cases cleared"), "検挙件数"),
+    "victims": (_("Victims"), "被害者数"),
+    "victims_share": (_("Share of victims"), "被害者の割合"),
+    "persons_arrested": (_("Persons arrested"), "検挙人員"),
+    "persons_detained": (_("Persons detained abroad"), ""),
+    "bases_raided": (_("Bases raided"), "摘発拠点数"),
+    "loss": (_("Loss"), "被害額"),
+    "loss_net": (_("Net loss"), ""),
+    "loss_recovered": (_("Loss returned"), ""),
+    "loss_prevented": (_("Loss prevented"), ""),
+    "traded_value": (_("Value of unauthorised trades"), ""),
+    "fraud_rate": (_("Fraud rate"), ""),
+    "mean_loss": (_("Loss per case"), ""),
+    "mean_loss_completed": (_("Loss per completed case"), "既遂1件当たり"),
+    "mean_loss_with_loss": (_("Loss per case with a loss"), ""),
+    "loss_per_day": (_("Loss per day"), "1日当たり"),
+    "median_loss": (_("Median loss"), ""),
+    "p90_loss": (_("90th percentile of losses"), ""),
+    "p99_loss": (_("99th percentile of losses"), ""),
+    "max_loss": (_("Largest single loss"), ""),
+    "top_0_1_share": (_("Share of loss in the largest 0.1 % of losses"), ""),
+    "top_1_share": (_("Share of loss in the largest 1 % of losses"), ""),
+    "top_10_share": (_("Share of loss in the largest 10 % of losses"), ""),
+    "cases_loss_known": (_("Cases whose loss is known"), ""),
+    "share_with_loss": (_("Share of cases with a loss"), ""),
+    "share_with_loss_of_known": (_("Share with a loss, of cases whose loss is known"), ""),
+    "item_response_rate": (_("Share of cases that say it"), ""),
+    "loss_per_100k": (_("Loss per 100,000 inhabitants"), ""),
+    "cases_per_100k": (_("Cases per 100,000 inhabitants"), ""),
+    "share_of_loss": (_("Share of loss"), ""),
+    "share_of_cases": (_("Share of cases"), ""),
+    "change_on_year": (_("Change of loss on the year"), "前年同期比"),
+    "change_on_year_cases": (_("Change of cases on the year"), "前年同期比"),
+    "contribution": (_("Contribution to the change of loss"), "寄与度"),
+    "contribution_cases": (_("Contribution to the change of cases"), "寄与度"),
+    "phone_numbers": (_("Telephone numbers used"), ""),
 }
 UNIT_SHORT: dict[str, str] = {
-    "cases": "cases",
-    "persons": "persons",
-    "JPY": "yen",
-    "USD": "US dollars",
-    "CAD": "Canadian dollars",
-    "AUD": "Australian dollars",
+    "cases": _("cases"),
+    "persons": _("persons"),
+    "bases": _("bases"),
+    "numbers": _("numbers"),
+    "JPY": _("yen"),
+    "USD": _("US dollars"),
+    "CAD": _("Canadian dollars"),
+    "AUD": _("Australian dollars"),
     "ratio": "%",
     "percent": "%",
-    "points": "percentage points",
-    "cases_per_100k": "cases",
-    "JPY_per_100k": "yen",
-    "USD_per_100k": "US dollars",
-    "CAD_per_100k": "Canadian dollars",
-    "AUD_per_100k": "Australian dollars",
+    "points": _("percentage points"),
+    "cases_per_100k": _("cases"),
+    "JPY_per_100k": _("yen"),
+    "USD_per_100k": _("US dollars"),
+    "CAD_per_100k": _("Canadian dollars"),
+    "AUD_per_100k": _("Australian dollars"),
 }
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "losses",
-        "Cases and losses",
+        _("Cases and losses"),
         (
             "cases",
             "cases_completed",
@@ -128,7 +143,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "means",
-        "Per case, per day and per 100,000 inhabitants",
+        _("Per case, per day and per 100,000 inhabitants"),
         (
             "mean_loss",
             "mean_loss_completed",
@@ -143,7 +158,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "fraud_rate",
         ),
     ),
-    ("police", "Clearances and arrests", ("cases_cleared", "persons_arrested", "persons_detained", "bases_raided")),
+    ("police", _("Clearances and arrests"), ("cases_cleared", "persons_arrested", "persons_detained", "bases_raided")),
 )
 _GROUPED = {measure for _, _, measures in GROUPS for measure in measures}
 MEASURE_ORDER = [*(m for _, _, measures in GROUPS for m in measures), *(m for m in MEASURES if m not in _GROUPED)]
@@ -151,9 +166,9 @@ MEASURE_ORDER = [*(m for _, _, measures in GROUPS for m in measures), *(m for m 
 _UNIT_ORDER = sorted(UNITS, key=lambda unit: unit.startswith("USD"))
 
 FAMILY_TITLES: dict[str, tuple[str, str]] = {
-    "special_fraud": ("Special fraud", "特殊詐欺"),
-    "sns_fraud": ("SNS investment and romance fraud", "SNS型投資・ロマンス詐欺"),
-    "special_and_sns": ("Special and SNS fraud, printed together", "特殊詐欺とSNS型投資・ロマンス詐欺の合計"),
+    "special_fraud": (_("Special fraud"), "特殊詐欺"),
+    "sns_fraud": (_("SNS investment and romance fraud"), "SNS型投資・ロマンス詐欺"),
+    "special_and_sns": (_("Special and SNS fraud, printed together"), "特殊詐欺とSNS型投資・ロマンス詐欺の合計"),
 }
 FAMILY_ORDER = [
     "special_fraud",
@@ -167,7 +182,7 @@ FAMILY_ORDER = [
 
 # English for the publisher's labels: a label that is missing here is shown as the publisher writes it, with the common code.
 LABELS: dict[str, str] = {
-    TOTAL: "All types",
+    TOTAL: _("All types"),
     "オレオレ詐欺": "“It's me” impersonation",
     "預貯金詐欺": "Bank savings fraud",
     "架空料金請求詐欺": "Fictitious billing fraud",
@@ -192,20 +207,36 @@ LABELS: dict[str, str] = {
     "その他不正利用被害額": "Other misuse",
 }
 # Shorter than in the code lists, where a table's head leaves no room.
-CODES: dict[str, str] = {TOTAL: "all", "_X_JP": "abroad"}
-_MONTHS = tuple(calendar.month_name)[1:]
+CODES: dict[str, Words] = {TOTAL: _("all"), "_X_JP": _("abroad")}
 _HUNDRED_MILLION = Decimal(10) ** 8
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
 _TENTH, _HALF_TENTH = Decimal("0.1"), Decimal("0.05")
+_TEN_THOUSAND = Decimal(10) ** 4
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
 def clean(text: object) -> str:
-    """The text with control characters, which neither HTML nor XML can hold, made visible as U+FFFD."""
-    words = str(text)
+    """The text with control characters, which neither HTML nor XML can hold, made visible as U+FFFD; words stay words."""
+    words = text if isinstance(text, str) else str(text)
     return words if words.isprintable() else _CONTROL.sub("\ufffd", words)
+
+
+def plain_text(value: Any) -> str:
+    """A declared value as one line of text, whether it is a text, a list or a mapping; trailing full stops are left off."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {plain_text(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(plain_text(item) for item in value)
+    return " ".join(str("" if value is None else value).split()).rstrip(".")
+
+
+def declared_text(value: Any) -> Words:
+    """A declared value as `plain_text`, in words of each language."""
+    if isinstance(value, list | tuple):
+        return listed([declared_text(item) for item in value], "; ")
+    return declared(clean(plain_text(value)))
 
 
 def slug(text: str) -> str:
@@ -216,11 +247,16 @@ def slug(text: str) -> str:
 # ----------------------------------------------------------------------------------------------------------------- periods
 
 
-def period_label(code: str) -> str:
+@functools.lru_cache(maxsize=8192)
+def period_label(code: str) -> Words:
     """A period in words that cannot be mistaken: a cumulative figure says that it is one."""
+    return both(_period_in_english(code), _period_in_japanese(code))
+
+
+def _period_in_english(code: str) -> str:
     period = parsed(code)
-    year, month = period.start.year, _MONTHS[period.start.month - 1]
-    last = _MONTHS[period.end.month - 1]
+    year, month = period.start.year, month_name(period.start.month)
+    last = month_name(period.end.month)
     match period.frequency:
         case "annual":
             return str(year)
@@ -239,6 +275,29 @@ def period_label(code: str) -> str:
     if period.code.count("-") == 2:
         return f"{month} {year} – {last} {period.end.year} (span)"
     return f"{period.start.day} {month} {year} – {period.end.day} {last} {period.end.year} (span)"
+
+
+def _period_in_japanese(code: str) -> str:
+    period = parsed(code)
+    year, first, last = period.start.year, period.start.month, period.end.month
+    match period.frequency:
+        case "annual":
+            return f"{year}年"
+        case "half_yearly":
+            return f"{year}年{'上' if first == 1 else '下'}半期（{first}～{last}月）"
+        case "quarterly":
+            return f"{year}年第{code[-1]}四半期（{first}～{last}月）"
+        case "monthly":
+            return f"{year}年{first}月"
+        case "fiscal_year":
+            return f"{year}年度（{year}年4月～{year + 1}年3月）"
+        case "year_to_date":
+            return f"{year}年{first}～{last}月（累計）"
+        case "day":
+            return f"{year}年{first}月{period.start.day}日"
+    if period.code.count("-") == 2:
+        return f"{year}年{first}月～{period.end.year}年{last}月（期間）"
+    return f"{year}年{first}月{period.start.day}日～{period.end.year}年{last}月{period.end.day}日（期間）"
 
 
 def period_japanese(code: str) -> str:
@@ -277,12 +336,13 @@ def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool =
     if unit in ("ratio", "percent"):
         share = value * 100 if unit == "ratio" else value
         if not share:
-            return "0 %"
+            return both("0 %", "0%")
         places = "0.1" if derived or abs(share) >= 10 else "0.01"
         if abs(share) < Decimal("0.1"):
             places = "0.0001"
         text = f"{share.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
-        return f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')} %"
+        text = f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')}"
+        return both(f"{text} %", f"{text}%")
     if unit == "points":
         text = f"{value.quantize(_TENTH, ROUND_HALF_EVEN) + 0:,}"
         return f"{'+' if value >= _HALF_TENTH else ''}{text.replace('-', '−')}"
@@ -303,14 +363,37 @@ def _plain(value: Decimal) -> str:
 def short_money(value: Decimal, unit: str) -> str:
     """A large sum in the units that people speak of: `1,423.1億円 · ¥142.31 bn`, `US$951.3 m`; empty where it is small."""
     if unit == "JPY" and abs(value) >= _HUNDRED_MILLION:
-        return f"{_scaled(value, _HUNDRED_MILLION, '0.1')}億円 · {english_money(value, unit)}"
+        return both(f"{hundred_millions(value, unit)} · {_money_in_english(value, unit)}", hundred_millions(value, unit))
     if unit in ("USD", "CAD", "AUD") and abs(value) >= _MILLION:
-        return english_money(value, unit)
+        return spoken_money(value, unit)
     return ""
 
 
-def english_money(value: Decimal, unit: str) -> str:
-    """`¥142.31 bn`, `US$951.3 m`, `¥ 5,113,160`."""
+def large_sum(value: Decimal, unit: str) -> str:
+    """`short_money` in one unit: `1,423.1億円`, `US$951.3 m`."""
+    return hundred_millions(value, unit) if unit == "JPY" else short_money(value, unit)
+
+
+def hundred_millions(value: Decimal, unit: str) -> str:
+    """A large sum in yen as people in Japan speak of it, in either language: `1,423.1億円`; empty for any other."""
+    return f"{_scaled(value, _HUNDRED_MILLION, '0.1')}億円" if unit == "JPY" and abs(value) >= _HUNDRED_MILLION else ""
+
+
+def spoken_money(value: Decimal, unit: str) -> Words:
+    """`¥142.31 bn`, `US$951.3 m`, `¥5,113,160`; `1,423.1億円`, `9.51億米ドル`, `511万3,160円`."""
+    return both(_money_in_english(value, unit), _money_in_japanese(value, unit))
+
+
+def _money_in_japanese(value: Decimal, unit: str) -> str:
+    name = {"JPY": "円", "USD": "米ドル", "CAD": "カナダドル", "AUD": "豪ドル"}.get(unit, "")
+    if abs(value) >= _HUNDRED_MILLION:
+        return f"{_scaled(value, _HUNDRED_MILLION, '0.1' if unit == 'JPY' else '0.01')}億{name}"
+    if abs(value) >= _MILLION:
+        return f"{_scaled(value, _TEN_THOUSAND, '1')}万{name}"
+    return f"{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}{name}"
+
+
+def _money_in_english(value: Decimal, unit: str) -> str:
     sign = {"JPY": "¥", "USD": "US$", "CAD": "CA$", "AUD": "A$"}.get(unit, "")
     if abs(value) >= _BILLION:
         return f"{sign}{_scaled(value, _BILLION, '0.01')}{_NO_BREAK}bn"
@@ -422,8 +505,9 @@ def _small(row: Any) -> str:
     if row.measure in ("loss", "loss_net", "loss_recovered", "loss_prevented", "traded_value"):
         parts.append(short_money(row.value, row.unit))
     if row.precision and not row.derivation:
-        parts.append(f"±{_NO_BREAK}{precision_text(row)}")
-    return " · ".join(part for part in parts if part)
+        parts.append(_("±\u00a0{precision}", precision=precision_text(row)))
+    shown = [part for part in parts if part]
+    return listed(shown, " · ") if len(shown) > 1 else shown[0] if shown else ""
 
 
 def precision_text(row: Any) -> str:
@@ -434,9 +518,8 @@ def precision_text(row: Any) -> str:
         )
         return f"{_plain(scaled.normalize())}{word}"
     if row.unit == "ratio":
-        return f"{_plain((row.precision * 100).normalize())} points"
-    suffix = " points" if row.unit == "percent" else ""
-    return f"{_plain(row.precision)}{suffix}"
+        return _("{number} points", number=_plain((row.precision * 100).normalize()))
+    return _("{number} points", number=_plain(row.precision)) if row.unit == "percent" else _plain(row.precision)
 
 
 def source_anchor(row: Any) -> str:
@@ -445,7 +528,7 @@ def source_anchor(row: Any) -> str:
 
 def source_anchor_of(source_id: str) -> str:
     """Where a release says what the source is."""
-    return f"index.html#source-{slug(source_id)}"
+    return page_name(f"index.html#source-{slug(source_id)}")
 
 
 def _shortened(text: str, length: int) -> str:
@@ -462,70 +545,153 @@ def type_cell(row: Any) -> Cell:
 
 
 def type_label(row: Any) -> tuple[str, str]:
-    """(English, native) of a figure's type."""
-    if row.native_type == TOTAL and row.fraud_type == TOTAL:
+    """(English, native) of a figure's type; on a Japanese page its Japanese one, with the publisher's own beside."""
+    return type_label_of(row.native_type, row.fraud_type)
+
+
+@functools.lru_cache(maxsize=4096)
+def type_label_of(native: str, fraud_type: str) -> tuple[str, str]:
+    """`type_label` of a figure with this label and this common code."""
+    if native == TOTAL and fraud_type == TOTAL:
         return LABELS[TOTAL], ""
-    native = row.native_type if row.native_type != TOTAL else ""
-    english = LABELS.get(native) or code_label(row.fraud_type)
-    if not LABELS.get(native) and native and native.isascii():
-        return native, ""
-    return english, native
+    if native == TOTAL:
+        return code_label(fraud_type), ""
+    if is_japanese(native):
+        english = LABELS.get(native) or code_label(fraud_type)
+        return both(english, native), only_english(native)
+    if native.isascii():
+        return declared(native), original(native)
+    return code_label(fraud_type), Own(native)
 
 
-def code_label(code: str) -> str:
+@functools.lru_cache(maxsize=4096)
+def code_label(code: str) -> Words:
     """A common code in the words of the code lists; one that is in none of them with spaces for underscores."""
     if code in CODES:
         return CODES[code]
     if code in code_labels():
-        return code_labels()[code].label
+        return label_of(code_labels()[code])
     words = clean(code.replace("_", " ").strip())
-    return words.capitalize() if words.isupper() else words
+    return declared(words.capitalize() if words.isupper() else words)
 
 
-def dimension_title(name: str) -> str:
-    """A dimension in a word or two."""
-    words = {"offender_location": "place", "offender_kind": "group or police force", "loss_band": "size of loss"}
-    return words.get(name, name.replace("_", " ")).capitalize()
+def label_of(code: Code) -> Words:
+    """The label of a code list in both languages."""
+    return in_both(code.label, code.label_ja)
+
+
+def in_both(english: str, japanese: str) -> Words:
+    """What is declared in English, and in Japanese where it has a Japanese word; else the catalogue has it."""
+    return both(english, japanese) if japanese else declared(english)
+
+
+_DIMENSION_TITLES: dict[str, Words] = {
+    "contact": _("Contact"),
+    "contact_tool": _("Contact tool"),
+    "channel": _("Channel"),
+    "payment": _("Payment"),
+    "age": _("Age"),
+    "sex": _("Sex"),
+    "offender_location": _("Place"),
+    "offender_kind": _("Group or police force"),
+    "persona": _("Persona"),
+    "victim_kind": _("Victim kind"),
+    "place_of_use": _("Place of use"),
+    "loss_band": _("Size of loss"),
+    "outcome": _("Outcome"),
+    "area": _("Area"),
+    "auth": _("Auth"),
+    "unit_of_count": _("Unit of count"),
+    "loss_concept": _("Loss concept"),
+    "date_basis": _("Date basis"),
+    "threshold": _("Threshold"),
+    "coverage": _("Coverage"),
+    "verified": _("Verified"),
+}
+
+
+def dimension_title(name: str) -> Words:
+    """A dimension, or a facet of comparability, in a word or two."""
+    return _DIMENSION_TITLES.get(name) or declared(name.replace("_", " ").capitalize())
 
 
 def measure_title(measure: str) -> tuple[str, str]:
-    return MEASURE_TITLES.get(measure, (measure.replace("_", " ").capitalize(), ""))
+    """(English, Japanese) of a measure; the Japanese is for an English page to show beside."""
+    if measure in MEASURE_TITLES:
+        title, japanese = MEASURE_TITLES[measure]
+        return title, only_english(japanese)
+    return declared(measure.replace("_", " ").capitalize()), ""
+
+
+def measure_meaning(measure: str) -> Words:
+    """What a measure counts, in a clause."""
+    return declared(MEASURES.get(measure, ""))
+
+
+def unit_short(unit: str) -> str:
+    """A unit in a word or two."""
+    return UNIT_SHORT.get(unit, unit)
+
+
+def unit_in_words(unit: str) -> Words:
+    """A unit as the list of units names it, without what it says in brackets."""
+    return _UNIT_NAMES.get(unit) or declared(UNITS.get(unit, unit).split(" (")[0])
+
+
+_UNIT_NAMES = {
+    "USD": _("US dollars, current prices"),
+    "ratio": _("ratio"),
+}
+
+
+def measure_and_unit(measure: str, unit: str) -> str:
+    """A measure with its unit, where the unit does not say the same."""
+    title, words = measure_title(measure)[0], unit_short(unit)
+    return title if words == title.lower() else _("{measure}, {unit}", measure=title, unit=words)
 
 
 def family_title(family: str, families: Families) -> tuple[str, str]:
     """(English, Japanese) of a family: the word fixed here, or the title of the table of the source that speaks first."""
     if family in FAMILY_TITLES:
-        return FAMILY_TITLES[family]
+        english, japanese = FAMILY_TITLES[family]
+        return both(english, japanese), only_english(japanese)
     for source in sorted(families.sources.values(), key=lambda item: (item.precedence, item.id)):
         for table in source.tables.values():
             if table.family == family:
-                return table.title, table.title_ja
-    return family.replace("_", " ").capitalize(), ""
+                return in_both(table.title, table.title_ja), only_english(table.title_ja)
+    return declared(family.replace("_", " ").capitalize()), ""
 
 
 def series_title(family: str, families: Families) -> tuple[str, str]:
     """(English, Japanese) of a headline series with its country, where the page would not say it otherwise."""
     source = families.sectioned(family)
     english, native = series_name(family, families)
-    return (f"{country_name(source.country)}: {english}", native) if source else (english, native)
+    return (
+        (_("{country}: {series}", country=country_name(source.country), series=english), native) if source else (english, native)
+    )
 
 
 def series_name(family: str, families: Families) -> tuple[str, str]:
     """(English, Japanese) of a headline series: a table that leads its source alone has the source's name."""
     source = families.sectioned(family)
     alone = source is not None and len(source.meta["headline_tables"]) == 1
-    return (source.title, "") if source and alone else family_title(family, families)
+    return (source_title(source), "") if source and alone else family_title(family, families)
 
 
-def country_name(country: str) -> str:
-    """A country (ISO 3166-1) in English; the code itself where areas.csv does not have it."""
+def source_title(source: Source) -> Words:
+    """The title of a source."""
+    return in_both(source.title, str(source.meta.get("title_ja", "")))
+
+
+def country_name(country: str) -> Words:
+    """A country (ISO 3166-1); the code itself where areas.csv does not have it."""
     found = code_list(AREA).get(country)
-    return found.label if found else country
+    return label_of(found) if found else declared(country)
 
 
 def measure_column(measure: str, unit: str) -> Column:
     english, native = measure_title(measure)
-    return Column(english, UNIT_SHORT.get(unit, unit), native, MEASURES.get(measure, ""), numeric=True)
+    return Column(english, unit_short(unit), native, measure_meaning(measure), numeric=True)
 
 
 def measure_rank(key: tuple[str, str]) -> tuple[int, int]:
@@ -592,7 +758,7 @@ def types_by_measures(
     table = Table(
         table_id,
         title,
-        (Column("Type", native="手口"), *(measure_column(*key) for key in keys)),
+        (Column(_("Type"), native="手口"), *(measure_column(*key) for key in keys)),
         rows,
         notes=table_notes(wanted, families),
         kind="overlay" if overlay else "figures",
@@ -603,7 +769,7 @@ def types_by_measures(
 
 def _measured(name: tuple[str, str], cells: dict[tuple[str, str], Any], key: tuple[str, str]) -> Cell:
     if key not in cells and name == (TOTAL, TOTAL) and key[0].startswith("share_of"):
-        return Cell("[z]", marks=("[z]",), title="the total is the whole that the shares are of", is_figure=True)
+        return Cell("[z]", marks=("[z]",), title=_("the total is the whole that the shares are of"), is_figure=True)
     return figure_cell(cells.get(key))
 
 
@@ -643,14 +809,14 @@ def measures_list(
     several_periods = with_period or len({f.row.period for f in wanted}) > 1
     broken_down = any(f.breakdown for f in wanted)
     head = [
-        *([Column("Period", native="期間")] if several_periods else []),
-        *([Column("Type", native="手口")] if several_types else []),
-        *([Column("Of which")] if broken_down else []),
-        Column("Measure"),
-        Column("Figure", numeric=True),
-        Column("Unit"),
-        Column("Edition"),
-        Column("Source"),
+        *([Column(_("Period"), native="期間")] if several_periods else []),
+        *([Column(_("Type"), native="手口")] if several_types else []),
+        *([Column(_("Of which"))] if broken_down else []),
+        Column(_("Measure")),
+        Column(_("Figure"), numeric=True),
+        Column(_("Unit")),
+        Column(_("Edition")),
+        Column(_("Source")),
     ]
     ordered = sorted(wanted, key=_list_rank)
     rows = tuple(
@@ -660,7 +826,7 @@ def measures_list(
             *([text_cell(breakdown_text(f))] if broken_down else []),
             text_cell(measure_title(f.row.measure)[0], native=measure_title(f.row.measure)[1], header=not several_periods),
             figure_cell(f.row),
-            text_cell(UNIT_SHORT.get(f.row.unit, f.row.unit)),
+            text_cell(unit_short(f.row.unit)),
             text_cell(edition_word(f.row.edition)),
             text_cell(f.row.source, href=source_anchor(f.row)),
         )
@@ -686,16 +852,30 @@ def _list_rank(figure: Figure) -> tuple[Any, ...]:
 
 def breakdown_text(figure: Figure) -> str:
     """What a figure is broken down by, in words; an overlay says that it must not be added."""
-    parts = [f"{dimension_title(name).lower()}: {code_label(value)}" for name, value in figure.breakdown]
+    parts: list[str] = [dimension_text(name, value) for name, value in figure.breakdown]
     if not is_country(figure.row.area):
         parts.insert(0, code_label(figure.row.area))
     if figure.row.overlay and not figure.is_total:
-        parts.append("cuts across the types: never add it")
-    return "; ".join(parts) or "–"
+        parts.append(_("cuts across the types: never add it"))
+    return listed(parts, "; ") if parts else "–"
+
+
+def dimension_text(name: str, value: str) -> Words:
+    """A dimension with its value, for people."""
+    return _("{dimension}: {value}", dimension=dimension_title(name).lower(), value=code_label(value))
+
+
+EDITION_WORDS: dict[str, str] = {
+    "provisional": _("provisional"),
+    "final": _("final"),
+    "corrected": _("corrected"),
+    "restated": _("restated"),
+    "unknown": _("not stated"),
+}
 
 
 def edition_word(edition: str) -> str:
-    return "not stated" if edition == "unknown" else edition
+    return EDITION_WORDS.get(edition, edition)
 
 
 def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...]:
@@ -704,24 +884,38 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     rows = [figure.row for figure in figures]
     if any(row.precision and not row.derivation for row in rows):
         notes.append(
-            "Figures with ± were printed rounded: the true value lies within half of the printed unit, and sums of them need "
-            "not agree."
+            _(
+                "Figures with ± were printed rounded: the true value lies within half of the printed unit, and sums of them need "
+                "not agree."
+            )
         )
     if any(not figure.is_total for figure in figures) and not _parts_add_up(rows, families):
-        notes.append("The publisher does not say that these types add up to the total: do not add them.")
+        notes.append(_("The publisher does not say that these types add up to the total: do not add them."))
     denominators = sorted({row.measure for row in rows if row.measure.startswith("mean_loss")})
-    notes += [f"{measure_title(name)[0]}: {MEASURES[name]}." for name in denominators]
+    notes += [measure_note(name) for name in denominators]
     if any(row.unit.startswith("USD") and row.derivation and _is_foreign(row, families) for row in rows):
         notes.append(
-            "US dollars are converted at the average exchange rate of the period; they are not printed by the publisher."
+            _("US dollars are converted at the average exchange rate of the period; they are not printed by the publisher.")
         )
     for figure in figures:
         row = figure.row
         if row.note and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods")):
-            label = " ".join(part for part in type_label(row) if part)
-            notes.append(clean(f"{label}, {measure_title(row.measure)[0].lower()}: {_shortened(row.note, 240)}"))
+            notes.append(_figure_note(*type_label(row), row.measure, row.note))
     unique = list(dict.fromkeys(notes))
-    return tuple(unique if len(unique) <= 14 else [*unique[:14], f"{len(unique) - 14} further notes stand in the CSV."])
+    further = len(unique) - 14
+    return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
+
+
+@functools.lru_cache(maxsize=4096)
+def _figure_note(english: str, native: str, measure: str, note: str) -> Words:
+    label = listed([english, native], " ") if native else english
+    words = declared(clean(_shortened(note, 240)))
+    return _("{type}, {measure}: {note}", type=label, measure=measure_title(measure)[0].lower(), note=words)
+
+
+def measure_note(measure: str) -> Words:
+    """A measure with what it counts, as a sentence."""
+    return _("{measure}: {meaning}.", measure=measure_title(measure)[0], meaning=measure_meaning(measure))
 
 
 def _is_foreign(row: Any, families: Families) -> bool:
@@ -748,12 +942,12 @@ def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], famil
         groups[(("age", "sex"), key[1])] += groups.pop(key)
     made = []
     for (names, overlay), members in sorted(groups.items(), key=lambda item: item[0]):
-        words = " and ".join(dimension_title(name).lower() for name in names)
+        words = listed([dimension_title(name).lower() for name in names], " and ")
         maker = _ages_across if set(names) == {"age", "sex"} else _dimensions_down
         made.append(
             maker(
                 f"{table_id}_by_{slug('_'.join(names))}{'_overlay' if overlay else ''}",
-                f"{title}: by {words}",
+                _("{series}: by {dimensions}", series=title, dimensions=words),
                 names,
                 members,
                 families,
@@ -770,7 +964,9 @@ def map_lacking(country: str, areas: Collection[str]) -> str:
     """Why areas with a figure make no map of the country; empty where they do: half of its parts at least."""
     places = area_tiles(country)
     known = len(places.keys() & set(areas))
-    return "" if known * 2 >= len(places) > 0 else f"figures of {known} of {len(places)} parts of {country_name(country)}"
+    if known * 2 >= len(places) > 0:
+        return ""
+    return _("figures of {known} of {all} parts of {country}", known=known, all=len(places), country=country_name(country))
 
 
 def _ages_across(table_id: str, title: str, names: tuple[str, ...], figures: Sequence[Figure], families: Families) -> Table:
@@ -786,14 +982,14 @@ def _ages_across(table_id: str, title: str, names: tuple[str, ...], figures: Seq
     rows = tuple(
         (
             type_cell(next(iter(cells.values()))),
-            text_cell("both" if key[3] == TOTAL else code_label(key[3]), header=True),
+            text_cell(_("both") if key[3] == TOTAL else code_label(key[3]), header=True),
             *(figure_cell(cells.get(age), short=False) for age in ages),
         )
         for key, cells in sorted(lines.items())
     )
-    heads = [Column("All ages" if age == TOTAL else code_label(age), UNIT_SHORT.get(unit, unit), numeric=True) for age in ages]
-    columns = (Column("Type", native="手口"), Column("Sex", native="性別"), *heads)
-    note = f"{measure_title(measure)[0]}: {MEASURES.get(measure, '')}. Organisations are not counted as victims here."
+    heads = [Column(_("All ages") if age == TOTAL else code_label(age), unit_short(unit), numeric=True) for age in ages]
+    columns = (Column(_("Type"), native="手口"), Column(_("Sex"), native="性別"), *heads)
+    note = _("{sentence} Organisations are not counted as victims here.", sentence=measure_note(measure))
     return hoisted(Table(table_id, title, columns, rows, notes=(note, *table_notes(wanted, families))))
 
 
@@ -806,7 +1002,7 @@ def _dimensions_down(table_id: str, title: str, names: tuple[str, ...], figures:
         key = (row.native_type != TOTAL, row.native_type, row.fraud_type, tuple(natural_key(v) for v in values), values)
         lines.setdefault(key, {})[(row.measure, row.unit)] = row
     # A column that says "all types" in every line says nothing.
-    of_types = [Column("Type", native="手口")] if any(not figure.is_total for figure in figures) else []
+    of_types = [Column(_("Type"), native="手口")] if any(not figure.is_total for figure in figures) else []
     rows = tuple(
         (
             *(type_cell(next(iter(cells.values()))) for _ in of_types),
@@ -817,11 +1013,11 @@ def _dimensions_down(table_id: str, title: str, names: tuple[str, ...], figures:
     )
     columns = (
         *of_types,
-        *(Column(dimension_title(n), note=DIMENSIONS.get(n, "")) for n in names),
+        *(Column(dimension_title(n), note=declared(DIMENSIONS.get(n, ""))) for n in names),
         *(measure_column(*k) for k in keys),
     )
     overlay = any(figure.row.overlay for figure in figures)
-    warning = "These cut across each other and across the types: never add them." if overlay else ""
+    warning = _("These cut across each other and across the types: never add them.") if overlay else ""
     kind = "overlay" if overlay else "figures"
     return hoisted(Table(table_id, title, columns, rows, notes=table_notes(figures, families), warning=warning, kind=kind))
 
@@ -839,30 +1035,34 @@ def history_table(
     if len(lines) < least:
         return None
     rows = []
-    for (_, period, classification), cells in sorted(lines.items()):
+    for (__, period, classification), cells in sorted(lines.items()):
         note = breaks.get(period, "")
         rows.append(
             (
-                Cell(period_label(period), marks=("[b]",) if note else (), title=clean(note), is_header=True),
+                Cell(period_label(period), marks=("[b]",) if note else (), title=declared(clean(note)), is_header=True),
                 *(figure_cell(cells.get(key)) for key in keys),
                 text_cell(classification),
-                text_cell(", ".join(sorted({edition_word(row.edition) for row in cells.values()}))),
+                text_cell(listed(sorted({edition_word(row.edition) for row in cells.values()}))),
                 text_cell(", ".join(sorted({row.source for row in cells.values()}))),
             )
         )
     columns = (
-        Column("Period", native="期間"),
+        Column(_("Period"), native="期間"),
         *(measure_column(*key) for key in keys),
-        Column("Classification"),
-        Column("Edition"),
-        Column("Source"),
+        Column(_("Classification")),
+        Column(_("Edition")),
+        Column(_("Source")),
     )
     shown = {code for _, code, _ in lines}
-    notes = tuple(
-        f"Break at {period}: {clean(reason)}. Do not compare across it." for period, reason in breaks.items() if period in shown
+    notes: tuple[str, ...] = tuple(
+        _("Break at {period}: {reason}. Do not compare across it.", period=period, reason=declared(clean(reason)))
+        for period, reason in breaks.items()
+        if period in shown
     )
     schemes = sorted({name for _, _, name in lines if families.classification(name) != name})
-    notes += tuple(f"{clean(name)}: {clean(families.classification(name))}." for name in schemes)
+    notes += tuple(
+        _("{name}: {meaning}.", name=Own(clean(name)), meaning=declared(clean(families.classification(name)))) for name in schemes
+    )
     table = Table(table_id, title, columns, tuple(rows), notes=(*notes, *table_notes(totals, families)))
     return hoisted(table)
 
@@ -880,15 +1080,18 @@ def adjusted_table(table_id: str, title: str, rows: Sequence[Any], found: Adjust
         for row, adjusted, trend in zip(rows, found.adjusted, found.trend, strict=True)
     )
     columns = (
-        Column("Month", native="月"),
+        Column(_("Month"), native="月"),
         measure_column("cases", "cases"),
-        Column("Seasonally adjusted", "cases", "季節調整値", numeric=True),
-        Column("Trend", "cases", "趨勢", numeric=True),
+        Column(_("Seasonally adjusted"), _("cases"), "季節調整値", numeric=True),
+        Column(_("Trend"), _("cases"), "趨勢", numeric=True),
     )
     notes = (
-        f"Robust STL of the logarithm; the same season in all years, estimated up to {period_label(found.until)} and kept for "
-        "the months after it. The last months of the trend move most when further months come in.",
-        "Losses are not adjusted: single reports move the loss of a month more than any season does.",
+        _(
+            "Robust STL of the logarithm; the same season in all years, estimated up to {month} and kept for the months after "
+            "it. The last months of the trend move most when further months come in.",
+            month=period_label(found.until),
+        ),
+        _("Losses are not adjusted: single reports move the loss of a month more than any season does."),
     )
     return hoisted(Table(table_id, title, columns, lines, notes=notes))
 
@@ -907,15 +1110,15 @@ def types_by_periods(
     ordered = sorted(by_type.items(), key=lambda item: _period_rank(item[0], item[1], periods))
     cell = _million_cell if unit == "JPY" else functools.partial(figure_cell, short=False)
     rows = tuple((type_cell(next(iter(c.values()))), *(cell(c.get(p)) for p in periods)) for _, c in ordered)
-    columns = (Column("Type", native="手口"), *(_period_column(period, unit) for period in periods))
+    columns = (Column(_("Type"), native="手口"), *(_period_column(period, unit) for period in periods))
     total_rows = 1 if ordered[0][0] == (TOTAL, TOTAL) else 0
     return hoisted(Table(table_id, title, columns, rows, notes=table_notes(wanted, families), total_rows=total_rows))
 
 
 def _period_column(period: str, unit: str) -> Column:
     if unit == "JPY":
-        return Column(period, "million yen", sheet_unit="yen", numeric=True)
-    return Column(period, UNIT_SHORT.get(unit, unit), numeric=True)
+        return Column(period, _("million yen"), sheet_unit="yen", numeric=True)
+    return Column(period, unit_short(unit), numeric=True)
 
 
 def _million_cell(row: Any | None) -> Cell:
@@ -923,7 +1126,7 @@ def _million_cell(row: Any | None) -> Cell:
     cell = figure_cell(row, short=False)
     if row is None or cell.value is None:
         return cell
-    return dataclasses.replace(cell, text=_scaled(cell.value, _MILLION, "1"), title=f"{cell.text} yen")
+    return dataclasses.replace(cell, text=_scaled(cell.value, _MILLION, "1"), title=_("{figure} yen", figure=cell.text))
 
 
 def _period_rank(key: tuple[str, str], cells: dict[str, Any], periods: Sequence[str]) -> tuple[Any, ...]:
@@ -944,7 +1147,7 @@ def combined_table(table_id: str, sums: Sequence[CombinedSum], families: Familie
             value=item.value,
             marks=marks,
             small=short_money(item.value, item.unit),
-            title="sum of the two totals beside it; derived here",
+            title=_("sum of the two totals beside it; derived here"),
             precision=item.precision,
             is_figure=True,
         )
@@ -952,7 +1155,7 @@ def combined_table(table_id: str, sums: Sequence[CombinedSum], families: Familie
         rows.append(
             (
                 text_cell(item.period, header=True),
-                text_cell(_measure_and_unit(item), native=measure_title(item.measure)[1], header=True),
+                text_cell(measure_and_unit(item.measure, item.unit), native=measure_title(item.measure)[1], header=True),
                 *(figure_cell(part) for part in item.parts),
                 total,
                 figure_cell(printed),
@@ -960,18 +1163,13 @@ def combined_table(table_id: str, sums: Sequence[CombinedSum], families: Familie
         )
     titles = [family_title(family, families) for family in combination.families]
     columns = (
-        Column("Year", native="年"),
-        Column("Measure, unit"),
+        Column(_("Year"), native="年"),
+        Column(_("Measure, unit")),
         *(Column(english, native=native, numeric=True) for english, native in titles),
-        Column("Sum", native="合計", numeric=True),
-        Column("Printed by a publisher", numeric=True),
+        Column(_("Sum"), native="合計", numeric=True),
+        Column(_("Printed by a publisher"), numeric=True),
     )
     return Table(table_id, combination.title, columns, tuple(rows), combination.title_ja, (combination.reason,))
-
-
-def _measure_and_unit(item: Any) -> str:
-    title, unit = measure_title(item.measure)[0], UNIT_SHORT.get(item.unit, item.unit)
-    return title if unit == title.lower() else f"{title}, {unit}"
 
 
 def comparison_table(items: Sequence[Comparison], families: Families) -> Table | None:
@@ -981,13 +1179,15 @@ def comparison_table(items: Sequence[Comparison], families: Families) -> Table |
     rows = []
     for item in sorted(items, key=lambda c: (c.figure.family, _list_rank(c.figure), c.other.source, c.other.id)):
         row = item.figure.row
-        tolerance = number_text(item.tolerance, row.unit) if item.tolerance else "exact"
+        tolerance = number_text(item.tolerance, row.unit) if item.tolerance else _("exact")
         rows.append(
             (
                 text_cell(family_title(item.figure.family, families)[0], header=True),
                 text_cell(period_label(row.period)),
                 type_cell(row),
-                text_cell(", ".join(part for part in (_measure_and_unit(row), breakdown_text(item.figure)) if part != "–")),
+                text_cell(
+                    listed(part for part in (measure_and_unit(row.measure, row.unit), breakdown_text(item.figure)) if part != "–")
+                ),
                 text_cell(row.source, href=source_anchor(row)),
                 figure_cell(row, short=False),
                 text_cell(item.other.source, href=source_anchor(item.other)),
@@ -995,51 +1195,51 @@ def comparison_table(items: Sequence[Comparison], families: Families) -> Table |
                 Cell(
                     number_text(item.difference, row.unit, "change"),
                     value=item.difference,
-                    title=f"tolerance {tolerance}",
+                    title=_("tolerance {tolerance}", tolerance=tolerance),
                     is_figure=True,
                 ),
                 text_cell(_verdict(item)),
             )
         )
     columns = (
-        Column("Series"),
-        Column("Period", native="期間"),
-        Column("Type", native="手口"),
-        Column("Measure"),
-        Column("Leading source"),
-        Column("Leading figure", numeric=True),
-        Column("Other source"),
-        Column("Other figure", numeric=True),
-        Column("Difference", numeric=True),
-        Column("Verdict"),
+        Column(_("Series")),
+        Column(_("Period"), native="期間"),
+        Column(_("Type"), native="手口"),
+        Column(_("Measure")),
+        Column(_("Leading source")),
+        Column(_("Leading figure"), numeric=True),
+        Column(_("Other source")),
+        Column(_("Other figure"), numeric=True),
+        Column(_("Difference"), numeric=True),
+        Column(_("Verdict")),
     )
-    note = "Where several publications print one figure, all are kept; the declared order of the sources decides which leads."
-    return Table("comparison", "The same figures in other publications", columns, tuple(rows), notes=(note,), kind="list")
+    note = _("Where several publications print one figure, all are kept; the declared order of the sources decides which leads.")
+    return Table("comparison", _("The same figures in other publications"), columns, tuple(rows), notes=(note,), kind="list")
 
 
 def _verdict(item: Comparison) -> str:
-    return "exact" if item.difference == 0 else "within precision" if item.agrees else "different"
+    return _("exact") if item.difference == 0 else _("within precision") if item.agrees else _("different")
 
 
 FINDING_COLUMNS: tuple[tuple[str, str], ...] = (
-    ("check", "Check"),
-    ("family", "Series"),
-    ("table", "Table"),
-    ("period", "Period"),
-    ("native_type", "Type"),
-    ("measure", "Measure"),
-    ("unit", "Unit"),
-    ("ours", "Leading figure"),
-    ("theirs", "Other figure"),
-    ("difference", "Difference"),
-    ("tolerance", "Tolerance"),
-    ("status", "Verdict"),
-    ("ours_source", "Leading figure from"),
-    ("theirs_source", "Other figure from"),
-    ("explanation", "Explanation"),
+    ("check", _("Check")),
+    ("family", _("Series")),
+    ("table", _("Table")),
+    ("period", _("Period")),
+    ("native_type", _("Type")),
+    ("measure", _("Measure")),
+    ("unit", _("Unit")),
+    ("ours", _("Leading figure")),
+    ("theirs", _("Other figure")),
+    ("difference", _("Difference")),
+    ("tolerance", _("Tolerance")),
+    ("status", _("Verdict")),
+    ("ours_source", _("Leading figure from")),
+    ("theirs_source", _("Other figure from")),
+    ("explanation", _("Explanation")),
 )
 _FINDING_NUMBERS = ("ours", "theirs", "difference", "tolerance")
-_STATUS_WORDS = {"exact": "exact", "within_precision": "within precision", "different": "different"}
+_STATUS_WORDS = {"exact": _("exact"), "within_precision": _("within precision"), "different": _("different")}
 
 
 def findings_table(findings: Sequence[dict[str, Any]], families: Families) -> Table | None:
@@ -1054,10 +1254,10 @@ def findings_table(findings: Sequence[dict[str, Any]], families: Families) -> Ta
     rows = tuple(tuple(_finding_cell(finding, name, families) for name, _ in names) for finding in ordered)
     columns = tuple(Column(title, numeric=name in _FINDING_NUMBERS) for name, title in names)
     notes = (
-        "Published figures are kept beside each other and are never overwritten.",
-        "Within precision: the rounding of the two figures alone explains the difference.",
+        _("Published figures are kept beside each other and are never overwritten."),
+        _("Within precision: the rounding of the two figures alone explains the difference."),
     )
-    return Table("findings", "Reconciliation of published figures", columns, rows, notes=notes, kind="list")
+    return Table("findings", _("Reconciliation of published figures"), columns, rows, notes=notes, kind="list")
 
 
 def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cell:
@@ -1073,21 +1273,33 @@ def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cel
     if name == "family":
         return text_cell(family_title(str(value), families)[0], header=True)
     if name == "native_type":
-        return text_cell(LABELS.get(str(value), value), native=str(value) if value in LABELS and value != TOTAL else "")
+        return _finding_type(str(value))
     if name == "unit":
-        return text_cell(UNIT_SHORT.get(str(value), value))
+        return text_cell(unit_short(str(value)))
     if name == "check":
-        return text_cell(str(value).replace("_", " "))
+        return text_cell(declared(str(value).replace("_", " ")))
+    if name == "explanation":
+        return text_cell(declared(str(value)) if value else "")
+    if name in ("ours_source", "theirs_source"):
+        return text_cell(declared(str(value)) if value else "")
     if name == "period":
         return text_cell(_period_or_text(str(value)), header=True)
     return text_cell("" if value is None or value != value else value)
+
+
+def _finding_type(label: str) -> Cell:
+    if label == TOTAL:
+        return text_cell(LABELS[TOTAL])
+    if label in LABELS:
+        return text_cell(both(LABELS[label], label), native=only_english(label))
+    return text_cell(declared(label))
 
 
 def _period_or_text(text: str) -> str:
     try:
         return period_label(text)
     except Exception:  # a finding may speak of all periods in words
-        return text
+        return declared(text)
 
 
 def measure_group(name: str) -> tuple[str, ...]:

@@ -11,13 +11,24 @@ import dataclasses
 import functools
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import markupsafe
 
-from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, TOTAL, UNITS
+from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, TOTAL
 from pipeline.publish.selection import NO_BREAKDOWN, Figure, is_country
-from pipeline.publish.tables import clean, code_label, dimension_title, marks_of, measure_title, period_label, slug, type_label
+from pipeline.publish.tables import (
+    clean,
+    code_label,
+    dimension_text,
+    marks_of,
+    measure_title,
+    period_label,
+    slug,
+    type_label_of,
+    unit_in_words,
+)
+from pipeline.publish.words import Own, _, declared, language, listed, markup, other_language, page_name, separator
 
 # A line takes 300 bytes, or 1,500 where a year is made of twelve months: so a page stays well below a megabyte.
 LINES_A_PAGE = 1200
@@ -35,10 +46,15 @@ class TracePage:
     parts: int
     tables: tuple[tuple[str, Sequence[Any]], ...]  # (table, its rows)
 
+    @functools.cached_property
+    def lines(self) -> tuple[tuple[str, list[_Line]], ...]:
+        """(table, its lines), made ready once for all languages."""
+        return tuple((table, [_line(row) for row in rows]) for table, rows in self.tables)
+
     @property
     def snapshots(self) -> set[str]:
         """The snapshots that its figures come from."""
-        return {part for _, rows in self.tables for row in rows for part in row.snapshot.split("+")}
+        return {part for __, rows in self.tables for row in rows for part in row.snapshot.split("+")}
 
 
 def trace_pages(figures: Iterable[Figure]) -> list[TracePage]:
@@ -73,21 +89,64 @@ def _groups(tables: Mapping[str, Sequence[Any]]) -> list[list[tuple[str, Sequenc
 
 
 def links(pages: Iterable[TracePage]) -> dict[str, str]:
-    """Observation id -> file and anchor of its line."""
-    return {row.id: f"{page.name}#{row.id}" for page in pages for _, rows in page.tables for row in rows}
+    """Observation id -> file and anchor of its line, in the language that is spoken."""
+    found: dict[str, str] = {}
+    for page in pages:
+        name = str(page_name(page.name))
+        found |= {row.id: f"{name}#{row.id}" for __, rows in page.tables for row in rows}
+    return found
 
 
-def lines(rows: Iterable[Any]) -> markupsafe.Markup:
-    """The rows as markup, in columns: period, what is counted, measure, figure, how it was made, where it stands, snapshot."""
-    return markupsafe.Markup("\n".join(_line(row) for row in rows))
+class _Line(NamedTuple):
+    """A line of a trace: what is the same in every language, as markup, and what words are made of."""
+
+    head: str
+    period: str
+    what: tuple[Any, ...]
+    measure: str
+    figure: str
+    unit: str  # empty where there is no value
+    precision: str
+    how: tuple[str, str, str, str]
+    tail: str
 
 
-def _line(row: Any) -> str:
-    return (
-        f'<tr id="{_escaped(row.id)}"><th scope="row">{_period(row.period)}</th><td>{_what(row)}</td>'
-        f'<td>{_escaped(measure_title(row.measure)[0])}</td><td class="num">{_figure(row)}</td><td>{_how(row)}</td>'
-        f"<td>{_where(row.origin)}</td><td>{_snapshots(row.snapshot)}</td></tr>"
+def _line(row: Any) -> _Line:
+    marks = "".join(f"<abbr>{mark}</abbr>" for mark in marks_of(row))
+    has_value = row.value is not None and not row.absence
+    precision = f" ± {_plain(row.precision)}" if has_value and row.precision else ""
+    broken_down = tuple((name, value) for name in DIMENSIONS if (value := getattr(row, name)) not in NO_BREAKDOWN)
+    area = "" if is_country(row.area) else row.area
+    return _Line(
+        f'<tr id="{_escaped(row.id)}"><th scope="row">',
+        row.period,
+        (row.native_type, row.fraud_type, area, broken_down, row.overlay),
+        row.measure,
+        f"{_plain(row.value)}{marks}<small>" if has_value else marks,
+        row.unit if has_value else "",
+        f"{precision}</small>" if has_value else "",
+        (row.derivation, row.absence, row.edition, row.note),
+        f"</td><td>{_where(row.origin)}</td><td>{_snapshots(row.snapshot)}</td></tr>",
     )
+
+
+def lines(found: Iterable[_Line]) -> markupsafe.Markup:
+    """The lines as markup in the language that is spoken, in columns: period, what is counted, measure, figure, how it was made,
+    where it stands, snapshot."""
+    code = language()
+    return markupsafe.Markup("\n".join(_said(code, line) for line in found))
+
+
+def _said(code: str, line: _Line) -> str:
+    return (
+        f"{line.head}{_period(code, line.period)}</th><td>{_what(code, *line.what)}</td><td>{_measure(code, line.measure)}</td>"
+        f'<td class="num">{line.figure}{_unit(code, line.unit)}{line.precision}</td><td>{_how(code, *line.how)}{line.tail}'
+    )
+
+
+def _plain(value: Any) -> str:
+    text = f"{value:,f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
 @functools.lru_cache(maxsize=8192)
@@ -95,62 +154,46 @@ def _escaped(text: str) -> str:
     return html.escape(clean(text))
 
 
-@functools.lru_cache(maxsize=8192)
-def _period(code: str) -> str:
-    return html.escape(period_label(code))
-
-
-def _what(row: Any) -> str:
-    """The type as the publisher labels it, with the common code that it leads to, and what the figure is broken down by."""
-    broken_down = tuple((name, value) for name in DIMENSIONS if (value := getattr(row, name)) not in NO_BREAKDOWN)
-    area = "" if is_country(row.area) else row.area
-    return _what_words(row.native_type, row.fraud_type, area, broken_down, row.overlay, type_label(row))
+# Words of which a release has few and its lines have many are kept as markup, for each language.
 
 
 @functools.lru_cache(maxsize=8192)
-def _what_words(
-    native_type: str,
-    fraud_type: str,
-    area: str,
-    broken_down: tuple[tuple[str, str], ...],
-    overlay: bool,
-    label: tuple[str, str],
+def _period(code: str, period: str) -> str:
+    return markup(period_label(period))
+
+
+@functools.lru_cache(maxsize=1024)
+def _measure(code: str, measure: str) -> str:
+    return markup(measure_title(measure)[0])
+
+
+@functools.lru_cache(maxsize=8192)
+def _what(
+    code: str, native_type: str, fraud_type: str, area: str, broken_down: tuple[tuple[str, str], ...], overlay: bool
 ) -> str:
-    english, native = (html.escape(clean(words)) for words in label)
-    parts = [english + (f' <span lang="ja">{native}</span>' if native else "")]
+    """The type as the publisher labels it, with the common code that it leads to, and what the figure is broken down by."""
+    english, native = type_label_of(native_type, fraud_type)
+    beside = markup(native)
+    label = markup(clean(english)) + (f' <span class="beside" lang="{other_language()}">{beside}</span>' if beside else "")
     if fraud_type != TOTAL and native_type != TOTAL:
-        parts[0] += f" → <code>{html.escape(clean(fraud_type))}</code>"
-    parts += [html.escape(code_label(area))] if area else []
-    parts += [html.escape(f"{dimension_title(name).lower()}: {code_label(value)}") for name, value in broken_down]
-    return "; ".join([*parts, *(["cuts across the types: never add it"] if overlay else [])])
+        label += f" → <code>{html.escape(clean(fraud_type))}</code>"
+    parts: list[str] = [markupsafe.Markup(label), *([code_label(area)] if area else [])]
+    parts += [dimension_text(name, value) for name, value in broken_down]
+    parts += [_("cuts across the types: never add it")] if overlay else []
+    return separator("; ").join(map(markup, parts))
 
 
-def _figure(row: Any) -> str:
-    marks = "".join(f"<abbr>{mark}</abbr>" for mark in marks_of(row))
-    if row.value is None or row.absence:
-        return marks
-    text = f"{row.value:,f}"
-    text = (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
-    precision = f"{row.precision:,f}" if row.precision else ""
-    precision = f" ± {precision.rstrip('0').rstrip('.') if '.' in precision else precision}" if precision else ""
-    return f"{text}{marks}<small>{_unit(row.unit)}{precision}</small>"
-
-
-@functools.lru_cache(maxsize=64)
-def _unit(unit: str) -> str:
-    return html.escape(clean(UNITS.get(unit, unit)).split(" (")[0])
-
-
-def _how(row: Any) -> str:
-    return _how_words(row.derivation, row.absence, row.edition, row.note)
+@functools.lru_cache(maxsize=128)
+def _unit(code: str, unit: str) -> str:
+    return markup(unit_in_words(unit)) if unit else ""
 
 
 @functools.lru_cache(maxsize=8192)
-def _how_words(derivation: str, absence: str, edition: str, note: str) -> str:
-    made = ABSENCE.get(absence, absence) if absence else DERIVATIONS.get(derivation, derivation)
-    printed = EDITIONS.get(edition, edition) if edition != "unknown" else ""
-    printed = f"from what is {printed}" if derivation and printed else printed
-    return html.escape(clean("; ".join(part for part in (made, printed, note) if part)))
+def _how(code: str, derivation: str, absence: str, edition: str, note: str) -> str:
+    made = declared(ABSENCE.get(absence, absence) if absence else DERIVATIONS.get(derivation, derivation))
+    printed = declared(EDITIONS.get(edition, edition)) if edition != "unknown" else ""
+    printed = _("from what is {printed}", printed=printed) if derivation and printed else printed
+    return markup(listed([part for part in (made, printed, declared(clean(note))) if part], "; "))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -158,7 +201,7 @@ def _where(origin: str) -> str:
     """Each file once, with its cells or rows."""
     by_file: dict[str, dict[str, None]] = {}
     for part in (origin or "").split("; "):
-        file, _, address = part.partition("!")
+        file, __, address = part.partition("!")
         by_file.setdefault(file, {})[address] = None
     words = [f"{file}: {', '.join(addresses)}" if any(addresses) else file for file, addresses in by_file.items()]
     return html.escape(clean("; ".join(words)))
@@ -175,25 +218,59 @@ def _snapshots(snapshot: str) -> str:
 def steps(source_id: str, *, is_records: bool, reader: str, precedence: int, code_version: str) -> Sequence[Mapping[str, str]]:
     """The steps between the publisher's file and a figure of the source, in order: keys title, text."""
     made = [
-        ("Kept", "The publisher's file is kept byte for byte as a snapshot, named by its sha256; all of them are listed below."),
-        ("Read", f"{reader} reads the cells that the lines name; what cannot be read exactly is refused, never guessed."),
         (
-            "Given common codes",
-            f"The publisher's labels lead to common codes by pipeline/sources/{source_id}/crosswalk.csv: see the arrows.",
+            _("Kept"),
+            _("The publisher's file is kept byte for byte as a snapshot, named by its sha256; all of them are listed below."),
         ),
-        ("Judged", f"expectations/{source_id}.json judges every row; rows that break a rule are set aside and enter no figure."),
+        (
+            _("Read"),
+            _(
+                "{reader} reads the cells that the lines name; what cannot be read exactly is refused, never guessed.",
+                reader=Own(reader),
+            ),
+        ),
+        (
+            _("Given common codes"),
+            _(
+                "The publisher's labels lead to common codes by {file}: see the arrows.",
+                file=Own(f"pipeline/sources/{source_id}/crosswalk.csv"),
+            ),
+        ),
+        (
+            _("Judged"),
+            _(
+                "{file} judges every row; rows that break a rule are set aside and enter no figure.",
+                file=Own(f"expectations/{source_id}.json"),
+            ),
+        ),
     ]
     if is_records:
-        made.append(("Counted", "pipeline.aggregate.cubes counts the single reports: rows[…] names the group of reports."))
+        counted = _(
+            "{module} counts the single reports: rows[…] names the group of reports.", module=Own("pipeline.aggregate.cubes")
+        )
+        made.append((_("Counted"), counted))
     made += [
-        ("Derived", "pipeline.aggregate.derive makes what is marked [d] from the cells or rows that its line names."),
         (
-            "Chosen",
-            f"Where several sources print one figure, a declared order picks which leads; this one is number {precedence}.",
+            _("Derived"),
+            _(
+                "{module} makes what is marked [d] from the cells or rows that its line names.",
+                module=Own("pipeline.aggregate.derive"),
+            ),
         ),
         (
-            "Published",
-            f"By code {code_version}. The command fraudloss trace with the end of a figure's link shows what its cells hold.",
+            _("Chosen"),
+            _(
+                "Where several sources print one figure, a declared order picks which leads; this one is number {number}.",
+                number=precedence,
+            ),
+        ),
+        (
+            _("Published"),
+            _(
+                "By code {version}. The command {command} with the end of a figure's link shows what its cells hold.",
+                version=code_version,
+                command=Own("fraudloss trace"),
+            ),
         ),
     ]
-    return [{"title": title, "text": clean(text)} for title, text in made]
+    return [{"title": title, "text": text} for title, text in made]

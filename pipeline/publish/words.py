@@ -30,7 +30,8 @@ DOMAIN = "fraudloss"
 _FOLDER = Path(__file__).parent / "locale"
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 _JAPANESE_LETTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_LETTERS = re.compile(r"[A-Za-z]{2}")
+_LATIN_LETTER = re.compile(r"[A-Za-z]")
+_LATIN_WORD = re.compile(r"[A-Za-z]{2}")
 
 
 def catalogue_path(language: str) -> Path:
@@ -41,6 +42,11 @@ def catalogue_path(language: str) -> Path:
 def language() -> str:
     """The language that is spoken now: a key of LANGUAGES."""
     return _language.get()
+
+
+def other_language() -> str:
+    """The language of publishers' labels that stand beside their translation."""
+    return JAPANESE if _language.get() == ENGLISH else ENGLISH
 
 
 @contextlib.contextmanager
@@ -107,6 +113,15 @@ class Words(str):
         return Words(super().capitalize(), self._says)
 
 
+class _Rich(Words):
+    """Words with markup among them, such as a link."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return self._says(True)
+
+
 class Own(str):
     """A publisher's own words, a name or an address: the same in every language, and marked as what they are."""
 
@@ -119,7 +134,7 @@ class Own(str):
 def _marked(text: str) -> str:
     """Text as markup, with its language where it is words of another one than the page's."""
     escaped = escape(str.__str__(text))
-    if _language.get() == ENGLISH or _JAPANESE_LETTER.search(text) or not _LETTERS.search(text):
+    if _language.get() == ENGLISH or is_japanese(text) or not _LATIN_WORD.search(text):
         return escaped
     return Markup(f'<span lang="en">{escaped}</span>')
 
@@ -132,7 +147,7 @@ def _value(value: object, markup: bool) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _template(code: str, message: str, markup: bool) -> str:
-    found = _catalogue(code).get(message, message)
+    found = message if code == ENGLISH else _catalogue(code).get(message, message)
     template = found if isinstance(found, str) else found[0]
     return str(escape(template)) if markup else template
 
@@ -140,7 +155,8 @@ def _template(code: str, message: str, markup: bool) -> str:
 def _(message: str, /, **values: object) -> Words:
     """The message, with its placeholders filled in: `_("{series} by year", series=title)`."""
     english = message.format(**values) if values else message
-    return Words(english, functools.partial(_said, message, values))
+    kind = _Rich if any(type(value) is Markup for value in values.values()) else Words
+    return kind(english, functools.partial(_said, message, values))
 
 
 def _said(message: str, values: Mapping[str, object], markup: bool) -> str:
@@ -165,7 +181,7 @@ def declared(text: str) -> Words:
 
     A text of clauses ("…; …") is looked up as a whole, then by the patterns of NOTES, then clause by clause.
     """
-    return Words(text, functools.partial(_declared, str.__str__(text)))
+    return text if isinstance(text, Words) else Words(text, functools.partial(_declared, text))
 
 
 def _declared(text: str, markup: bool) -> str:
@@ -187,16 +203,26 @@ def _lookup(code: str, text: str, markup: bool) -> str | None:
     if len(clauses) > 1:
         said = [_lookup(code, clause, markup) for clause in clauses]
         if any(clause is not None for clause in said):
-            return _separator(code, "; ").join(
+            return separator("; ").join(
                 clause if clause is not None else _value(Own(original), markup)
                 for clause, original in zip(said, clauses, strict=True)
             )
     return None
 
 
+def markup(text: str) -> str:
+    """Text for a page: escaped, in the language that is spoken."""
+    return _escaped(text) if type(text) is str else str(escape(text))
+
+
+@functools.lru_cache(maxsize=16384)
+def _escaped(text: str) -> str:
+    return str(escape(text))
+
+
 def is_japanese(text: str) -> bool:
-    """Whether Japanese letters are in it."""
-    return _JAPANESE_LETTER.search(text) is not None
+    """Whether it is Japanese: more of its letters are Japanese than Latin."""
+    return len(_JAPANESE_LETTER.findall(text)) > len(_LATIN_LETTER.findall(text))
 
 
 # ------------------------------------------------------------------------------------------------- dates, lists and the like
@@ -204,19 +230,25 @@ def is_japanese(text: str) -> bool:
 _SEPARATORS = {JAPANESE: {", ": "、", "; ": "；", " and ": "及び", " to ": "～", ". ": "。", " ": ""}}
 
 
-def _separator(code: str, english: str) -> str:
-    return _SEPARATORS.get(code, {}).get(english, english)
+def separator(english: str) -> str:
+    """What stands between parts in the language that is spoken: for ", ", "; ", " and ", " to ", ". " or a blank."""
+    return _SEPARATORS.get(_language.get(), {}).get(english, english)
 
 
-def listed(parts: Iterable[str], separator: str = ", ") -> Words:
-    """Parts one after the other, with the separator of the language: ", ", "; ", " and ", " to ", " · " or a blank."""
+def listed(parts: Iterable[str], between: str = ", ") -> Words:
+    """Parts one after the other, with the `separator` of the language between them."""
     kept = list(parts)
 
     def says(markup: bool) -> str:
-        said = _separator(_language.get(), separator).join(_value(part, markup) for part in kept)
+        said = separator(between).join(_value(part, markup) for part in kept)
         return Markup(said) if markup else said
 
-    return Words(separator.join(kept), says)
+    return Words(between.join(kept), says)
+
+
+def punctuation() -> tuple[str, str, str]:
+    """A comma, a colon, and what stands between a figure and its unit, in the language that is spoken."""
+    return ("、", "：", "") if _language.get() == JAPANESE else (", ", ": ", " ")
 
 
 def each(english: str, function: Callable[..., str], *arguments: Any) -> Words:
@@ -227,6 +259,21 @@ def each(english: str, function: Callable[..., str], *arguments: Any) -> Words:
         return _value(said, True) if markup else str(said)
 
     return Words(english, says)
+
+
+def both(english: str, japanese: str) -> Words:
+    """Words that are given in both languages."""
+    return Words(str.__str__(english), lambda markup: escape(japanese) if markup else japanese)
+
+
+def original(text: str) -> Words:
+    """A publisher's own words for a page of another language to show beside their translation; empty where there is none."""
+
+    def says(markup: bool) -> str:
+        known = _lookup(_language.get(), text, False) not in (None, text)
+        return (escape(text) if markup else text) if known else ""
+
+    return Words("", says)
 
 
 def only_english(text: str) -> Words:
@@ -265,16 +312,17 @@ def day(date: dt.date | str) -> Words:
     return Words(english, lambda markup: f"{found.year}年{found.month}月{found.day}日")
 
 
+def file_name(name: str, code: str) -> str:
+    """A page's file in a language: `index.html`, `index.ja.html`; an anchor stays, and so does what is no page."""
+    file, hash_sign, anchor = name.partition("#")
+    if code != ENGLISH and file.endswith(".html"):
+        file = f"{file.removesuffix('.html')}.{code}.html"
+    return f"{file}{hash_sign}{anchor}"
+
+
 def page_name(name: str) -> Words:
-    """A page's file in the language that is spoken: `index.html`, `index.ja.html`; an anchor stays."""
-    file, _, anchor = name.partition("#")
-
-    def says(markup: bool) -> str:
-        localized = f"{file.removesuffix('.html')}.{_language.get()}.html" if file.endswith(".html") else file
-        said = f"{localized}#{anchor}" if anchor else localized
-        return _value(said, markup)
-
-    return Words(name, says)
+    """A page's file, in the language that is spoken: links stay within it."""
+    return each(name, lambda: file_name(name, _language.get()))
 
 
 # ------------------------------------------------------------------------------------------------- notes from other stages
@@ -300,6 +348,7 @@ NOTES: tuple[str, ...] = (
     N_("we hold no figure for {keys}"),
     N_("printed for: {scope}"),
     N_("unknown"),
+    N_("somebody lifts it"),
 )
 
 
