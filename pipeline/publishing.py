@@ -15,6 +15,7 @@ import collections
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import signal
 import threading
@@ -85,7 +86,7 @@ class Candidate:
         """The snapshots that speak in it."""
         return sorted({part for snapshot in self.rows["snapshot"] for part in snapshot.split("+")})
 
-    @property
+    @functools.cached_property
     def about(self) -> dict[str, Any]:
         """What its manifest and the record of its period say of it."""
         as_of = max(self.rows["known_at"], default=None)

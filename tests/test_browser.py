@@ -18,7 +18,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
-from pipeline.publish import release, site, traces
+from pipeline.publish import period, release, site, traces
 from pipeline.publish.evidence import Evidence
 from pipeline.validate import data_docs
 from tests import publish_sample as sample
@@ -65,7 +65,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "files": {name: {} for name in built},
         }
         pages = site.build([manifest], given.view, sample.sources(), Evidence(snapshots=sample.snapshots()))
-    for where, files in (("releases/annual/2025/one", built), ("site", pages)):
+    told = period.new_record(given.period)
+    for release_id, why in (("zero", period.Why(("new_period",))), ("one", period.Why(("declared_correction",), {}, (HOSTILE,)))):
+        about = {"release_id": release_id, "as_of": "2026-09-20", "code_version": "c0de", "vintage": "2026-09-20"}
+        told = period.speaks(told, about, why)
+    waits = period.previews("embargo.html", given.period, "one", "2026-10-01T00:00Z", [HOSTILE])
+    for where, files in ((RELEASE, {**built, **waits}), ("releases/annual/2025", period.pages(told)), ("site", pages)):
         for name, content in files.items():
             path = root / where / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +84,8 @@ KINDS = [
     f"{RELEASE}/index.html",
     f"{RELEASE}/tables_special_fraud.html",
     f"{RELEASE}/trace_npa_annual-3.html",
+    f"{RELEASE}/embargo.html",
+    "releases/annual/2025/index.html",
     "site/index.html",
     "site/sources.html",
     "site/source_npa_annual.html",
@@ -124,7 +131,7 @@ def test_a_page_shows_itself_without_complaint_and_asks_for_nothing(kind: Visit)
     assert seen.complaints == []
     assert [url for url in seen.requests if url != "data:,"] == [seen.page.url]
     # The hostile words are there to be read, and did nothing.
-    assert ("document.title='taken over'" in str(seen.page.locator("main").text_content())) == (RELEASE in seen.page.url)
+    assert ("document.title='taken over'" in str(seen.page.locator("main").text_content())) == ("/releases/" in seen.page.url)
     assert seen.page.title() != "taken over"
     assert seen.page.locator("h1").count() == 1
 
