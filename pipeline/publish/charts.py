@@ -11,6 +11,7 @@ nearly all of it to measure labels, and had to be talked out of its own colours,
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -342,7 +343,7 @@ class _Plot:
 
     def place(self, point: Point) -> tuple[float, float]:
         """The middle of the period's band, at the height of the value."""
-        return self.left + (self.order.index(point.x) + 0.5) * self._band, self.scale(point.value)
+        return self.left + (self._places[point.x] + 0.5) * self._band, self.scale(point.value)
 
     def bar(self, point: Point, foot: float, series: int) -> str:
         """The bar of a point that stands on `foot`."""
@@ -386,7 +387,11 @@ class _Plot:
         """The whole, with room for the periods below and for the last one's words on the right."""
         return svg.drawing(self.left + self.width + 24, self.scale.start + 26, parts)
 
-    @property
+    @functools.cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {code: place for place, code in enumerate(self.order)}
+
+    @functools.cached_property
     def _band(self) -> float:
         return self.width / len(self.order)
 

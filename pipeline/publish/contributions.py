@@ -109,7 +109,10 @@ def _made(figure: Figure, name: str, value: Decimal | None) -> Figure:
         note="",
         id="",
     )
-    return Figure(figure.family, figure.role, row)
+    made = Figure(figure.family, figure.role, row)
+    # What is known of the figure beside it holds for this one: it need not be worked out again.
+    vars(made).update(is_total=figure.is_total, breakdown=figure.breakdown, is_plain=figure.is_plain)
+    return made
 
 
 def remainder(made: Sequence[Figure], name: str) -> Decimal | None:
