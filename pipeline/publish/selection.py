@@ -303,6 +303,7 @@ class Families:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = {source.id: source for source in sources}
+        self._attributions: dict[str, str] = {}
         self._subordinate = {
             table.family: source.id
             for source in sources
@@ -349,10 +350,12 @@ class Families:
 
     def attribution(self, source_id: str) -> str:
         """Who gives the source's figures, in words."""
-        source = self.sources.get(source_id)
-        if source is None:
-            return source_id
-        return _("{publisher} ({source})", publisher=publisher(source), source=Own(source.id))
+        # A release asks for it with each of its hundreds of points.
+        if source_id not in self._attributions:
+            source = self.sources.get(source_id)
+            words = _("{publisher} ({source})", publisher=publisher(source), source=Own(source.id)) if source else source_id
+            self._attributions[source_id] = words
+        return self._attributions[source_id]
 
     def classification(self, code: str) -> str:
         """A classification in the words of the source that declares it."""
