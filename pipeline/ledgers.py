@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pipeline.reading.record_ids import Repeat, SortedIds
     from pipeline.store import Commit, Store
     from pipeline.validate.suites import Suite
+    from pipeline.validate.verdict import Submission
     from pipeline.validate.witnesses import File, Judged
 
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
@@ -553,23 +554,43 @@ def _why_not(state: State, refused: Mapping[str, FraudlossError]) -> FraudlossEr
 
 
 def _that_pass(found: dict[str, _Parts], states: Mapping[str, State], source: Source, suite: Suite) -> dict[str, _Parts]:
-    """The same, with the figures as the suite leaves them; none where it stops them."""
-    from pipeline.validate.identities import identities_frame
-    from pipeline.validate.verdict import Submission, judge_many
+    """The same, with the figures as the suite leaves them; none where it stops them.
 
-    filled = {
-        name: parts.observations for name, parts in found.items() if parts.observations is not None and len(parts.observations)
-    }
-    submissions = [
-        Submission(f"{source.id} {states[name].period.code}", rows, identities_frame(rows, source), extract=True)
-        for name, rows in filled.items()
-    ]
-    for name, verdict in zip(filled, judge_many(submissions, suite), strict=True):
-        if verdict.stopped:
-            found[name] = _Parts(None, {}, verdict.message())
-        elif len(verdict.quarantined):
-            found[name] = dataclasses.replace(found[name], observations=verdict.ok)
+    Periods are judged together, and one by one only where the suite finds anything: an evaluation has a fixed cost.
+    """
+    from pipeline.validate.verdict import judge_many
+
+    pools: list[dict[str, pd.DataFrame]] = []
+    for name, parts in found.items():
+        if parts.observations is not None and len(parts.observations):
+            # Two states of one period have the same keys.
+            period = states[name].period
+            pool = next((pool for pool in pools if all(states[other].period != period for other in pool)), None)
+            if pool is None:
+                pools.append(pool := {})
+            pool[name] = parts.observations
+    together = [_submission(f"{source.id}, {len(pool)} periods", list(pool.values()), source) for pool in pools]
+    for pool, whole in zip(pools, judge_many(together, suite), strict=True):
+        if not whole.stopped and not len(whole.quarantined):
+            continue
+        each = [_submission(f"{source.id} {states[name].period.code}", [rows], source) for name, rows in pool.items()]
+        for name, verdict in zip(pool, judge_many(each, suite), strict=True):
+            if verdict.stopped:
+                found[name] = _Parts(None, {}, verdict.message())
+            elif len(verdict.quarantined):
+                found[name] = dataclasses.replace(found[name], observations=verdict.ok)
     return found
+
+
+def _submission(name: str, parts: Sequence[pd.DataFrame], source: Source) -> Submission:
+    """Not asked for relations as a whole publication is: one month has no quarters."""
+    import pandas as pd
+
+    from pipeline.validate.identities import identities_frame
+    from pipeline.validate.verdict import Submission
+
+    rows = pd.concat(parts, ignore_index=True)
+    return Submission(name, rows, identities_frame(rows, source), extract=True)
 
 
 def _save_count(store: Store, commit: Commit, source: Source, name: str, state: State, parts: _Parts) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import itertools
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,8 +19,8 @@ from hypothesis import strategies as st
 from benchmarks import ledger_engines
 from benchmarks.ledger import differences
 from benchmarks.ledger_generator import MONTHS, ledger, partition
-from pipeline.aggregate.kernel import QUANTILE_SCALE
-from pipeline.aggregate.ledger import MEASURES, Grouping, Plan, ledger_cells, memory_needed, year_cells
+from pipeline.aggregate.kernel import QUANTILE_SCALE, TOP_SHARES
+from pipeline.aggregate.ledger import Grouping, LossBands, Plan, ledger_cells, memory_needed, year_cells
 from pipeline.executors import Engine
 from pipeline.model import FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
@@ -27,11 +29,13 @@ TYPES = Dimension.of("fraud_type", ["investment", "romance", "never_reported"])
 # Two texts of one label: cells are by label.
 REGIONS = Dimension("area", "region", {"North": "N", "Far north": "N", "South": "S"})
 FACTORS = {f"2023-{month:02d}": {"USD": 1.0, "JPY": 0.7311} for month in range(1, 13)}
+BANDS = LossBands((100, 10_000), ("not known", "none", "under 1", "1 to under 100", "100 and more"))
+DIMENSIONS = ((), ("fraud_type",), ("area", "fraud_type"), ("loss_band",), ("fraud_type", "loss_band"))
 GROUPINGS = tuple(
-    Grouping(f"{frequency} {' '.join(by)}", by, frequency)
-    for frequency, by in itertools.product(("monthly", "quarterly", "annual"), ((), ("fraud_type",), ("area", "fraud_type")))
+    Grouping(f"{frequency} {' '.join(by)}", by, frequency, top_sums="area" not in by)
+    for frequency, by in itertools.product(("monthly", "quarterly", "annual"), DIMENSIONS)
 )
-PLAN = Plan((TYPES, REGIONS), GROUPINGS, FACTORS)
+PLAN = Plan((TYPES, REGIONS), GROUPINGS, FACTORS, BANDS)
 SCHEMA = pa.schema(
     [
         ("date", pa.date32()),
@@ -76,15 +80,26 @@ def plain(reports: Sequence[dict[str, Any]], grouping: Grouping, months: Sequenc
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for report in reports:
         period = Period.of(grouping.frequency, Period.parse(report["month"]).start)
-        labels = {"area": REGIONS.label_of[report["region"]], "fraud_type": report["fraud_type"]}
+        labels = {"area": REGIONS.label_of[report["region"]], "fraud_type": report["fraud_type"], "loss_band": band(report)}
         if set(period.months) <= set(months):
             groups.setdefault((period.code, *(labels[name] for name in grouping.by)), []).append(report)
-    return {key: measures(group) for key, group in groups.items()}
+    return {key: measures(group, grouping) for key, group in groups.items()}
 
 
-def measures(group: Sequence[dict[str, Any]]) -> dict[str, int]:
-    amounts = [(report["loss_minor"], FACTORS[report["month"]][report["currency"]]) for report in group]
-    known = [round(loss * factor) for loss, factor in amounts if loss is not None]
+def converted(report: dict[str, Any]) -> int | None:
+    loss = report["loss_minor"]
+    return None if loss is None else round(loss * FACTORS[report["month"]][report["currency"]])
+
+
+def band(report: dict[str, Any]) -> str:
+    loss = converted(report)
+    if loss is None or loss <= 0:
+        return "not known" if loss is None else "none"
+    return "under 1" if loss < 100 else "1 to under 100" if loss < 10_000 else "100 and more"
+
+
+def measures(group: Sequence[dict[str, Any]], grouping: Grouping) -> dict[str, int]:
+    known = [loss for report in group if (loss := converted(report)) is not None]
     above = pd.Series([loss for loss in known if loss > 0], dtype="int64")
     ranks = {"median_loss": 0.5, "p90_loss": 0.9, "p99_loss": 0.99}
     quantiles = {name: round(above.quantile(rank) * QUANTILE_SCALE) if len(above) else 0 for name, rank in ranks.items()}
@@ -97,12 +112,19 @@ def measures(group: Sequence[dict[str, Any]]) -> dict[str, int]:
         "loss": sum(known),
         "max_loss": int(above.max()) if len(above) else 0,
         **quantiles,
+        **(top_sums(above) if grouping.top_sums else {}),
     }
+
+
+def top_sums(above: pd.Series) -> dict[str, int]:
+    """The sum of the losses, and of the largest of them, their number rounded up."""
+    tops = {name: int(above.nlargest(math.ceil(len(above) / one_in)).sum()) for name, one_in in TOP_SHARES.items()}
+    return {"losses_sum": int(above.sum()), **tops}
 
 
 def as_dictionary(cells: pd.DataFrame, grouping: Grouping) -> dict[tuple[str, ...], dict[str, int]]:
     keys = cells[["period", *grouping.by]].astype(str).itertuples(index=False, name=None)
-    return dict(zip(keys, cells[list(MEASURES)].to_dict("records"), strict=True))
+    return dict(zip(keys, cells[list(grouping.measures)].to_dict("records"), strict=True))
 
 
 @settings(max_examples=20, deadline=None)
@@ -134,6 +156,47 @@ def test_the_ten_cubes_of_the_benchmark_are_those_of_other_engines(
 ) -> None:
     ledger_engines.ENGINES[peer](synthetic, tmp_path, 1)
     assert differences(ours, tmp_path) == []
+
+
+def test_bands_top_shares_and_distinct_victims_of_a_million_reports_are_those_of_duckdb(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    million = ledger(tmp_path_factory.mktemp("million"), 1_000_000)
+    months = {month: partition(million, month) for month in MONTHS}
+    wanted, by = ledger_engines.plan(), ("fraud_type", "loss_band")
+    bands = LossBands((100_00, 1000_00, 10_000_00), ("not known", "none", "0", "1", "2", "3"))
+    plan = Plan(wanted.dimensions, (Grouping("bands", by, "annual", top_sums=True),), wanted.factors, bands)
+    ours = ledger_cells(plan, months).of["bands"]
+    factors = pd.DataFrame(
+        [(month, name, factor) for month, of_month in (wanted.factors or {}).items() for name, factor in of_month.items()],
+        columns=["month", "currency", "factor"],
+    )
+    connection = duckdb.connect()
+    connection.register("factors", factors)
+    theirs = connection.sql(
+        f"""
+        WITH reports AS (
+            SELECT strftime(date, '%Y') AS period, fraud_type, victim_id, round_even(loss_minor * factor, 0)::BIGINT AS loss
+            FROM read_parquet('{million}/synthetic_ledger_*.parquet') AS ledger
+            JOIN factors ON factors.currency = ledger.currency AND factors.month = strftime(date, '%Y-%m')),
+        banded AS (
+            SELECT *, CASE WHEN loss <= 0 THEN 'none' WHEN loss < 10000 THEN '0' WHEN loss < 100000 THEN '1'
+                WHEN loss < 1000000 THEN '2' ELSE '3' END AS loss_band FROM reports),
+        ranked AS (
+            SELECT *, row_number() OVER (PARTITION BY period, fraud_type, loss_band ORDER BY loss DESC) AS place,
+                count(*) OVER (PARTITION BY period, fraud_type, loss_band) AS number FROM banded)
+        SELECT period, fraud_type, loss_band, count(*) AS cases, sum(loss)::BIGINT AS loss,
+            count(DISTINCT victim_id) AS distinct_victims, max(loss) AS max_loss,
+            sum(loss) FILTER (WHERE place <= ceil(number / 1000))::BIGINT AS top_0_1_share,
+            sum(loss) FILTER (WHERE place <= ceil(number / 100))::BIGINT AS top_1_share,
+            sum(loss) FILTER (WHERE place <= ceil(number / 10))::BIGINT AS top_10_share
+        FROM ranked GROUP BY ALL
+        """
+    ).df()
+    assert theirs["cases"].sum() == 1_000_000
+    keys = ["period", *by]
+    found = ours.astype(dict.fromkeys(keys, str)).set_index(keys).sort_index()[[name for name in theirs if name not in keys]]
+    pd.testing.assert_frame_equal(found, theirs.set_index(keys).sort_index(), check_dtype=False, check_index_type=False)
 
 
 def test_a_cell_that_differs_is_named(ours: Path, tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from benchmarks.ledger_demo import SOURCE, SOURCES
 from benchmarks.ledger_generator import MONTHS
 from pipeline import ledgers, quarantine, questions, steps, verification
 from pipeline.aggregate import ledger as counting
-from pipeline.model import FraudlossError, RefusedInput, UsageError
+from pipeline.aggregate.derive import derive
+from pipeline.aggregate.view import in_force
+from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError
 from pipeline.reading import record_ids
 from pipeline.sources.catalogue import source, source_ids
 from pipeline.store import ChangedBytes, Store
@@ -255,6 +257,35 @@ def test_a_period_has_one_state_on_each_day_on_which_one_of_its_months_became_kn
         ("2024-03", "2024-03-31", "c"),
         ("2024-Q1", "2024-03-31", "a+b2+c"),
     ]
+
+
+def test_a_later_vintage_derives_what_a_run_from_nothing_derives(files: dict[str, Path], tmp_path: Path) -> None:
+    # Four years, so that some of them have no news.
+    folder, nightly, once = tmp_path / "files", tmp_path / "nightly", tmp_path / "once"
+    months = ["2021-05", "2022-04", "2022-05", "2022-06", "2023-05"]
+    early = [*(file_of(folder, month) for month in months), files["2024-05"]]
+    take_in(nightly, early)
+    steps.aggregate(SOURCE, data=nightly)
+    again = file_of(folder, "2022-05", ROWS + 100, version="_corrected")
+    lenient = copy_of_sources(
+        tmp_path / "sources", {"suite.json": ('"quarantine_limit_share": 0.01', '"quarantine_limit_share": 1.0')}
+    )
+    with declared_in(lenient):
+        for root in (nightly, once):
+            take_in(root, early)
+            take_in(root, [again], "2026-01-15")
+            steps.aggregate(SOURCE, data=root)
+    view = steps.view(data=nightly)
+    fresh = derive(in_force(view[view["derivation"] == "records"], _states(nightly)), source(SOURCE))
+    pd.testing.assert_frame_equal(view, fresh)
+    assert {"change_on_year", "share_of_cases"} <= set(view["measure"])
+    pd.testing.assert_frame_equal(view, steps.view(data=once))
+
+
+def _states(root: Path) -> list[Snapshot]:
+    store = Store(root)
+    snapshots = {item.id: item for item in store.snapshots(SOURCE)}
+    return [ledgers.as_snapshot(name, each, snapshots) for name, each in ledgers.counts(store, SOURCE).items()]
 
 
 # -------------------------------------------------------------------------------------------------------------- bad input

@@ -34,6 +34,7 @@ from pipeline.frames import (
     VINTAGE_COLUMNS,
     VINTAGE_SCHEMA,
     empty_frame,
+    sorted_by_key,
 )
 from pipeline.model import ADDITIVE_MEASURES, TOTAL, Snapshot
 from pipeline.sources.catalogue import Source
@@ -235,7 +236,7 @@ def history(observations: pd.DataFrame, snapshots: list[Snapshot], source: Sourc
     for day in sorted({snapshot.known_at for snapshot in snapshots if snapshot.known_at > done}):
         known = known_by(snapshots, day)
         speaking = observations[observations["snapshot"].isin([snapshot.id for snapshot in known])]
-        current = derive(in_force(speaking, known), source)
+        current = _derived(in_force(speaking, known), view, day, source)
         changes = differences(view, current) if len(view) else empty_frame(CHANGE_SCHEMA)
         touched = set(_units(current[current["known_at"] == day]))
         # The figures of a table and period that nobody knew before are in the view itself.
@@ -247,6 +248,24 @@ def history(observations: pd.DataFrame, snapshots: list[Snapshot], source: Sourc
         known_units |= touched
         view = current
     return History(view, _stacked(revisions, REVISION_SCHEMA), _stacked(vintages, VINTAGE_SCHEMA))
+
+
+def _derived(speaking: pd.DataFrame, before: pd.DataFrame, day: dt.date, source: Source) -> pd.DataFrame:
+    """The figures as of the day, from the rows in force and the view of the vintage before.
+
+    A ledger's files never take figures away, and a derived figure needs those of its own year and of the year before. So where
+    some years have news, these and the years after them are derived again, and the figures of all other years stand as they were.
+    """
+    years = speaking["period"].str[:4].astype(int)
+    news = set(years[(speaking["known_at"] == day).to_numpy(bool)])
+    again = {year + later for year in news for later in (0, 1)}
+    if not source.is_ledger or not len(before) or set(years) <= again:
+        return derive(speaking, source)
+    needed = years.isin(again | {year - 1 for year in again}).to_numpy(bool)
+    made = derive(speaking[needed].reset_index(drop=True), source)
+    kept = before[~before["period"].str[:4].astype(int).isin(again).to_numpy(bool)]
+    made = made[made["period"].str[:4].astype(int).isin(again).to_numpy(bool)]
+    return sorted_by_key(pd.concat([kept, made], ignore_index=True))
 
 
 def _units(frame: pd.DataFrame) -> Iterable[tuple[str, ...]]:

@@ -108,11 +108,11 @@ def _witnesses_of(file: File, rules: Sequence[Rule]) -> _Chosen:
         frame = with_days(part.frame(), file.known_at)
         if not len(frame):
             continue
-        places: set[int] = set()
+        columns, places = _Columns(frame), set[int]()
         counted: dict[str, list[tuple[int, int, int]]] = {}
         for rule in rules:
             if rule.by_row:
-                own, counted[rule.id] = _places(frame, rule)
+                own, counted[rule.id] = _places(columns, rule)
                 places.update(own)
         kept = np.array(sorted(places | {0}))
         where = {place: start + position for position, place in enumerate(kept.tolist())}
@@ -146,58 +146,93 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _places(frame: pd.DataFrame, rule: Rule) -> tuple[list[int], list[tuple[int, int, int]]]:
+class _Columns:
+    """The columns of a partition as numbers, each worked out once for all rules."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._missing: dict[str, Any] = {}
+        self._numbered: dict[tuple[str, ...], tuple[Any, int]] = {}
+
+    def is_label(self, name: str) -> bool:
+        """Whether it is a column of labels."""
+        return isinstance(self.frame[name].dtype, pd.CategoricalDtype)
+
+    def missing(self, name: str) -> Any:
+        """In which rows nothing stands."""
+        if name not in self._missing:
+            column = self.frame[name]
+            self._missing[name] = column.cat.codes.to_numpy() < 0 if self.is_label(name) else column.isna().to_numpy()
+        return self._missing[name]
+
+    def numbered(self, names: Sequence[str]) -> tuple[Any, int]:
+        """One number a row for the combination of what stands in these columns, and how many numbers there may be."""
+        key = tuple(names)
+        if key not in self._numbered:
+            number, size = np.zeros(len(self.frame), dtype=np.int64), 1
+            for name in key:
+                codes, count = self._codes(name)
+                number, size = number * count + codes, size * count
+                if size > len(self.frame) + 1000:
+                    # Many combinations, few of them there.
+                    values, codes = np.unique(number, return_inverse=True)
+                    number, size = codes.reshape(-1), len(values)
+            self._numbered[key] = number, size
+        return self._numbered[key]
+
+    def _codes(self, name: str) -> tuple[Any, int]:
+        column = self.frame[name]
+        if self.is_label(name):
+            return column.cat.codes.to_numpy().astype(np.int64) + 1, len(column.cat.categories) + 1
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        return codes, len(values)
+
+
+def _places(columns: _Columns, rule: Rule) -> tuple[list[int], list[tuple[int, int, int]]]:
     """The rows that the rule has to see, and for each combination of what its condition looks at: a row of it, how many rows it
     has, and how many of them are empty."""
-    group, size = _numbered(frame, sorted(verdicts.condition_columns(rule) - {_MARK}))
+    conditions = sorted(verdicts.condition_columns(rule) - {_MARK})
     named = [rule.kwargs[name] for name in ("column", "column_A", "column_B") if name in rule.kwargs]
-    empty = frame[named].isna().all(axis=1).to_numpy() if rule.type not in _NULLS else np.zeros(len(frame), dtype=bool)
-    first = _first_of_each(group, size)
-    rows = np.bincount(group, minlength=size)
-    nothing = np.bincount(group, weights=empty, minlength=size).astype(int)
-    counted = [(int(first[kind]), int(rows[kind]), int(nothing[kind])) for kind in np.flatnonzero(rows)]
-    return [*(place for place, _, _ in counted), *_seen(frame, rule, named, group, size)], counted
+    length = len(columns.frame)
+    empty = np.zeros(length, dtype=bool)
+    if rule.type not in _NULLS and named:
+        empty = np.logical_and.reduce([columns.missing(name) for name in named])
+    group, size = columns.numbered(conditions)
+    if not conditions:
+        counted = [(0, length, int(empty.sum()))]
+    else:
+        rows = np.bincount(group, minlength=size)
+        nothing = np.bincount(group, weights=empty, minlength=size).astype(int)
+        first = _first_of_each(group, size)
+        counted = [(int(first[kind]), int(rows[kind]), int(nothing[kind])) for kind in np.flatnonzero(rows)]
+    return [*(place for place, _, _ in counted), *_seen(columns, rule, named, group, size)], counted
 
 
-def _seen(frame: pd.DataFrame, rule: Rule, named: Sequence[str], group: Any, size: int) -> list[int]:
+def _seen(columns: _Columns, rule: Rule, named: Sequence[str], group: Any, size: int) -> list[int]:
     if rule.type in _NULLS:
-        missing = frame[named[0]].isna().to_numpy()
-        return _distinct(group * 2 + missing, size * 2)
+        missing = columns.missing(named[0])
+        if size > 1:
+            return _distinct(group * 2 + missing, size * 2)
+        return [int(missing.argmin()), int(missing.argmax())]
     if rule.type in _EXTREMES:
-        values = frame[named[0]].to_numpy()
-        there = ~pd.isna(values)
+        values, there = columns.frame[named[0]].to_numpy(), ~columns.missing(named[0])
         found: list[int] = []
         for kind in range(size):
             own = np.flatnonzero(there & (group == kind)) if size > 1 else np.flatnonzero(there)
             found += [int(own[values[own].argmin()]), int(own[values[own].argmax()])] if len(own) else []
         return found
-    if rule.type in _ONE_OF_EACH and all(isinstance(frame[name].dtype, pd.CategoricalDtype) for name in named):
-        codes, count = _numbered(frame, named)
+    if rule.type in _ONE_OF_EACH and all(columns.is_label(name) for name in named):
+        codes, count = columns.numbered(named)
+        if (
+            size == 1
+            and len(named) == 1
+            and len(columns.frame[named[0]].cat.categories) == 1
+            and not columns.missing(named[0]).any()
+        ):
+            return [0]
         return _distinct(group * count + codes, size * count)
     # Nothing is known of how such a rule looks at a row: it sees them all.
-    return list(range(len(frame)))
-
-
-def _numbered(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Any, int]:
-    """One number a row for the combination of what stands in these columns."""
-    number, size = np.zeros(len(frame), dtype=np.int64), 1
-    for name in names:
-        column = frame[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            codes, count = column.cat.codes.to_numpy().astype(np.int64) + 1, len(column.cat.categories) + 1
-        else:
-            codes, values = pd.factorize(column, use_na_sentinel=False)
-            count = len(values)
-        number, size = number * count + codes, size * count
-        if size > len(frame) + 1000:
-            # Many combinations, few of them there.
-            number, size = _dense(number)
-    return number, size
-
-
-def _dense(number: Any) -> tuple[Any, int]:
-    values, codes = np.unique(number, return_inverse=True)
-    return codes.reshape(-1), len(values)
+    return list(range(len(columns.frame)))
 
 
 def _first_of_each(number: Any, size: int) -> Any:
