@@ -397,7 +397,7 @@ def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) ->
 
 
 def build_data_docs(*, data: Path | None = None) -> bool:
-    """Great Expectations' Data Docs of the current verdicts. Only pages of sources with other verdicts than last time are made.
+    """Great Expectations' Data Docs of the current verdicts. Only pages of other verdicts than last time are made.
 
     The page of a snapshot that has no verdict now is taken away: there is one page for each current verdict, and no other.
     True when anything was rewritten.
@@ -405,15 +405,17 @@ def build_data_docs(*, data: Path | None = None) -> bool:
     store = store_at(data)
     folder = store.processed / "validation" / "data_docs"
     with store.lock("data_docs"):
-        judged = {source_id: _verdict_paths(store, source_id) for source_id in source_ids()}
-        made_of = {source_id: _docs_version(paths) for source_id, paths in judged.items() if paths}
+        judged = {
+            f"{source_id}/{path.stem}.html": path for source_id in source_ids() for path in _verdict_paths(store, source_id)
+        }
+        made_of = {page: _docs_version(path) for page, path in judged.items()}
         before = store.pages_made_of(folder)
-        changed = [source_id for source_id, version in made_of.items() if before.get(source_id) != version]
+        changed = [page for page, version in made_of.items() if before.get(page) != version]
         if not changed and before.keys() == made_of.keys():
             return False
         from pipeline.validate import data_docs
 
-        verdicts = [verdict for paths in judged.values() for path in paths if (verdict := store.read_json(path))]
+        verdicts = [verdict for path in judged.values() if (verdict := store.read_json(path))]
         staying = {data_docs.page_name(verdict) for verdict in verdicts}
         return store.write_pages(folder, data_docs.build(verdicts, pages_of=changed), made_of, staying=staying)
 
@@ -423,10 +425,10 @@ def _verdict_paths(store: Store, source_id: str) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _docs_version(verdicts: list[Path]) -> str:
+def _docs_version(verdict: Path) -> str:
     from pipeline.store import sha256_of
 
-    parts = [code_version.code_version("validate/data_docs.py"), *(f"{path.name} {sha256_of(path)}" for path in verdicts)]
+    parts = (code_version.code_version("validate/data_docs.py"), sha256_of(verdict))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

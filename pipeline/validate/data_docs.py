@@ -112,7 +112,7 @@ _NOT_JUDGED: dict[str, Any] = {
 
 
 def build(verdicts: Iterable[Mapping[str, Any]], *, pages_of: Collection[str] | None = None) -> dict[str, bytes]:
-    """The site: `index.html` and `<source>/<snapshot>.html` for each verdict, or for those of the sources `pages_of`.
+    """The site: `index.html` and `<source>/<snapshot>.html` for each verdict, or for those whose page is one of `pages_of`.
 
     In: verdicts as `Verdict.to_json()` gives them, also after a round through JSON, in any order. Of several verdicts on one
     snapshot the last one given is the current one. Out: file name -> bytes, the same for the same verdicts.
@@ -120,9 +120,7 @@ def build(verdicts: Iterable[Mapping[str, Any]], *, pages_of: Collection[str] | 
     current = {page_name(verdict): _NOT_JUDGED | dict(verdict) for verdict in verdicts}
     environment = _environment()
     pages = {
-        name: _page(verdict, environment)
-        for name, verdict in sorted(current.items())
-        if pages_of is None or verdict["source"] in pages_of
+        name: _page(verdict, environment) for name, verdict in sorted(current.items()) if pages_of is None or name in pages_of
     }
     rows = [{"page": name, "verdict": verdict, "status": _status(verdict)} for name, verdict in sorted(current.items())]
     index = environment.get_template("index.html").render(title="Data Docs", style=STYLE, rows=rows)
