@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.publish import charts, svg
 from pipeline.publish.charts import Point
+from pipeline.reference import AREA, area_tiles, code_list
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -112,6 +113,28 @@ def test_small_charts_show_the_breaks_of_their_own_series_and_what_is_provisiona
     assert "break in the series" not in whole.note
     assert "provisional" in whole.note
     assert sum("dasharray" in bar.attrib["style"] for bar in _elements(chart, "rect")) == 2
+
+
+def test_a_map_has_one_square_an_area_discs_as_large_as_counts_and_a_mark_where_nothing_is_known() -> None:
+    tiles = {"Ontario": ("ON", 1, 0), "Quebec": ("QC", 2, 0), "Yukon": ("YT", 0, 0)}
+    points = [Point("Ontario", "Cases", 400.0), Point("Quebec", "Cases", 100.0)]
+    counts, rates = (charts.tile_map("m", "t", "Cases", points, tiles, shaded=shaded) for shaded in (False, True))
+    radii = [float(disc.attrib["r"]) for disc in _elements(counts, "circle")]
+    assert radii[0] == pytest.approx(2 * radii[1])
+    assert {"ON", "QC", "YT", "[x]"} <= set(_words(counts))
+    assert _words(counts).count("[x]") == 1
+    shades = [re.search(r"fill-opacity:([\d.]+)", square.attrib["style"]) for square in _elements(rates, "rect")]
+    darkest, lighter = (float(found[1]) for found in shades if found)
+    assert darkest == 1
+    assert 0 < lighter < 0.5
+    assert counts.points == tuple(points)
+
+
+@pytest.mark.parametrize("country", ["AU", "CA", "JP", "US"])
+def test_every_area_of_a_country_has_a_square_of_its_own(country: str) -> None:
+    places = area_tiles(country)
+    assert places.keys() == {area for area in code_list(AREA) if area.startswith(f"{country}-")}
+    assert len(set(places.values())) == len(places)
 
 
 @given(st.lists(st.floats(0, 1e13), min_size=1, max_size=8), st.integers(2, 6))
