@@ -12,6 +12,7 @@ from pipeline.aggregate.kernel import (
     QUANTILE_SCALE,
     QUANTILES,
     TOP_SHARES,
+    Coarser,
     Numbers,
     Ordered,
     Records,
@@ -135,3 +136,10 @@ def test_mixed_radix_numbers_every_combination_once() -> None:
     assert (cell.tolist(), size) == (list(range(12)), 12)
     with pytest.raises(FraudlossError, match="too large"):
         mixed_radix([first, second], [2**40, 2**40], 12)
+
+
+def test_finer_cells_are_added_up_exactly_and_a_cell_without_any_is_zero() -> None:
+    coarser = Coarser(array([2, 0, 2, 0]), 4)
+    assert coarser.added({"loss": array([2**60, 1, 1, -3])})["loss"].tolist() == [-2, 0, 2**60 + 1, 0]
+    with pytest.raises(OverflowError):
+        coarser.added({"loss": array([2**62, 1, 1, 1])})

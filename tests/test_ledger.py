@@ -261,6 +261,24 @@ def test_the_days_are_judged_also_where_the_file_says_nothing_of_them(tmp_path: 
     assert len(read_month(path, "2023-01", [TYPES, REGIONS])) == 1
 
 
+@settings(max_examples=20, deadline=None)
+@given(reports=st.lists(REPORT.filter(lambda each: each["month"] != "2023-11"), min_size=40, max_size=60))
+def test_a_cube_that_is_added_up_from_a_finer_one_is_what_it_is_alone(
+    tmp_path_factory: pytest.TempPathFactory, reports: list[dict[str, Any]]
+) -> None:
+    region = Dimension.of("region", sorted(REGIONS.label_of))
+    finest = Grouping("finest", ("region", "fraud_type"), "monthly")
+    coarser = [Grouping(" ".join(by), by, "monthly") for by in (("area",), ("fraud_type", "area"), ("region",), ())]
+    together = Plan((TYPES, REGIONS, region), (finest, *coarser), FACTORS)
+    assert set(together.finer) == {grouping.by for grouping in coarser}
+    partitions = write(tmp_path_factory.mktemp("ledger"), reports, sorted({report["month"] for report in reports}))
+    cells = year_cells(together, partitions)
+    for grouping in coarser:
+        alone = Plan((TYPES, REGIONS, region), (grouping,), FACTORS)
+        assert not alone.finer
+        pd.testing.assert_frame_equal(cells[grouping.name], year_cells(alone, partitions)[grouping.name])
+
+
 def test_losses_of_one_currency_are_not_touched(tmp_path: Path) -> None:
     large = 2**53 + 1  # no float64 holds it
     plan = Plan((TYPES,), (Grouping("all", (), "monthly"),))
