@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from pipeline.frames import observations_frame
-from pipeline.model import Period
-from pipeline.publish import release, selection
+from pipeline.model import FraudlossError, Period
+from pipeline.publish import release, selection, tables
 from tests import publish_sample as sample
 
 
@@ -166,3 +167,25 @@ def test_breaks_come_from_the_declaration_and_from_a_change_of_classification() 
     assert selection.break_years("special_fraud", totals, families) == {"2018": "cash-card theft is added"}
     changed = [totals[0]._replace(classification="npa_2010"), *totals[1:]]
     assert "2017" in selection.break_years("special_fraud", changed, families)
+
+
+def _of_ages(*ages: tuple[str, int]) -> list[selection.Figure]:
+    rows = [sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", cases, age=age) for age, cases in ages]
+    families = selection.Families(sample.sources())
+    return selection.figures(selection.rows_of(observations_frame(rows)), Period.parse("2025"), families)
+
+
+def test_those_who_have_no_age_are_a_part_and_never_the_total() -> None:
+    found = _of_ages(("_T", 63_772), ("Y20T29", 5_000), ("_Z", 4))
+    assert [figure.row.value for figure in found if figure.is_plain] == [Decimal(63_772)]
+    assert sorted(figure.breakdown for figure in found) == [(), (("age", "Y20T29"),), (("age", "_Z"),)]
+
+
+def test_two_figures_for_one_cell_of_a_table_stop_the_release() -> None:
+    cells: dict[tuple[str, str], Any] = {}
+    total, part = (figure.row for figure in _of_ages(("_T", 63_772), ("_Z", 4)))
+    tables.place_figure(cells, total, "ages_history")
+    tables.place_figure(cells, total, "ages_history")
+    with pytest.raises(FraudlossError, match=f"table ages_history: npa_annual 2025 cases has two figures .* {part.id}"):
+        tables.place_figure(cells, part, "ages_history")
+    assert cells == {("cases", "cases"): total}

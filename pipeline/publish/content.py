@@ -592,7 +592,8 @@ def _series_sections(
         together.setdefault(f"source {source.id}" if source else name, []).append(name)
     sections = []
     for key, names in together.items():
-        items = [item for name in names for item in _family_items(period, name, by_family[name], families)]
+        told = {total for name in names if not families.is_subordinate(name) for total in _totals_told(by_family[name])}
+        items = [item for name in names for item in _family_items(period, name, by_family[name], families, told)]
         if items:
             source = families.sectioned(names[0])
             english, native = tables.family_title(names[0], families)
@@ -604,7 +605,20 @@ def _series_sections(
     return sections
 
 
-def _family_items(period: Period, name: str, figures: Sequence[Figure], families: Families) -> list[Item]:
+_Told = set[tuple[str, str, str, Decimal | None]]
+
+
+def _totals_told(figures: Iterable[Figure]) -> _Told:
+    """Period, measure, unit and value of the totals whose history the tables and charts of a series show."""
+    return {
+        (figure.row.period, figure.row.measure, figure.row.unit, figure.row.value)
+        for figure in figures
+        if figure.is_total and figure.is_plain and not figure.row.overlay and figure.row.measure in ("cases", "loss")
+    }
+
+
+def _family_items(period: Period, name: str, figures: Sequence[Figure], families: Families, told: _Told) -> list[Item]:
+    """`told`: the totals of the series that the family breaks down, in the same section."""
     if all(figure.role in ("history", "event") for figure in figures):
         return []
     english = tables.family_title(name, families)[0]
@@ -623,7 +637,9 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
         made = _block(name, english, key, blocks[key], history, families, place=place, name_classification=several)
         items += made if place == 0 else _further(made)
     items += _part_totals(name, english, figures, families) if not blocks else []
-    items += _history(period, name, english, figures, families)
+    # A breakdown by age or by area has the totals of the series itself: their history is told once.
+    is_told = families.is_subordinate(name) and _totals_told(figures) <= told
+    items += _history(period, name, english, figures, families, is_told=is_told)
     items += _further(_other_periods(name, english, figures, families))
     return _further(items) if families.is_subordinate(name) else items
 
@@ -864,9 +880,13 @@ def _pyramid(
 # ------------------------------------------------------------------------------------------------------- history and rest
 
 
-def _history(period: Period, name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:
-    """The series up to the period: chart with its table, and types over the periods."""
+def _history(
+    period: Period, name: str, english: str, figures: Sequence[Figure], families: Families, *, is_told: bool
+) -> list[Item]:
+    """The series up to the period: chart with its table, and types over the periods; only these where the totals are told."""
     timed = [f for f in figures if f.role in ("period", "history") and f.row.frequency == period.frequency]
+    if is_told:
+        return _types_over_time(name, english, timed, families) if period.frequency == "annual" else []
     measures = [f for f in timed if f.row.measure in ("cases", "loss")]
     base = tables.slug(name)
     losses = _annual_totals(timed, "loss", families.currency(name), families, period.frequency)

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
-from pipeline.model import DIMENSIONS, NOT_APPLICABLE, TOTAL, Period
+from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish.words import Own, Words, _, both, declared
 from pipeline.sources.catalogue import Source
 
@@ -32,7 +32,8 @@ from pipeline.sources.catalogue import Source
 _Row = collections.namedtuple("_Row", OBSERVATION_COLUMNS)  # type: ignore[misc]
 Row: Any = _Row
 
-NO_BREAKDOWN = (TOTAL, NOT_APPLICABLE)
+# `_Z` is a category as any other: what has no age is an organisation, not everybody.
+NO_BREAKDOWN = (TOTAL,)
 HISTORY_FROM_YEAR = 2016
 HISTORY_MEASURES = ("cases", "loss")
 QUARTERS_OF_HISTORY = 12

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS
+from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS, FraudlossError
 from pipeline.publish.seasonal import Adjusted
 from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
 from pipeline.publish.words import (
@@ -726,6 +726,16 @@ def hoisted(table: Table) -> Table:
     return dataclasses.replace(table, columns=tuple(columns), rows=tuple(tuple(row) for row in rows))
 
 
+def place_figure(cells: dict[tuple[str, str], Any], row: Any, table_id: str) -> None:
+    """Put the figure under its measure and unit. Raises FraudlossError where another stands there: one would hide the other."""
+    held = cells.setdefault((row.measure, row.unit), row)
+    if held is not row:
+        raise FraudlossError(
+            f"table {table_id}: {row.source} {row.period} {row.measure} has two figures for one cell, {held.id} ({held.origin}) "
+            f"and {row.id} ({row.origin}). Look for a dimension that the table does not show."
+        )
+
+
 def types_by_measures(
     table_id: str,
     title: str,
@@ -749,7 +759,7 @@ def types_by_measures(
     by_type: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
     for figure in wanted:
         name = (figure.row.native_type, figure.row.fraud_type)
-        by_type.setdefault(name, {})[(figure.row.measure, figure.row.unit)] = figure.row
+        place_figure(by_type.setdefault(name, {}), figure.row, table_id)
     places = {name: place for place, name in enumerate(order or type_order(wanted))}
     ordered = sorted(by_type.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))
     rows = tuple(
@@ -1031,7 +1041,7 @@ def history_table(
     lines: dict[tuple[Any, ...], dict[tuple[str, str], Any]] = {}
     for figure in totals:
         row = figure.row
-        lines.setdefault((parsed(row.period).end, row.period, row.classification), {})[(row.measure, row.unit)] = row
+        place_figure(lines.setdefault((parsed(row.period).end, row.period, row.classification), {}), row, table_id)
     if len(lines) < least:
         return None
     rows = []
