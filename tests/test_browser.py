@@ -92,6 +92,9 @@ KINDS = [
     "site/comparison.html",
     "site/quality.html",
     "site/methods.html",
+    f"{RELEASE}/index.ja.html",
+    f"{RELEASE}/trace_npa_annual-3.ja.html",
+    "site/index.ja.html",
 ]
 
 
@@ -244,6 +247,26 @@ def test_marks_explain_themselves_and_a_link_opens_what_is_folded(visit: Callabl
     assert not page.locator(f"[id='{inside}']").is_visible()
     page.goto(f"{(folder / RELEASE / 'index.html').as_uri()}#{inside}")
     assert page.locator(f"[id='{inside}']").is_visible()
+
+
+def test_the_other_language_opens_at_the_same_place(visit: Callable[..., Visit]) -> None:
+    seen = visit(f"{RELEASE}/index.html")
+    seen.page.goto(f"{seen.page.url}#legend")
+    for name, code, heading in (("index.ja.html", "ja", "記号と方法"), ("index.html", "en", "Marks and methods")):
+        seen.page.locator(".languages a").click()
+        assert seen.page.url.endswith(f"/{name}#legend")
+        assert seen.page.locator("html").get_attribute("lang") == code
+        assert seen.page.locator("h2#legend").inner_text() == heading
+    assert seen.complaints == []
+
+
+def test_japanese_is_drawn_with_letters_that_the_machine_has(visit: Callable[..., Visit]) -> None:
+    page = visit(f"{RELEASE}/index.ja.html").page
+    widths = page.evaluate(
+        "() => { const pen = document.createElement('canvas').getContext('2d'); pen.font = getComputedStyle(document.body).font;"
+        " return ['被害額', '\\uffff\\uffff\\uffff'].map((words) => pen.measureText(words).width); }"
+    )
+    assert widths[0] == pytest.approx(3 * 16, abs=1)
 
 
 def test_a_figure_leads_to_its_line_and_back(visit: Callable[..., Visit]) -> None:

@@ -94,9 +94,9 @@ def _declared() -> Iterator[tuple[str, str]]:
     yield from ((text, "pipeline/aggregate/derive.py") for text in steps_in_words())
     for entry in REGISTER:
         yield from ((text, "pipeline/publish/register.py") for text in (entry.title, entry.where, entry.lacking) if text)
-    for __, *texts in INDICATORS:
-        name, formula, defined, ___, why = texts
-        yield from ((text, "pipeline/publish/quality_indicators.py") for text in (name, formula, defined, why) if text)
+    for code, name, formula, defined, __, why in INDICATORS:
+        texts = (name, formula, defined, why, code if " " in code else "")
+        yield from ((text, "pipeline/publish/quality_indicators.py") for text in texts if text)
     yield from _reference()
     for source in catalogue.sources():
         place = f"pipeline/sources/{source.id}"

@@ -26,7 +26,7 @@ from pipeline.publish.content import Item, Section
 from pipeline.publish.page import METHODS
 from pipeline.publish.selection import COMBINATIONS, ROLES
 from pipeline.publish.tables import ABSENCE_MARKS, Column, Table, dimension_title, in_both, label_of, measure_title, text_cell
-from pipeline.publish.words import Words, _, declared, only_english
+from pipeline.publish.words import Own, Words, _, declared, only_english
 
 _CODE = _("Code")
 _COMPARABILITY = ("unit_of_count", "loss_concept", "date_basis", "threshold", "coverage", "verified")
@@ -76,7 +76,7 @@ def _numbered(sentences: Sequence[str]) -> tuple[str, ...]:
 
 def _words(table_id: str, title: str, meanings: Mapping[str, str], head: str = _CODE) -> Table:
     """Codes and their meanings."""
-    lines = tuple((text_cell(code, header=True), text_cell(_word(meaning))) for code, meaning in meanings.items() if code)
+    lines = tuple((text_cell(Own(code), header=True), text_cell(_word(meaning))) for code, meaning in meanings.items() if code)
     return Table(table_id, title, (Column(head), Column(_("Meaning"))), lines)
 
 
@@ -87,7 +87,7 @@ def _word(meaning: str) -> Words:
 def _measures() -> Table:
     lines = tuple(
         (
-            text_cell(name, header=True),
+            text_cell(Own(name), header=True),
             text_cell(measure_title(name)[0], native=measure_title(name)[1]),
             text_cell(declared(meaning)),
             text_cell(_("yes") if name in ADDITIVE_MEASURES else _("no")),
@@ -129,7 +129,7 @@ def _dimensions() -> Iterable[Item]:
 def _codes(table_id: str, title: str, codes: Iterable[reference.Code]) -> Table:
     lines = tuple(
         (
-            text_cell(item.code, header=True),
+            text_cell(Own(item.code), header=True),
             text_cell(label_of(item), native=only_english(item.label_ja)),
             text_cell(declared(item.definition)),
         )
@@ -141,7 +141,7 @@ def _codes(table_id: str, title: str, codes: Iterable[reference.Code]) -> Table:
 def _types() -> Table:
     lines = tuple(
         (
-            text_cell(item.code, header=True),
+            text_cell(Own(item.code), header=True),
             text_cell(item.parent),
             text_cell(in_both(item.label, item.label_ja), native=only_english(item.label_ja)),
             text_cell(declared(item.definition)),

@@ -55,6 +55,7 @@ from pipeline.publish.words import (
     only_english,
     other_language,
     page_name,
+    said,
     speaking,
 )
 from pipeline.sources.catalogue import Source, are_synthetic
@@ -340,9 +341,9 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.globals |= {"_": _, "ngettext": ngettext, "declared": declared, "listed": listed, "page_name": page_name}
+    made.globals |= {"_": said, "ngettext": ngettext, "declared": declared, "listed": listed, "page_name": page_name}
     made.globals |= {"link_to": _link_to, "link_end": markupsafe.Markup("</a>"), "code": _code}
-    made.filters["said"] = str
+    made.filters["said"] = _plain
     made.filters["rows"] = rows
     made.filters["drawing"] = drawing
     made.filters["linked"] = linked
@@ -370,6 +371,11 @@ def drawing(chart: Chart) -> markupsafe.Markup:
     return markupsafe.Markup(svg[:start] + attributes + ">") + head + markupsafe.Markup(svg[start + 1 :])
 
 
+def _plain(text: str) -> str:
+    """Words as text, for an attribute."""
+    return text if type(text) is markupsafe.Markup else str(text)
+
+
 def _link_to(address: str) -> markupsafe.Markup:
     """The beginning of a link, for a message that has the words of the link in it."""
     return markupsafe.Markup('<a href="{}">').format(address)
@@ -392,19 +398,22 @@ def rows(table: Table, links: Mapping[str, str], base: str) -> markupsafe.Markup
 
 def _cell(cell: Cell, links: Mapping[str, str], base: str) -> str:
     marks = _marks(cell.marks) if cell.marks else ""
-    title = f' title="{markup(str(cell.title))}"' if cell.title else ""
+    # Most figures have neither a title nor small print: words are asked only where there are any.
+    told = "" if cell.title == "" else str(cell.title)
+    title = f' title="{markup(told)}"' if told else ""
     if cell.is_figure and not cell.is_header:
         has_value = cell.value is not None
         text = markup(cell.text) if has_value else marks
         if to := links.get(cell.id):
             text = f'<a href="{base}{to}">{text}</a>'
-        small = f"<small>{markup(cell.small)}</small>" if cell.small else ""
+        under = "" if cell.small == "" else markup(cell.small)
+        small = f"<small>{under}</small>" if under else ""
         return f'<td class="num"{title}>{text}{marks}{small}</td>' if has_value else f'<td class="num">{text}</td>'
     text = markup(cell.text)
-    if cell.href:
-        text = f'<a href="{base}{markup(cell.href)}">{text}</a>'
-    if cell.native:
-        text += f' <span class="beside" lang="{other_language()}">{markup(cell.native)}</span>'
+    if to := markup(cell.href):
+        text = f'<a href="{base}{to}">{text}</a>'
+    if beside := markup(cell.native):
+        text += f' <span class="beside" lang="{other_language()}">{beside}</span>'
     return f'<th scope="row"{title}>{text}{marks}</th>' if cell.is_header else f"<td{title}>{text}</td>"
 
 

@@ -366,7 +366,7 @@ def indicator_list(present: Mapping[str, str]) -> Table:
     """Every indicator. `present`: id of each table that has lines -> its title."""
     lines = tuple(
         (
-            text_cell(code or "–", header=True),
+            text_cell(declared(code) if code else "–", header=True),
             text_cell(declared(name)),
             text_cell(declared(formula)),
             text_cell(declared(defined)),

@@ -220,7 +220,24 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 def clean(text: object) -> str:
     """The text with control characters, which neither HTML nor XML can hold, made visible as U+FFFD; words stay words."""
     words = text if isinstance(text, str) else str(text)
-    return words if words.isprintable() else _CONTROL.sub("\ufffd", words)
+    if words.isprintable() or (len(words) > _LONG and not _has_control(words)):
+        return words
+    return _CONTROL.sub("\ufffd", words)
+
+
+# A page is looked through as bytes, which takes less than half the time.
+_LONG = 1000
+_CONTROL_BYTES = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
+_LATIN_CONTROL = re.compile(rb"\xc2[\x80-\x9f]")
+
+
+def _has_control(text: str) -> bool:
+    try:
+        written = text.encode()
+    except UnicodeEncodeError:
+        return True
+    has_none = len(written.translate(None, _CONTROL_BYTES)) == len(written) and not _LATIN_CONTROL.search(written)
+    return not has_none or "\ufffe".encode() in written or "\uffff".encode() in written
 
 
 def plain_text(value: Any) -> str:
@@ -654,7 +671,7 @@ def family_title(family: str, families: Families) -> tuple[str, str]:
     """(English, Japanese) of a family: the word fixed here, or the title of the table of the source that speaks first."""
     if family in FAMILY_TITLES:
         english, japanese = FAMILY_TITLES[family]
-        return both(english, japanese), only_english(japanese)
+        return english, only_english(japanese)
     for source in sorted(families.sources.values(), key=lambda item: (item.precedence, item.id)):
         for table in source.tables.values():
             if table.family == family:

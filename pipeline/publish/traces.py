@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -97,6 +98,9 @@ def links(pages: Iterable[TracePage]) -> dict[str, str]:
     return found
 
 
+_dimensions_of = operator.attrgetter(*DIMENSIONS)
+
+
 class _Line(NamedTuple):
     """A line of a trace: what is the same in every language, as markup, and what words are made of."""
 
@@ -115,18 +119,16 @@ def _line(row: Any) -> _Line:
     marks = "".join(f"<abbr>{mark}</abbr>" for mark in marks_of(row))
     has_value = row.value is not None and not row.absence
     precision = f" ± {_plain(row.precision)}" if has_value and row.precision else ""
-    broken_down = tuple((name, value) for name in DIMENSIONS if (value := getattr(row, name)) not in NO_BREAKDOWN)
-    area = "" if is_country(row.area) else row.area
     return _Line(
         f'<tr id="{_escaped(row.id)}"><th scope="row">',
         row.period,
-        (row.native_type, row.fraud_type, area, broken_down, row.overlay),
+        (row.native_type, row.fraud_type, row.area, _dimensions_of(row), row.overlay),
         row.measure,
         f"{_plain(row.value)}{marks}<small>" if has_value else marks,
         row.unit if has_value else "",
         f"{precision}</small>" if has_value else "",
         (row.derivation, row.absence, row.edition, row.note),
-        f"</td><td>{_where(row.origin)}</td><td>{_snapshots(row.snapshot)}</td></tr>",
+        f'</td><td translate="no">{_where(row.origin)}</td><td>{_snapshots(row.snapshot)}</td></tr>',
     )
 
 
@@ -168,17 +170,16 @@ def _measure(code: str, measure: str) -> str:
 
 
 @functools.lru_cache(maxsize=8192)
-def _what(
-    code: str, native_type: str, fraud_type: str, area: str, broken_down: tuple[tuple[str, str], ...], overlay: bool
-) -> str:
+def _what(code: str, native_type: str, fraud_type: str, area: str, dimensions: tuple[str, ...], overlay: bool) -> str:
     """The type as the publisher labels it, with the common code that it leads to, and what the figure is broken down by."""
     english, native = type_label_of(native_type, fraud_type)
     beside = markup(native)
     label = markup(clean(english)) + (f' <span class="beside" lang="{other_language()}">{beside}</span>' if beside else "")
     if fraud_type != TOTAL and native_type != TOTAL:
         label += f" → <code>{html.escape(clean(fraud_type))}</code>"
-    parts: list[str] = [markupsafe.Markup(label), *([code_label(area)] if area else [])]
-    parts += [dimension_text(name, value) for name, value in broken_down]
+    parts: list[str] = [markupsafe.Markup(label), *([] if is_country(area) else [code_label(area)])]
+    named = zip(DIMENSIONS, dimensions, strict=True)
+    parts += [dimension_text(name, value) for name, value in named if value not in NO_BREAKDOWN]
     parts += [_("cuts across the types: never add it")] if overlay else []
     return separator("; ").join(map(markup, parts))
 

@@ -85,26 +85,35 @@ class Words(str):
     Whatever else is done with it as a text is done with the English.
     """
 
-    __slots__ = ("_says",)
+    __slots__ = ("_kept", "_says")
     _says: Callable[[bool], str]
+    _kept: dict[tuple[str, bool], str]  # what was said before: most words of a page are said many times
 
     def __new__(cls, english: str, says: Callable[[bool], str]) -> Words:
         """`says(True)` is markup, `says(False)` is text, in the language that is spoken, which is not English."""
         made = super().__new__(cls, english)
         made._says = says
+        made._kept = {}
         return made
 
+    def _said(self, markup: bool) -> str:
+        key = (_language.get(), markup)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = self._says(markup)
+        return kept
+
     def __str__(self) -> str:
-        return str.__str__(self) if _language.get() == ENGLISH else self._says(False)
+        return str.__str__(self) if _language.get() == ENGLISH else self._said(False)
 
     def __format__(self, form: str) -> str:
         return format(str(self), form)
 
     def __html__(self) -> str:
-        return escape(str.__str__(self)) if _language.get() == ENGLISH else self._says(True)
+        return _escaped_markup(str.__str__(self)) if _language.get() == ENGLISH else self._said(True)
 
     def __bool__(self) -> bool:
-        return bool(str(self))
+        return len(self) > 0 if _language.get() == ENGLISH else bool(self._said(False))
 
     def lower(self) -> Words:
         return Words(super().lower(), self._says)
@@ -119,7 +128,7 @@ class _Rich(Words):
     __slots__ = ()
 
     def __html__(self) -> str:
-        return self._says(True)
+        return self._said(True)
 
 
 class Own(str):
@@ -157,6 +166,11 @@ def _(message: str, /, **values: object) -> Words:
     english = message.format(**values) if values else message
     kind = _Rich if any(type(value) is Markup for value in values.values()) else Words
     return kind(english, functools.partial(_said, message, values))
+
+
+def said(message: str, /, **values: object) -> str:
+    """`_` for a template: a message without placeholders is said at once."""
+    return _(message, **values) if values else Markup(_template(_language.get(), message, True))
 
 
 def _said(message: str, values: Mapping[str, object], markup: bool) -> str:
@@ -218,6 +232,11 @@ def markup(text: str) -> str:
 @functools.lru_cache(maxsize=16384)
 def _escaped(text: str) -> str:
     return str(escape(text))
+
+
+@functools.lru_cache(maxsize=16384)
+def _escaped_markup(text: str) -> Markup:
+    return escape(text)
 
 
 def is_japanese(text: str) -> bool:

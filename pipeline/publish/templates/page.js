@@ -1,11 +1,11 @@
 "use strict";
 // Everything here is a convenience: without it the page says the same. Tables sort by column and show only the rows with some words,
-// marks explain themselves, charts are saved as files, the page is light or dark as its reader likes, a link opens what it leads into,
-// and all of it is open on paper.
+// marks explain themselves, charts are saved as files, the page is light or dark as its reader likes, the other language opens at the same
+// place, a link opens what it leads into, and all of it is open on paper.
 const meanings = new Map([...document.querySelectorAll("dl.marks dt")].map((term) => [term.textContent, term.nextElementSibling.textContent]));
 for (const mark of document.querySelectorAll("abbr")) mark.title = meanings.get(mark.textContent) ?? "";
 
-const words = new Intl.Collator("en", { numeric: true });
+const words = new Intl.Collator(document.documentElement.lang, { numeric: true });
 const wordsOf = (cell) => (cell.querySelector("a") ?? cell).firstChild?.textContent.trim() ?? "";
 const numberOf = (cell) => (cell.querySelector("abbr") && !/\d/.test(wordsOf(cell)) ? NaN : parseFloat(wordsOf(cell).replace(/,/g, "").replace("−", "-").replace("+", "")));
 
@@ -172,6 +172,9 @@ for (const button of document.querySelectorAll("button[data-as]")) {
   button.parentElement.hidden = false;
   button.addEventListener("click", () => save(button.closest("figure"), button.dataset.as));
 }
+
+// The page in the other language opens at the same place.
+for (const link of document.querySelectorAll(".languages a")) link.addEventListener("click", () => (link.hash = location.hash));
 
 const reveal = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -1,0 +1,186 @@
+"""The pages in Japanese: every message is translated, no page holds English of ours, the figures are those of the English one."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+from decimal import Decimal
+
+import pytest
+
+from pipeline.aggregate.derive import steps_in_words
+from pipeline.model import Period
+from pipeline.publish import period, release, site, tables, words
+from pipeline.publish.evidence import Evidence
+from pipeline.sources import catalogue
+from tests import publish_sample as sample
+from tests.shipped import everything
+from tools import messages
+
+pytestmark = pytest.mark.slow(seconds=15)
+# Two Latin words one after the other are a piece of a sentence; one is of two persons.
+ENGLISH = re.compile(r"[A-Za-z][a-z]+[ ,;:]+[A-Za-z]*[a-z]{2,}")
+NAME = "McKenzie and Gamba"
+
+
+class Reader(html.parser.HTMLParser):
+    """The words that a page shows in its own language: texts, titles and labels, without code, addresses and what is marked."""
+
+    silent = frozenset({"script", "style", "code"})
+    void = frozenset({"meta", "link", "br", "img", "input", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[tuple[str, bool]] = []  # tag, whether what is in it is in the page's language
+        self.texts: list[str] = []
+        self.language = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "html":
+            self.language = found["lang"]
+        own = self.open[-1][1] if self.open else True
+        if "lang" in found:
+            own = found["lang"] == self.language
+        own = own and tag not in self.silent and found.get("translate") != "no"
+        if own and tag != "meta":
+            self.texts += [found[name] for name in ("title", "aria-label", "placeholder") if found.get(name)]
+        if tag not in self.void:
+            self.open.append((tag, own))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1][1] and data.strip():
+            self.texts.append(data.strip())
+
+
+def texts(page: bytes) -> list[str]:
+    reader = Reader()
+    reader.feed(page.decode())
+    return reader.texts
+
+
+@pytest.fixture(scope="module", params=["2025", "2025-Q1", "2025-05"])
+def built(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    return release.build(sample.given(request.param, everything(), sources=catalogue.sources()))
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, bytes]:
+    """Those of the site, and of a period."""
+    evidence = Evidence(snapshots=sample.snapshots(), derivation_steps=steps_in_words())
+    record = period.new_record(Period.parse("2025"))
+    return {
+        **site.build([], everything(), catalogue.sources(), evidence),
+        **{f"period/{name}": content for name, content in period.pages(record).items()},
+        **period.previews("embargo.html", Period.parse("2025"), "0123456789ab", "2026-09-20T00:00Z", ["It waits"]),
+    }
+
+
+def english_of_ours(page: bytes) -> list[str]:
+    """What stands in English on a Japanese page though it is ours: a message that has a translation, or a piece of a sentence."""
+    known = {said for said, translated in words._catalogue("ja").items() if translated != said and len(said) > 2}
+    return [text for text in texts(page) if text in known or ENGLISH.search(text.replace(NAME, ""))]
+
+
+def test_every_message_is_in_the_catalogue_and_translated_and_no_other_is() -> None:
+    found, catalog = messages.messages(), messages.read("ja")
+    assert {message.id for message in catalog if message.id} == set(found)
+    assert messages.lacking(catalog) == []
+    assert len(found) > 1_500
+    assert messages.written(messages.updated("ja", catalog, found)) == words.catalogue_path("ja").read_bytes()
+
+
+def test_no_page_of_a_release_in_japanese_holds_english_of_ours(built: dict[str, bytes]) -> None:
+    japanese = {name: page for name, page in built.items() if name.endswith(".ja.html")}
+    assert {name.replace(".ja.html", ".html") for name in japanese} == {
+        name for name in built if re.fullmatch(r"[^.]+\.html", name)
+    }
+    for name, page in japanese.items():
+        assert page.startswith(b'<!doctype html>\n<html lang="ja">'), name
+        assert english_of_ours(page) == [], name
+
+
+def test_no_page_of_the_site_in_japanese_holds_english_of_ours(pages: dict[str, bytes]) -> None:
+    japanese = [name for name in pages if name.endswith(".ja.html")]
+    assert len(japanese) >= 14
+    for name in japanese:
+        assert english_of_ours(pages[name]) == [], name
+
+
+def test_english_that_is_left_over_is_found() -> None:
+    marked = '<p lang="en">Merchandise of the publisher</p><td translate="no">rows of it</td>'
+    page = f'<html lang="ja"><p>{{}}</p>{marked}</html>'
+    assert english_of_ours(page.format("被害額").encode()) == []
+    assert english_of_ours(page.format("not ranked").encode()) == ["not ranked"]
+    assert english_of_ours(page.format("Loss").encode()) == ["Loss"]
+
+
+def _figures(page: bytes) -> dict[str, str]:
+    """Link of a figure in a table -> the number that stands there; percent signs and blanks aside."""
+    found = re.findall(
+        r'<td class="num"[^>]*><a href="(trace_[a-z_]+(?:-\d+)?)(?:\.ja)?\.html#([0-9a-f]{16})">([^<]+)</a>', page.decode()
+    )
+    return {f"{file}#{name}": text.replace(" %", "%") for file, name, text in found if text != "[x]"}
+
+
+def test_both_languages_show_the_same_figures(built: dict[str, bytes]) -> None:
+    compared = 0
+    for name in built:
+        if re.fullmatch(r"(index|tables_\w+(-\d+)?)\.html", name):
+            english, japanese = (_figures(built[file]) for file in (name, words.file_name(name, "ja")))
+            assert english == japanese, name
+            compared += len(english)
+    assert compared > 8
+
+
+def test_each_page_names_the_others_that_say_the_same(built: dict[str, bytes]) -> None:
+    for name, page in built.items():
+        if name.endswith(".html"):
+            english = name.replace(".ja.html", ".html")
+            for code in words.LANGUAGES:
+                other = words.file_name(english, code)
+                assert other in built
+                assert f'<link rel="alternate" hreflang="{code}" href="{other}">' in page.decode(), name
+
+
+@pytest.mark.parametrize(
+    ("code", "japanese", "era"),
+    [
+        ("2024", "2024年", "令和6年"),
+        ("2019", "2019年", "令和元年"),
+        ("2018", "2018年", "平成30年"),
+        ("2024-S1", "2024年上半期（1～6月）", "令和6年上半期"),
+        ("2024-Q2", "2024年第2四半期（4～6月）", "令和6年4月～6月"),
+        ("2024-05", "2024年5月", "令和6年5月"),
+        ("2019-04", "2019年4月", "平成31年4月"),
+        ("2024-FY", "2024年度（2024年4月～2025年3月）", "令和6年度"),
+        ("2024-01/2024-07", "2024年1～7月（累計）", "令和6年1月～7月"),
+        ("2023-11-08", "2023年11月8日", ""),
+        ("2024-11/2025-02", "2024年11月～2025年2月（期間）", ""),
+    ],
+)
+def test_periods_in_japanese(code: str, japanese: str, era: str) -> None:
+    with words.speaking("ja"):
+        assert str(tables.period_label(code)) == japanese
+    assert tables.period_japanese(code) == era
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "english", "japanese"),
+    [
+        (71_880_000_000, "JPY", "¥71.88\N{NO-BREAK SPACE}bn", "718.8億円"),
+        (5_113_160, "JPY", "¥5.1\N{NO-BREAK SPACE}m", "511万円"),
+        (511_316, "JPY", "¥511,316", "511,316円"),
+        (951_079_736, "USD", "US$951.1\N{NO-BREAK SPACE}m", "9.51億米ドル"),
+        (3_200_000, "CAD", "CA$3.2\N{NO-BREAK SPACE}m", "320万カナダドル"),
+    ],
+)
+def test_money_as_people_speak_of_it(value: int, unit: str, english: str, japanese: str) -> None:
+    said = tables.spoken_money(Decimal(value), unit)
+    assert said == english
+    with words.speaking("ja"):
+        assert str(said) == japanese
