@@ -147,6 +147,16 @@ def test_each_page_names_the_others_that_say_the_same(built: dict[str, bytes]) -
                 assert f'<link rel="alternate" hreflang="{code}" href="{other}">' in page.decode(), name
 
 
+def test_reports_to_others_are_not_called_cases_recognised_by_the_police() -> None:
+    with words.speaking("ja"):
+        titles = []
+        for country in ("JP", "CA", ""):
+            with tables.counting(country):
+                titles.append(str(tables.measure_title("cases")[0]))
+    assert titles == ["認知件数", "報告件数", "件数"]
+    assert tables.measure_title("cases") == ("Cases", "認知件数")
+
+
 @pytest.mark.parametrize(
     ("code", "japanese", "era"),
     [

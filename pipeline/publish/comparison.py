@@ -39,6 +39,7 @@ from pipeline.publish.tables import (
     Cell,
     Column,
     Table,
+    counting,
     country_name,
     figure_cell,
     measure_column,
@@ -78,6 +79,7 @@ class _Year:
     series: tuple[Series, ...]
 
 
+@counting("")
 def comparison_page(
     view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families, folders: Mapping[str, str]
 ) -> ComparisonPage:

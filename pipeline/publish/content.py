@@ -270,7 +270,8 @@ def _cards(
         for place, (role, classification, members) in enumerate(shown[:2]):
             if any(combination.printed_family == name and made for combination, made in sums):
                 continue  # the printed sum stands beside ours in its own table
-            cards.append(_total_card(name, role, classification, members, families, again=place > 0))
+            with tables.counting(families.country(name)):
+                cards.append(_total_card(name, role, classification, members, families, again=place > 0))
     return _named_by_country([*cards, *_event_card([figure for name in events for figure in by_family[name]], period)])
 
 
@@ -593,7 +594,8 @@ def _series_sections(
     sections = []
     for key, names in together.items():
         told = {total for name in names if not families.is_subordinate(name) for total in _totals_told(by_family[name])}
-        items = [item for name in names for item in _family_items(period, name, by_family[name], families, told)]
+        with tables.counting(families.country(names[0])):
+            items = [item for name in names for item in _family_items(period, name, by_family[name], families, told)]
         if items:
             source = families.sectioned(names[0])
             english, native = tables.family_title(names[0], families)
@@ -764,7 +766,7 @@ def _axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:
         scale, words = _BILLION, _("Loss, billion yen")
     else:
         scale, words = _MILLION, _("Loss, million {currency}", currency=tables.unit_short(currency))
-    return ("loss", currency, words, scale), ("cases", "cases", _("Cases"), Decimal(1))
+    return ("loss", currency, words, scale), ("cases", "cases", tables.measure_title("cases")[0], Decimal(1))
 
 
 def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:
@@ -926,7 +928,7 @@ def _without_season(
         for place, (series, values) in enumerate(words)
         for row, value in zip(rows, values, strict=True)
     ]
-    chart = charts.lines(f"{base}_cases", title, _("Cases"), points, breaks)
+    chart = charts.lines(f"{base}_cases", title, tables.measure_title("cases")[0], points, breaks)
     return [Item(chart=chart), *_further([Item(table=made)])]
 
 

@@ -25,6 +25,7 @@ from pipeline.publish.tables import (
     Table,
     clean,
     code_label,
+    counting,
     country_name,
     declared_text,
     figure_cell,
@@ -326,6 +327,7 @@ def _match(source: Source, native: str, period: Period) -> str:
 # ------------------------------------------------------------------------------------------------------------------- tables
 
 
+@counting("")
 def comparison_tables(compared: CountryComparison, families: Families) -> list[Table]:
     """Money, counts, the comparability matrix, what keeps each pair apart, and the publishers' types under the common ones."""
     made = [

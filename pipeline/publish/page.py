@@ -31,6 +31,7 @@ from pipeline.publish.tables import (
     Cell,
     Table,
     clean,
+    counting,
     declared_text,
     edition_word,
     in_both,
@@ -193,7 +194,9 @@ def release_pages(
                     pages[name] = render("tables.html.j2", page.name, section=section, pages=section.pages, here=page, **about)
             for trace in traced:
                 source = by_id.get(trace.source)
-                pages[str(page_name(trace.name))] = _trace_page(trace, traced, source, snapshots, code_version, about)
+                with counting(source.country if source else ""):
+                    made = _trace_page(trace, traced, source, snapshots, code_version, about)
+                pages[str(page_name(trace.name))] = made
             pages[str(page_name("index.html"))] = render("release.html.j2", "index.html", links=links[code], **shared, **about)
     return pages
 

@@ -167,7 +167,7 @@ def _files(source: Source, evidence: Evidence) -> Table:
     columns = (
         Column(_("Snapshot")),
         Column(_("File")),
-        Column(_("Published")),
+        Column(_("Published on")),
         Column(_("Known from")),
         Column(_("Edition")),
         Column(_("Verdict")),

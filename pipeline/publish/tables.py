@@ -6,10 +6,12 @@ render alike. A cell that has no value shows a mark that says why; it never show
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -632,10 +634,34 @@ def dimension_title(name: str) -> Words:
     return _DIMENSION_TITLES.get(name) or declared(name.replace("_", " ").capitalize())
 
 
+# What is counted as a case: by the police (認知件数), or as a report to somebody else, or both side by side.
+_CASES: dict[str, tuple[str, str]] = {
+    "police": (_("Cases"), "認知件数"),
+    "reports": (both("Cases", "報告件数"), ""),
+    "several": (both("Cases", "件数"), ""),
+}
+_counted: ContextVar[str] = ContextVar("counted", default="police")
+
+
+@contextlib.contextmanager
+def counting(country: str) -> Iterator[None]:
+    """Within it, cases are those of a country; of several countries at once where it is empty."""
+    before = _counted.set("several" if not country else "police" if country == "JP" else "reports")
+    try:
+        yield
+    finally:
+        _counted.reset(before)
+
+
+def counted() -> str:
+    """What cases are now: for what is kept of their words."""
+    return _counted.get()
+
+
 def measure_title(measure: str) -> tuple[str, str]:
     """(English, Japanese) of a measure; the Japanese is for an English page to show beside."""
-    if measure in MEASURE_TITLES:
-        title, japanese = MEASURE_TITLES[measure]
+    title, japanese = _CASES[_counted.get()] if measure == "cases" else MEASURE_TITLES.get(measure, ("", ""))
+    if title:
         return title, only_english(japanese)
     return declared(measure.replace("_", " ").capitalize()), ""
 
@@ -927,14 +953,14 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     for figure in figures:
         row = figure.row
         if row.note and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods")):
-            notes.append(_figure_note(*type_label(row), row.measure, row.note))
+            notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
     unique = list(dict.fromkeys(notes))
     further = len(unique) - 14
     return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
 
 
 @functools.lru_cache(maxsize=4096)
-def _figure_note(english: str, native: str, measure: str, note: str) -> Words:
+def _figure_note(counts: str, english: str, native: str, measure: str, note: str) -> Words:
     label = listed([english, native], " ") if native else english
     words = declared(clean(_shortened(note, 240)))
     return _("{type}, {measure}: {note}", type=label, measure=measure_title(measure)[0].lower(), note=words)

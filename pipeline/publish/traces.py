@@ -21,6 +21,7 @@ from pipeline.publish.selection import NO_BREAKDOWN, Figure, is_country
 from pipeline.publish.tables import (
     clean,
     code_label,
+    counted,
     dimension_text,
     marks_of,
     measure_title,
@@ -135,13 +136,14 @@ def _line(row: Any) -> _Line:
 def lines(found: Iterable[_Line]) -> markupsafe.Markup:
     """The lines as markup in the language that is spoken, in columns: period, what is counted, measure, figure, how it was made,
     where it stands, snapshot."""
-    code = language()
-    return markupsafe.Markup("\n".join(_said(code, line) for line in found))
+    code, counts = language(), counted()
+    return markupsafe.Markup("\n".join(_said(code, counts, line) for line in found))
 
 
-def _said(code: str, line: _Line) -> str:
+def _said(code: str, counts: str, line: _Line) -> str:
+    measure = _measure(code, counts, line.measure)
     return (
-        f"{line.head}{_period(code, line.period)}</th><td>{_what(code, *line.what)}</td><td>{_measure(code, line.measure)}</td>"
+        f"{line.head}{_period(code, line.period)}</th><td>{_what(code, *line.what)}</td><td>{measure}</td>"
         f'<td class="num">{line.figure}{_unit(code, line.unit)}{line.precision}</td><td>{_how(code, *line.how)}{line.tail}'
     )
 
@@ -165,7 +167,7 @@ def _period(code: str, period: str) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _measure(code: str, measure: str) -> str:
+def _measure(code: str, counts: str, measure: str) -> str:
     return markup(measure_title(measure)[0])
 
 
@@ -266,7 +268,7 @@ def steps(source_id: str, *, is_records: bool, reader: str, precedence: int, cod
             ),
         ),
         (
-            _("Published"),
+            _("Released"),
             _(
                 "By code {version}. The command {command} with the end of a figure's link shows what its cells hold.",
                 version=code_version,
