@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -118,8 +119,9 @@ def test_a_bad_file_stops_its_own_source_and_nothing_else(kind: str, data: Path,
     kept = data / "raw" / "npa_annual" / hashlib.sha256(content).hexdigest()[:12] / FILE
     assert kept.read_bytes() == content
     after = tree(data / "processed" / "releases")
-    # What was released stays; which release speaks, and what is due, moves on with the good source.
-    released = {name: sha256 for name, sha256 in before.items() if not name.endswith(("current.json", "due.json"))}
+    # What was released stays; which release speaks, the list of them, and what is due moves on with the good source.
+    released = {name: sha256 for name, sha256 in before.items() if re.fullmatch(r"\w+/[^/]+/[0-9a-f]{12}/.+", name)}
+    assert len(released) > 100
     assert {name: after.get(name) for name in released} == released
     victims = steps.view(data=data, of=["npa_victims"])
     assert len(victims) > 0

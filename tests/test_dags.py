@@ -379,8 +379,9 @@ def test_a_second_run_with_nothing_new_does_no_work_and_says_so(runner: tuple[Pa
     data, home, run = runner
     shutil.rmtree(data / "raw" / "jca_card", ignore_errors=True)
     shutil.rmtree(data / "raw" / "inbox" / "jca_card", ignore_errors=True)
-    # The site shows the files of each source, the refused ones too, and those are gone now.
+    # The site and the Data Docs show the files of each source, the refused ones too, and those are gone now.
     steps.build_site(data=data)
+    steps.build_data_docs(data=data)
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file()}
     done = run()
     assert done.returncode == 0, done.stdout
