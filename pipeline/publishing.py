@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import code_version, embargoes, log, vintages
+from pipeline import code_version, collector, embargoes, log, vintages
 from pipeline.executors import THIS_PROCESS, Engine, outcomes
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period, UsageError
 from pipeline.sources.catalogue import source_ids, sources
@@ -210,6 +210,7 @@ def publish(store: Store, frequency: str, code: str, as_of: dt.date | None, now:
     return outcome.tell()
 
 
+@collector.at_rest()
 def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.datetime | None = None) -> list[Published]:
     """Publish every period of the frequency whose release is not there yet, and withdraw those that have no figures any more.
     Gives what is new. What is under embargo is made, and waits.
@@ -233,6 +234,7 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.dat
                     if period in figured:
                         published.append(_publish(store, candidates, period).tell())
                         speaking[period.code] = published[-1].release_id
+                        collector.after_release(len(published))
                         continue
                     if withdrawn := _withdraw(store, candidates, period):
                         published.append(withdrawn.tell())

@@ -19,13 +19,23 @@ LAYERS = (
     ("publishing",),
     ("vintages", "ledgers", "embargoes"),
     STAGES,
-    ("sources", "reference", "reading", "store", "atomic", "code_version", "log", "executors"),
+    ("sources", "reference", "reading", "store", "atomic", "code_version", "log", "executors", "collector"),
     ("frames", "run_period"),
     ("model",),
 )
 LAYER_OF = {name: place for place, names in enumerate(LAYERS) for name in names}
 # Within the layer of shared parts, one order too: a source uses what readers share.
-SHARED_ORDER = {"sources": 0, "reference": 1, "reading": 1, "store": 2, "atomic": 3, "code_version": 2, "log": 2, "executors": 2}
+SHARED_ORDER = {
+    "sources": 0,
+    "reference": 1,
+    "reading": 1,
+    "store": 2,
+    "atomic": 3,
+    "code_version": 2,
+    "log": 2,
+    "executors": 2,
+    "collector": 2,
+}
 
 
 def modules() -> list[Path]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline import collector
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, with_ids
 from pipeline.model import ADDITIVE_MEASURES, DIMENSIONS, TOTAL, Period
 from pipeline.reference import MissingReference, average_rate, population
@@ -31,6 +32,7 @@ _PERIODIC = ("annual", "half_yearly", "quarterly", "monthly", "year_to_date", "f
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 
 
+@collector.at_rest()
 def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
     """All figures of the source as of the view's date: printed ones and derived ones, sorted by key."""
     columns = [observations[name].tolist() for name in OBSERVATION_COLUMNS]

@@ -22,18 +22,17 @@ The manifest is the caller's. No clock is read: the same input gives the same by
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
 import functools
-import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import collector
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_SCHEMA, observations_table, row_records
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
@@ -104,19 +103,7 @@ def headline(given: ReleaseInput) -> dict[str, Any]:
     return contents.headline(given.period, given.figures, given.families)
 
 
-@contextlib.contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """A release is tens of thousands of small objects and hardly a cycle: the collector would walk through them a dozen times."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_collector_at_rest()
+@collector.at_rest()
 def build(given: ReleaseInput) -> dict[str, bytes]:
     """The files of the release: name -> bytes."""
     rows, found, families = given.rows, given.figures, given.families
