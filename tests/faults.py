@@ -44,6 +44,7 @@ from pipeline import atomic, embargoes, steps, verification
 from pipeline.frames import observations_table
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period
 from pipeline.publish import release
+from pipeline.publish.words import LANGUAGES, file_name
 from pipeline.store import Store, parquet_bytes
 from pipeline.validate import verdict
 
@@ -260,7 +261,8 @@ def without_superseded(root: Path) -> dict[str, str]:
     for path in root.glob("processed/releases/*/*/*/"):
         if path.is_dir() and json.loads((path.parent / "current.json").read_bytes())["release_id"] != path.name:
             period = path.parent.relative_to(root).as_posix()
-            gone = (f"{period}/{path.name}/", f"{period}/releases.json", f"{period}/index.html")
+            pages = (f"{period}/{file_name('index.html', code)}" for code in LANGUAGES)
+            gone = (f"{period}/{path.name}/", f"{period}/releases.json", *pages)
             found = {name: sha256 for name, sha256 in found.items() if not name.startswith(gone)}
     return found
 
