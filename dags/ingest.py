@@ -8,30 +8,16 @@ the figures compare worse with published totals than they did; they are publishe
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-from collections.abc import Iterator
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from pipeline.model import FraudlossError
+from pipeline.dag_tasks import refusal_is_final, task_defaults
 from pipeline.sources import catalogue
 
 DESCRIBED = ("licence", "attribution", "unit_of_count", "loss_concept", "date_basis", "coverage", "calendar")
-
-
-@contextlib.contextmanager
-def refusal_is_final() -> Iterator[None]:
-    """Fail the task without a retry where a step refuses: the same file would be refused again.
-
-    Anything else that a step raises (a full disk, a killed worker) is left to the retries of the task.
-    """
-    try:
-        yield
-    except FraudlossError as refusal:
-        raise AirflowFailException(str(refusal)) from refusal
 
 
 def described(source_id: str) -> tuple[str, str, str]:
@@ -68,12 +54,7 @@ def ingest_dag(source_id: str) -> DAG:
         max_active_runs=1,
         is_paused_upon_creation=False,
         tags=["fraudloss", "ingest", country],
-        default_args={
-            "owner": owner,
-            "retries": 2,
-            "retry_delay": dt.timedelta(minutes=5),
-            "execution_timeout": dt.timedelta(hours=1),
-        },
+        default_args=task_defaults(owner, hours=1),
     ) as dag:
 
         @task

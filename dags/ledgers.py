@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
 
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from pipeline.model import FraudlossError
+from pipeline.dag_tasks import refusal_is_final, task_defaults
 from pipeline.sources import catalogue
 
 DOCUMENTATION = """
@@ -26,15 +25,6 @@ Counts what is not counted yet of {source_id}, each year in a task of its own, a
 
 conf `{{"years": ["2023", "2024"]}}` counts these years so; all that is left is then counted with the view, in one task.
 """
-
-
-@contextlib.contextmanager
-def refusal_is_final() -> Iterator[None]:
-    """Fail the task without a retry where a step refuses: it would refuse again. A worker that died is tried again."""
-    try:
-        yield
-    except FraudlossError as refusal:
-        raise AirflowFailException(str(refusal)) from refusal
 
 
 def recount_dag(source_id: str) -> DAG:
@@ -50,12 +40,7 @@ def recount_dag(source_id: str) -> DAG:
         is_paused_upon_creation=False,
         tags=["fraudloss", "recount"],
         params={"years": Param(None, type=["null", "array"], description="only these years, such as 2024")},
-        default_args={
-            "owner": "fraudloss",
-            "retries": 2,
-            "retry_delay": dt.timedelta(minutes=5),
-            "execution_timeout": dt.timedelta(hours=2),
-        },
+        default_args=task_defaults(hours=2),
     ) as dag:
 
         @task

@@ -10,9 +10,7 @@ Which period a run publishes is decided in `pipeline.run_period` and nowhere els
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-from collections.abc import Iterator
 
 from airflow.sdk import (
     DAG,
@@ -25,9 +23,10 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from pipeline.model import FraudlossError, NothingToPublish, Period
+from pipeline.dag_tasks import refusal_is_final, task_defaults
+from pipeline.model import NothingToPublish, Period
 from pipeline.run_period import as_of_day, resolve
 from pipeline.sources import catalogue
 
@@ -55,15 +54,6 @@ what it would do.
 EXAMPLES = {"annual": "2025", "quarterly": "2025-Q1", "monthly": "2025-04"}
 
 
-@contextlib.contextmanager
-def refusal_is_final() -> Iterator[None]:
-    """Fail the task without a retry where a step refuses: it would refuse again."""
-    try:
-        yield
-    except FraudlossError as refusal:
-        raise AirflowFailException(str(refusal)) from refusal
-
-
 def waking_schedule(frequency: str) -> AssetOrTimeSchedule:
     """After the end of each period, and whenever a source has new figures."""
     return AssetOrTimeSchedule(
@@ -89,12 +79,7 @@ def summary_dag(frequency: str, dag_id: str, schedule: AssetOrTimeSchedule | Par
             "period": Param(None, type=["null", "string"], description=f"a period such as {EXAMPLES[frequency]}"),
             "as_of": Param(None, type=["null", "string"], format="date", description="publish as known on this day"),
         },
-        default_args={
-            "owner": "fraudloss",
-            "retries": 2,
-            "retry_delay": dt.timedelta(minutes=5),
-            "execution_timeout": dt.timedelta(hours=2),
-        },
+        default_args=task_defaults(hours=2),
     ) as dag:
 
         def one(period: Period, as_of: dt.date | None, now: dt.datetime, *, asked: bool) -> list[str]:
@@ -150,12 +135,7 @@ def embargo_dag() -> DAG:
         max_active_runs=1,
         is_paused_upon_creation=False,
         tags=["fraudloss", "publish"],
-        default_args={
-            "owner": "fraudloss",
-            "retries": 2,
-            "retry_delay": dt.timedelta(minutes=5),
-            "execution_timeout": dt.timedelta(hours=2),
-        },
+        default_args=task_defaults(hours=2),
     ) as dag:
 
         @task

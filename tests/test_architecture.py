@@ -20,7 +20,7 @@ LAYERS = (
     ("vintages", "ledgers", "embargoes"),
     STAGES,
     ("sources", "reference", "reading", "store", "atomic", "code_version", "log", "executors", "collector"),
-    ("frames", "run_period"),
+    ("frames", "run_period", "dag_tasks"),
     ("model",),
 )
 LAYER_OF = {name: place for place, names in enumerate(LAYERS) for name in names}
