@@ -1,4 +1,4 @@
-"""The Atom feed: every rule of RFC 4287 that a reader may rely on, stable names, and no clock."""
+"""The Atom feeds: every rule of RFC 4287 that a reader may rely on, stable names, and no clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from lxml import etree
 
 from pipeline.model import REASONS
-from pipeline.publish.feed import atom_feed
+from pipeline.publish.feed import atom_feed, feed_name
+from pipeline.publish.words import LANGUAGES, _, speaking
+from tests.test_translations import ENGLISH
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 # The containers of RFC 4287, sections 4.1.1 and 4.1.2, as far as this feed uses them; written from the RFC's text.
@@ -54,6 +56,7 @@ RULES = etree.RelaxNG(
     <element name="link">
       <attribute name="rel"><choice><value>self</value><value>alternate</value></choice></attribute>
       <attribute name="type"/>
+      <optional><attribute name="hreflang"><data type="language"/></attribute></optional>
       <attribute name="href"><data type="anyURI"/></attribute>
       <empty/>
     </element>
@@ -71,7 +74,7 @@ def _release(period: str, as_of: str | None, *reasons: str, **more: Any) -> dict
         "release_id": "0123456789ab",
         "as_of": as_of,
         "link": f"../releases/{frequency}/{period}/0123456789ab/index.html",
-        "summary": "Special fraud: 27,832 cases, ¥141.4 billion",
+        "summary": _("Withdrawn periods"),
         **({"revision": {"reasons": list(reasons)}} if reasons else {}),
         **more,
     }
@@ -90,13 +93,58 @@ def _entries(releases: list[dict[str, Any]]) -> list[Any]:
     return etree.fromstring(atom_feed(releases)).findall(f"{ATOM}entry")
 
 
+def _feed(releases: list[dict[str, Any]], language: str) -> Any:
+    with speaking(language):
+        return etree.fromstring(atom_feed(releases))
+
+
 @pytest.mark.parametrize("releases", [[], RELEASES])
-def test_the_feed_keeps_the_rules_of_atom(releases: list[dict[str, Any]]) -> None:
-    feed = etree.fromstring(atom_feed(releases))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_feed_keeps_the_rules_of_atom(releases: list[dict[str, Any]], language: str) -> None:
+    feed = _feed(releases, language)
     RULES.assertValid(feed)
     names = [element.text for element in feed.iter(f"{ATOM}id")]
     assert len(names) == len(set(names)) == len(releases) + 1
-    assert [link.get("href") for link in feed.findall(f"{ATOM}link[@rel='self']")] == ["feed.xml"]
+    assert [link.get("href") for link in feed.findall(f"{ATOM}link[@rel='self']")] == [feed_name(language)]
+    for part in (feed, *feed.findall(f"{ATOM}entry")):
+        alternates = [(link.get("type"), link.get("hreflang")) for link in part.findall(f"{ATOM}link[@rel='alternate']")]
+        assert len(alternates) == len(set(alternates)), "RFC 4287, 4.1.1: one alternate of a type and language"
+
+
+def test_each_feed_leads_to_the_other_and_to_the_pages_of_both_languages() -> None:
+    for language, other in (("en", "ja"), ("ja", "en")):
+        feed = _feed(RELEASES, language)
+        assert feed.get("{http://www.w3.org/XML/1998/namespace}lang") == language
+        links = {(link.get("type"), link.get("hreflang")): link.get("href") for link in feed.findall(f"{ATOM}link")}
+        assert links[("application/atom+xml", other)] == feed_name(other)
+        assert links[("text/html", "ja")] == "index.ja.html"
+        first = feed.find(f"{ATOM}entry")
+        pages = {link.get("hreflang"): link.get("href").rpartition("/")[2] for link in first.findall(f"{ATOM}link")}
+        assert pages == {"en": "index.html", "ja": "index.ja.html"}
+
+
+def test_entries_say_the_same_in_japanese_under_names_of_their_own() -> None:
+    more = [
+        _release(
+            "1999", "2026-03-01", "correction", corrected_by="ba9876543210", corrections=["the publisher keeps no loss here"]
+        ),
+        _release("1998", "2026-03-01", "refusal", withdrawn=True),
+    ]
+    english, japanese = (_feed([*RELEASES, *more], language).findall(f"{ATOM}entry") for language in ("en", "ja"))
+    for one, other in zip(english, japanese, strict=True):
+        assert other.findtext(f"{ATOM}id") == one.findtext(f"{ATOM}id").replace(",2026:", ",2026:ja/")
+        assert other.findtext(f"{ATOM}updated") == one.findtext(f"{ATOM}updated")
+        assert [item.get("term") for item in other.iter(f"{ATOM}category")] == [
+            item.get("term") for item in one.iter(f"{ATOM}category")
+        ]
+        labels = [item.get("label") for item in other.iter(f"{ATOM}category")]
+        for text in (other.findtext(f"{ATOM}title"), other.findtext(f"{ATOM}summary"), *labels):
+            assert not ENGLISH.search(text), text
+    titles = [entry.findtext(f"{ATOM}title") for entry in japanese]
+    assert {title.partition("：")[0] for title in titles if "：" in title} == {"取下げ", "訂正", "改訂"}
+    assert "2026-02-12時点" in next(entry for entry in japanese if "2025年" in entry.findtext(f"{ATOM}title")).findtext(
+        f"{ATOM}summary"
+    )
 
 
 @pytest.mark.parametrize(

@@ -230,13 +230,22 @@ def test_a_period_that_is_published_again_changes_the_index_and_the_feed_and_no_
         site.build([_manifest("2024", "only"), _manifest("2026-04", release_id)], sample.view(), sample.sources())
         for release_id in ("one", "two")
     )
-    assert {name for name in before if before[name] != after[name]} == {"index.html", "index.ja.html", "feed.xml"}
+    assert {name for name in before if before[name] != after[name]} == {"index.html", "index.ja.html", "feed.xml", "feed.ja.xml"}
+
+
+def test_the_index_leads_to_the_feed_in_its_own_language(files: dict[str, bytes]) -> None:
+    for page, feed in (("index.html", "feed.xml"), ("index.ja.html", "feed.ja.xml")):
+        assert re.findall(
+            r'<link rel="alternate" type="application/atom\+xml" title="[^"]+" href="([^"]+)">', files[page].decode()
+        ) == [feed]
+        assert f'<a href="{feed}">' in files[page].decode()
+        assert feed in files
 
 
 def test_a_site_without_releases_is_a_page_all_the_same() -> None:
     files = site.build([], sample.view().iloc[:0], sample.sources())
     names = ["index", "comparison", "sources", "quality", "methods", *(f"source_{source.id}" for source in sample.sources())]
-    assert set(files) == {f"{name}{ending}" for name in names for ending in (".html", ".ja.html")} | {"feed.xml"}
+    assert set(files) == {f"{name}{ending}" for name in names for ending in (".html", ".ja.html")} | {"feed.xml", "feed.ja.xml"}
 
 
 def test_a_manifest_cannot_lead_out_of_the_releases() -> None:

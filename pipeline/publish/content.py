@@ -52,7 +52,6 @@ FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calen
 PARTS_WARNING = _(
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
 )
-SYNTHETIC_TITLE = "Synthetic data: "
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6

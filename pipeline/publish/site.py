@@ -3,7 +3,7 @@
 In: the manifests of the releases (keys frequency, period, release_id, as_of, headline, files; edition, supersedes and revision
 where they are given), the derived view, from which the headline series are taken, the evidence behind it, and the records of all
 releases of each period (pipeline.publish.period), which tell of corrections and of what was withdrawn. Out: self-contained
-pages, and `feed.xml`, with links relative to `data/processed/site/`. The site speaks as of the newest day on which something that
+pages, and the feeds, with links relative to `data/processed/site/`. The site speaks as of the newest day on which something that
 it shows became known; it reads no clock.
 """
 
@@ -23,7 +23,7 @@ from pipeline.publish import content, tables, traces
 from pipeline.publish.comparison import comparison_page
 from pipeline.publish.content import Section
 from pipeline.publish.evidence import Evidence
-from pipeline.publish.feed import atom_feed
+from pipeline.publish.feed import atom_feed, feed_name
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.methods import method_sections
 from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, drawn_items, origin, render, source_page_name, source_view
@@ -81,6 +81,7 @@ def build(
                     "index.html",
                     groups=groups,
                     withdrawals=withdrawals,
+                    feed=feed_name(code),
                     links=traces.links(overview["traced"]),
                     **overview,
                 ),
@@ -109,8 +110,15 @@ def build(
         _feed_entry(manifest, families, corrected.get((manifest["frequency"], manifest["period"])))
         for manifest in _speaking(manifests)
     ]
-    feed = atom_feed([*entries, *withdrawals])
-    return {**{name: text.encode() for name, text in pages.items()}, "feed.xml": feed}
+    return {**{name: text.encode() for name, text in pages.items()}, **_feeds([*entries, *withdrawals])}
+
+
+def _feeds(entries: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    made = {}
+    for code in LANGUAGES:
+        with speaking(code):
+            made[feed_name(code)] = atom_feed(entries)
+    return made
 
 
 def _listing(sources: Sequence[Source], views: Mapping[str, pd.DataFrame], day: dt.date | None) -> list[dict[str, Any]]:
@@ -195,21 +203,28 @@ def _withdrawal(record: Mapping[str, Any]) -> dict[str, Any]:
         "snapshots": ended["snapshots"],
         "revision": {"reasons": ended["reasons"]},
         "link": _period_link(record),
-        "summary": "Withdrawn: no release speaks for this period any more. The last one can still be read",
+        "summary": _("Withdrawn: no release speaks for this period any more. The last one can still be read"),
     }
 
 
 def _period_link(record: Mapping[str, Any]) -> str:
-    """The page of all releases of a period."""
-    return page_name(f"../releases/{quote(str(record['frequency']), safe='')}/{quote(str(record['period']), safe='')}/index.html")
+    """The page of all releases of a period, in English."""
+    return f"../releases/{quote(str(record['frequency']), safe='')}/{quote(str(record['period']), safe='')}/index.html"
 
 
 def _feed_entry(manifest: Mapping[str, Any], families: Families, told: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = _entry(manifest["period"], [manifest], families)
-    summary = f"{shown['series']}: {shown['cases']} cases, {shown['loss']}" if shown["series"] else str(shown["label"])
+    said = {name: shown[name] for name in ("series", "cases", "loss")}
+    summary = _("{series}: {cases} cases, {loss}", **said) if shown["series"] else shown["label"]
     corrections = told["corrections"] if told else []
     corrected_by = told["release_id"] if told and "declared_correction" in told["reasons"] else ""
-    return {**manifest, "link": shown["link"], "summary": summary, "corrections": corrections, "corrected_by": corrected_by}
+    return {
+        **manifest,
+        "link": _link(manifest, "index.html"),
+        "summary": summary,
+        "corrections": corrections,
+        "corrected_by": corrected_by,
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -280,7 +295,7 @@ def _group(
 
 def _history_link(record: Mapping[str, Any] | None) -> tuple[str, str] | None:
     """Where all releases of the period stand. Their number is told there: the site does not depend on what spoke before."""
-    return (_period_link(record), _("all releases")) if record else None
+    return (page_name(_period_link(record)), _("all releases")) if record else None
 
 
 def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
