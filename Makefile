@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := 1
 
 comma := ,
 
-.PHONY: help run test lint lock bench demo-ledger standalone clean
+.PHONY: help run test lint faults lock bench demo-ledger standalone clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -33,6 +33,10 @@ lint: $(INSTALLED) ## lint, format and types only
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# Both at once: each waits for the disk half of its time.
+faults: $(INSTALLED) ## break runs off, and fill the disk, at every single write; 10 minutes
+	@$(BIN)/python -m tests.faults --times 1 & files=$$!; $(BIN)/python -m tests.faults --times 1 --ledger; wait $$files
 
 standalone: $(INSTALLED) ## a whole Airflow in the browser, on port $AIRFLOW_PORT or 8080
 	@exec $(BIN)/python -m deploy.standalone

@@ -1,14 +1,15 @@
 """`python -m tests.faults`: break runs in every way, and look whether everything still holds.
 
-In: two shipped files and a record-level fixture, in data roots of its own. Out: on the last line of standard output one JSON
-object: fault -> how many times it was tried; before it a sentence for each promise that was broken, and then exit code 1.
+In: two shipped files and a record-level fixture, or (`--ledger`) month files of a synthetic ledger, in data roots of its own.
+Out: on the last line of standard output one JSON object: fault -> how many times it was tried; before it a sentence for each
+promise that was broken, and then exit code 1.
 
 Every change of the disk goes through `pipeline.atomic.before_change`. Here a run is killed (SIGKILL, with half of a file
 written) at each of these points in turn and at random times, the disk is full from each of them on, a file of each kind is taken
 away at some of them, and runs meet. The runs are real processes, forked from one that has everything imported. What is computed
 is computed once, by the undisturbed run; what is written is written each time. Four histories are broken: the first run on an
 empty store, a run that replaces what is there (a new file, a suite that sets other rows aside), a run that makes a release under
-embargo, and the one that lets it speak.
+embargo, and the one that lets it speak. Of a ledger two: its first months, and a later file of one of them.
 
 After each fault: every release that speaks can be read whole; `verify` finds nothing; nothing that was in `data/raw` is lost; the
 same step, run again, ends with the same files, byte for byte, as an undisturbed run, and nothing beside them.
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import dataclasses
 import datetime as dt
 import errno
 import functools
@@ -40,11 +42,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.ledger_demo import FIRST_DELIVERY, SECOND_DELIVERY, write_list, write_month
+from benchmarks.ledger_demo import SOURCE as LEDGER_SOURCE
+from benchmarks.ledger_demo import SOURCES as SYNTHETIC_SOURCES
+from benchmarks.ledger_demo import file_name as file_name_of
 from pipeline import atomic, embargoes, steps, verification
 from pipeline.frames import observations_table
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period
 from pipeline.publish import release
 from pipeline.publish.words import LANGUAGES, file_name
+from pipeline.sources import catalogue
 from pipeline.store import Store, parquet_bytes
 from pipeline.validate import verdict
 
@@ -53,8 +60,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[1]
 SHIPPED = REPOSITORY / "data" / "raw" / "inbox" / "internet_banking"
+LEDGER_MONTHS, LEDGER_ROWS = ("2024-11", "2024-12"), 20_000
 RECORDS = REPOSITORY / "tests" / "fixtures" / "cafc" / "accented.csv"
-SOURCES = ("cafc", "internet_banking")
 HEADER = "file,published,edition,extract,origin,note\n"
 FIRST, SECOND = "2014-09-04-half-year-2014.csv", "2015-09-03-half-year-2015.csv"
 SECONDS_FOR_A_CHILD = 120
@@ -62,6 +69,21 @@ DONE, REFUSED, BROKEN = 0, 1, 70
 
 Step = Callable[[Path], Any]
 Hook = Callable[[str, Path], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is broken: sources, periods of theirs that a backfill publishes, and a day as of which it does."""
+
+    sources: tuple[str, ...]
+    periods: tuple[tuple[str, str], ...]
+    as_of: dt.date
+
+
+FILES = Subject(
+    ("cafc", "internet_banking"), (("monthly", "2023-11"), ("monthly", "2023-10"), ("annual", "2013")), dt.date(2026, 1, 1)
+)
+LEDGER = Subject((LEDGER_SOURCE,), (("monthly", "2024-12"), ("monthly", "2024-11"), ("annual", "2024")), dt.date(2026, 1, 12))
 
 
 # ---------------------------------------------------------------------------------------------------- what is being broken
@@ -126,13 +148,38 @@ def lift_embargo(root: Path) -> None:
     store.write_json(store.embargo_path("quarterly", "2015-Q2"), lifted.to_json())
 
 
-def all_steps() -> dict[str, Step]:
+def lay_ledger(root: Path) -> None:
+    """Two months of a ledger. A report of the second has a currency that there is not, one the id of a report of the first."""
+    inbox = root / "raw" / "inbox" / LEDGER_SOURCE
+    inbox.mkdir(parents=True)
+    for month in LEDGER_MONTHS:
+        write_month(inbox / file_name_of(month, "csv"), LEDGER_ROWS, month)
+    header, *first = (inbox / file_name_of(LEDGER_MONTHS[0], "csv")).read_text().splitlines()
+    last = inbox / file_name_of(LEDGER_MONTHS[1], "csv")
+    _, *rows = last.read_text().splitlines()
+    repeated = [*first[0].split(",")[:1], *rows[0].split(",")[1:]]
+    unreadable = [text if name != "currency" else "???" for name, text in zip(header.split(","), rows[1].split(","), strict=True)]
+    last.write_text("\n".join([header, ",".join(repeated), ",".join(unreadable), *rows[2:], ""]))
+    write_list(inbox, {file_name_of(month, "csv"): FIRST_DELIVERY for month in LEDGER_MONTHS})
+
+
+def bring_the_month_again(root: Path) -> None:
+    """A later file of one month, without some of its reports and with the two that were set aside mended."""
+    inbox = root / "raw" / "inbox" / LEDGER_SOURCE
+    name = file_name_of(LEDGER_MONTHS[1], "csv", "_corrected")
+    write_month(inbox / name, LEDGER_ROWS, LEDGER_MONTHS[1], withdrawn=3)
+    # Files of a root are shared with its copies: never changed, only replaced.
+    (inbox / "deliveries.csv").unlink()
+    write_list(inbox, {**{file_name_of(month, "csv"): FIRST_DELIVERY for month in LEDGER_MONTHS}, name: SECOND_DELIVERY})
+
+
+def all_steps(sources: Sequence[str]) -> dict[str, Step]:
     """Every step, in the order in which a run takes them."""
     found: dict[str, Step] = {}
-    for source_id in SOURCES:
+    for source_id in sources:
         found[f"ingest {source_id}"] = lambda root, source_id=source_id: steps.ingest_inbox(source_id, data=root)
         found[f"validate {source_id}"] = lambda root, source_id=source_id: steps.validate(source_id, data=root)
-        found[f"aggregate {source_id}"] = lambda root, source_id=source_id: steps.aggregate(source_id, data=root)
+        found[f"aggregate {source_id}"] = lambda root, source_id=source_id: steps.aggregate(source_id, data=root, workers=1)
     found["data docs"] = lambda root: steps.build_data_docs(data=root)
     for frequency in PUBLISHED_FREQUENCIES:
         found[f"publish {frequency}"] = lambda root, frequency=frequency: steps.publish_due(frequency, data=root)
@@ -140,14 +187,10 @@ def all_steps() -> dict[str, Step]:
     return found
 
 
-def run(root: Path, *, backwards: bool = False) -> None:
-    """All steps; `backwards`: the sources in the other order."""
-    taken = all_steps()
-    ordered = list(taken)
-    if backwards:
-        ordered = [*ordered[3:6], *ordered[0:3], *ordered[6:]]
-    for name in ordered:
-        taken[name](root)
+def run(sources: Sequence[str], root: Path) -> None:
+    """All steps, the sources in this order."""
+    for step in all_steps(sources).values():
+        step(root)
 
 
 def compute_once() -> None:
@@ -270,12 +313,13 @@ def without_superseded(root: Path) -> dict[str, str]:
 class History:
     """A run from a state of the store to the next, with what there is before and after each step."""
 
-    def __init__(self, folder: Path, start: Path) -> None:
-        self.folder, self.points = folder, dict[str, int]()
+    def __init__(self, subject: Subject, folder: Path, start: Path) -> None:
+        self.subject, self.folder, self.points = subject, folder, dict[str, int]()
+        self.steps, self.run = all_steps(subject.sources), functools.partial(run, subject.sources)
         self.before: dict[str, Path] = {}
         self.after: dict[str, dict[str, str]] = {}
         self.end = copy(start, folder / "end")
-        for name, step in all_steps().items():
+        for name, step in self.steps.items():
             self.before[name] = copy(self.end, folder / f"before {name}")
             counter = At(0, die)
             atomic.before_change = counter
@@ -336,7 +380,7 @@ class Faults:
 
     def at_points(self, history: History, fault: str, every: int) -> None:
         """Each step, broken off at its points in turn."""
-        for name, step in all_steps().items():
+        for name, step in history.steps.items():
             last = history.points[name]
             for number in (n for n in range(1, last + 1) if n in (1, last) or n % every == 0):
                 where = f"{fault}, {history.folder.name}, {name}, point {number} of {last}"
@@ -353,18 +397,18 @@ class Faults:
         """A whole run, killed after a while."""
         with self.root(history.start) as root:
             began = time.monotonic()
-            in_child(lambda root=root: run(root))
+            in_child(functools.partial(history.run, root))
             takes = time.monotonic() - began
         for _ in range(times):
             seconds = chance.uniform(0, takes)
             where = f"killed after {seconds:.3f} of {takes:.3f} s, {history.folder.name}"
             with self.root(history.start) as root:
-                process = forked(functools.partial(run, root))
+                process = forked(functools.partial(history.run, root))
                 time.sleep(seconds)
                 os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
                 self.after_fault(root, history.start, where)
-                self.rerun(lambda root=root: run(root), root, tree(history.end), where)
+                self.rerun(functools.partial(history.run, root), root, tree(history.end), where)
             self.count("killed at a random time")
 
     def taken_away(self, history: History, times: int) -> None:
@@ -375,7 +419,7 @@ class Faults:
             where = f"{name} taken away at point {number} of {points}, {history.folder.name}"
             with self.root(history.start) as root:
                 hook = At(number, lambda operation, path, root=root, name=name: (root / name).unlink(missing_ok=True))
-                code = in_child(functools.partial(run, root), hook)
+                code = in_child(functools.partial(history.run, root), hook)
                 self.check(code in (DONE, REFUSED), f"{where}: the run ended with {code}")
                 self.mended(root, history, name, where)
             self.count("file taken away")
@@ -384,7 +428,7 @@ class Faults:
         """A plain rerun makes again what is still needed; the rest is named by `verify`, and comes back from a backup."""
         if name.startswith("raw/inbox/"):
             shutil.copyfile(history.end / name, root / name)
-        code = in_child(functools.partial(run, root))
+        code = in_child(functools.partial(history.run, root))
         self.check(code in (DONE, REFUSED), f"{where}: run again, it ended with {code}")
         if not (root / name).exists() and (history.end / name).exists():
             found = verification.verify(data=root).problems
@@ -398,17 +442,18 @@ class Faults:
 
     def meeting(self, history: History, times: int) -> None:
         """Two runs and a backfill on one store at once, while somebody reads releases and figures all the time."""
-        views = {digest(steps.view(data=root, of=[SOURCES[0]])) for root in (history.start, history.end)}
+        subject = history.subject
+        views = {digest(steps.view(data=root, of=subject.sources[:1])) for root in (history.start, history.end)}
         for number in range(1, times + 1):
             where = f"runs that meet, time {number}, {history.folder.name}"
             with self.root(history.start) as root:
                 together = [
-                    functools.partial(run, root),
-                    functools.partial(run, root, backwards=True),
-                    functools.partial(backfill, root),
+                    functools.partial(history.run, root),
+                    functools.partial(run, subject.sources[::-1], root),
+                    functools.partial(backfill, subject, root),
                 ]
                 writers = [forked(work) for work in together]
-                reader = forked(functools.partial(read_until_told, root, views))
+                reader = forked(functools.partial(read_until_told, subject.sources[:1], root, views))
                 codes = [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in writers]
                 os.kill(reader, signal.SIGUSR1)
                 codes.append(os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]))
@@ -427,15 +472,15 @@ def one_of_each_kind(root: Path) -> list[str]:
     return sorted(found.values())
 
 
-def backfill(root: Path) -> None:
+def backfill(subject: Subject, root: Path) -> None:
     """Publish the same periods one by one, newest first, as known on a day and as known now."""
-    for as_of in (dt.date(2026, 1, 1), None):
-        for frequency, period in (("monthly", "2023-11"), ("monthly", "2023-10"), ("annual", "2013")):
+    for as_of in (subject.as_of, None):
+        for frequency, period in subject.periods:
             with contextlib.suppress(NothingToPublish):
                 steps.publish(frequency, period, data=root, as_of=as_of)
 
 
-def read_until_told(root: Path, views: set[str]) -> None:
+def read_until_told(sources: Sequence[str], root: Path, views: set[str]) -> None:
     """Read every release that speaks, and figures, until SIGUSR1 comes. Raises at the first that is not whole."""
     told: list[int] = []
     signal.signal(signal.SIGUSR1, lambda number, frame: told.append(number))
@@ -443,7 +488,7 @@ def read_until_told(root: Path, views: set[str]) -> None:
     while not told or not reads:
         if wrong := unreadable_releases(root):
             raise AssertionError(f"a reader sees {wrong[:3]}")
-        if digest(steps.view(data=root, of=[SOURCES[0]])) not in views:
+        if digest(steps.view(data=root, of=sources)) not in views:
             raise AssertionError("a reader sees figures that are neither those of before nor those of after")
         reads += 1
 
@@ -462,11 +507,15 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="try every Nth point of a step, and its first and last")
     parser.add_argument("--times", type=int, default=3, help="how often to try what is not tried at each point")
     parser.add_argument("--seed", type=int, default=1, help="of the random times")
+    parser.add_argument("--ledger", action="store_true", help="break runs over a ledger in the place of the others")
     given = parser.parse_args()
     compute_once()
+    if given.ledger:
+        catalogue.SOURCES = SYNTHETIC_SOURCES
+        os.environ["FRAUDLOSS_SOURCES"] = str(SYNTHETIC_SOURCES)
     with tempfile.TemporaryDirectory() as temporary:
         faults = Faults(Path(temporary))
-        for history in histories(Path(temporary)):
+        for history in (of_ledger if given.ledger else of_files)(Path(temporary)):
             faults.at_points(history, "killed", given.every)
             faults.at_points(history, "disk full", given.every)
             if history.folder.name == "waiting":  # what it changes besides is changed by the others too
@@ -479,26 +528,38 @@ def main() -> int:
     return 1 if faults.broken else 0
 
 
-def histories(folder: Path) -> Iterator[History]:
-    """The first run on an empty store; then a run that replaces what the first one made."""
+def of_ledger(folder: Path) -> Iterator[History]:
+    """The first run over two months; then one over a later file of one of them."""
+    for name in ("first", "replacing"):
+        (folder / name).mkdir()
+    lay_ledger(folder / "start")
+    first = History(LEDGER, folder / "first", folder / "start")
+    yield first
+    again = copy(first.end, folder / "again")
+    bring_the_month_again(again)
+    yield History(LEDGER, folder / "replacing", again)
+
+
+def of_files(folder: Path) -> Iterator[History]:
+    """The first run on an empty store; under embargo, and out of it; then a run that replaces what the first one made."""
     for name in ("first", "waiting", "lifting", "replacing", "suites"):
         (folder / name).mkdir()
     lay_inbox(folder / "start")
-    first = History(folder / "first", folder / "start")
+    first = History(FILES, folder / "first", folder / "start")
     yield first
     held = copy(first.end, folder / "held")
     bring_another_file(held)
     steps.run_source("internet_banking", data=held)
     put_under_embargo(held)
-    waiting = History(folder / "waiting", held)
+    waiting = History(FILES, folder / "waiting", held)
     yield waiting
     lifted = copy(waiting.end, folder / "lifted")
     lift_embargo(lifted)
-    yield History(folder / "lifting", lifted)
+    yield History(FILES, folder / "lifting", lifted)
     again = copy(first.end, folder / "again")
     bring_another_file(again)
     steps.SUITES = other_suites(folder / "suites" / "expectations")
-    yield History(folder / "replacing", again)
+    yield History(FILES, folder / "replacing", again)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow(turn=3)
 
 
 def test_no_fault_shows_half_a_release_or_keeps_a_plain_rerun_from_the_same_bytes() -> None:
-    """`python -m tests.faults` tries every point; here each step's first and last, and some between."""
+    """`make faults` tries every point, and those of a ledger; here each step's first and last, and some between."""
     command = [sys.executable, "-m", "tests.faults", "--every", "12", "--times", "1"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
