@@ -371,9 +371,9 @@ def first_release(frame: pd.DataFrame) -> ReleaseRevisions:
 
 
 def units(frame: pd.DataFrame) -> pd.DataFrame:
-    """Each table and period of the frame, known from one day."""
-    found = frame[UNIT_COLUMNS].drop_duplicates(ignore_index=True)
-    return found.assign(vintage=dt.date(2026, 9, 20)).astype(object)
+    """Each table and period of the frame, known from the day of the last of its figures: none was printed twice."""
+    found = frame.groupby(UNIT_COLUMNS, sort=False, as_index=False)["known_at"].max()
+    return found.rename(columns={"known_at": "vintage"}).astype(object)
 
 
 def given(period: str, frame: pd.DataFrame | None = None, **changes: Any) -> ReleaseInput:

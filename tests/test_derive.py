@@ -149,6 +149,38 @@ def test_dollars_are_the_sum_of_converted_months_where_all_months_are_there() ->
     assert (quarter["value"], quarter["derivation"]) == (Decimal(30_000), "converted_months")
 
 
+def test_what_is_cumulative_is_the_sum_of_converted_months_like_the_quarters_that_it_holds() -> None:
+    months = [row("2026-01", 1_000), row("2026-02", 2_000), row("2026-03", 3_000), row("2026-01/2026-03", 6_000)]
+    view = derived(*months)
+    quarter, cumulative = (only(view, period=code, unit="USD", measure="loss") for code in ("2026-Q1", "2026-01/2026-03"))
+    assert (cumulative["value"], cumulative["derivation"]) == (quarter["value"], "converted_months")
+
+
+def test_a_month_in_which_a_type_did_not_exist_is_no_missing_month_of_its_dollars() -> None:
+    # Federal Reserve H.10 monthly averages of 2026: April 159.1173, May 158.1530, June 160.7700
+    before = row("2026-04", None, absence="not_applicable")
+    view = derived(before, row("2026-05", 1_581_530), row("2026-06", 1_607_700), row("2026-Q2", 3_189_230))
+    quarter = only(view, period="2026-Q2", unit="USD")
+    assert (quarter["value"], quarter["derivation"]) == (Decimal(20_000), "converted_months")
+
+
+def test_months_that_do_not_add_up_to_the_longer_period_do_not_make_its_dollars() -> None:
+    """They were rounded otherwise or not revised with it: their dollars would be those of another sum in yen."""
+    months = [row("2026-04", 1_591_173), row("2026-05", 1_581_530), row("2026-06", 1_607_700)]
+    quarter = only(derived(*months, row("2026-Q2", 9_000_000)), period="2026-Q2", unit="USD")
+    average = (Decimal("159.1173") + Decimal("158.1530") + Decimal("160.7700")) / 3
+    assert (quarter["value"], quarter["derivation"]) == ((9_000_000 / average).quantize(Decimal("0.01")), "converted")
+
+
+def test_a_change_that_leaves_next_to_nothing_keeps_enough_digits_to_find_the_year_before_again() -> None:
+    view = derived(row("2024", 1_234_567), row("2025", 100))
+    change = only(view, period="2025", measure="change_on_year")["value"]
+    assert 100 / (1 + change / 100) == pytest.approx(Decimal(1_234_567), rel=Decimal("0.00001"))
+    assert only(derived(row("2024", 300), row("2025", 200)), period="2025", measure="change_on_year")["value"] == Decimal(
+        "-33.333"
+    )
+
+
 def test_dollars_use_the_average_of_the_months_rates_where_months_are_not_there() -> None:
     average = (Decimal("159.1173") + Decimal("158.1530") + Decimal("160.7700")) / 3
     quarter = only(derived(row("2026-Q2", 1_000_000)), unit="USD")

@@ -61,6 +61,12 @@ def test_the_two_sides_of_a_pyramid_share_one_scale() -> None:
     assert widths == pytest.approx([widths[1] / 2, widths[1], widths[1], widths[1] / 4], rel=0.01)
 
 
+def test_bars_side_by_side_name_the_largest_figures_whatever_the_order_of_the_points() -> None:
+    points = [Point(label, "Loss", size) for label, size in (("a", 1.0), ("b", 5.0), ("c", 2.0), ("d", 4.0), ("e", 3.0))]
+    chart = charts.bars_side_by_side("c", "t", [("Loss, billion yen", points)], ["b", "d", "e", "c", "a"])
+    assert "Loss, billion yen: b 5, d 4, e 3, c 2." in str(chart.description)
+
+
 def test_each_small_chart_has_a_scale_of_its_own() -> None:
     points = [Point(str(year), name, size) for name, size in (("a", 1.0), ("b", 1000.0)) for year in range(2020, 2023)]
     bars = _elements(charts.small_multiples("c", "t", "y", points), "rect")

@@ -259,6 +259,15 @@ def test_a_chart_by_type_leaves_overlays_and_totals_out(page: str) -> None:
     assert "All types" not in chart
 
 
+def test_the_exact_figures_behind_a_chart_do_not_stand_under_the_large_unit_of_its_axis(page: str) -> None:
+    behind = re.findall(r"<table><caption>Figures of the chart.*?</table>", page, flags=re.DOTALL)
+    by_type = [table for table in behind if "by type" in table and "<small>yen</small>" in table]
+    assert by_type
+    assert "Loss, billion yen" in page
+    for table in behind:
+        assert not re.search("million|billion", re.search(r"<thead>.*?</thead>", table, flags=re.DOTALL)[0])  # type: ignore[index]
+
+
 def test_charts_have_title_description_and_text(page: str) -> None:
     charts = re.findall(r"<svg.*?</svg>", page, flags=re.S)
     assert len(charts) >= 4

@@ -181,20 +181,44 @@ def test_the_source_that_leads_speaks_from_the_day_on_which_it_has_the_figure() 
     assert loss.vintages[-1].value == Decimal(71_877_275_370)
 
 
-def headline(period: str, *values: int, printings: int = 2) -> HeadlineHistory:
+def headline(period: str, *values: int, printed_again: bool = True) -> HeadlineHistory:
     days = [dt.date(2025, 1, 1) + dt.timedelta(days=place) for place in range(len(values))]
     vintages = tuple(Vintage(day, "npa", Decimal(value), "final", None) for day, value in zip(days, values, strict=True))
-    return HeadlineHistory("special_fraud", "loss", "JPY", "scheme", period, vintages, printings)
+    return HeadlineHistory("special_fraud", "loss", "JPY", "scheme", period, vintages, printed_again)
 
 
 def test_mean_and_relative_mean_absolute_revision_are_of_the_latest_against_the_first() -> None:
     """R = L - P; RMAR = sum |R| / sum |P|. What was printed once only has no revision yet."""
-    found = revision_statistics([headline("2022", 100, 104, 110), headline("2023", 200, 190), headline("2024", 500, printings=1)])
+    found = revision_statistics(
+        [headline("2022", 100, 104, 110), headline("2023", 200, 190), headline("2024", 500, printed_again=False)]
+    )
     assert found == {("special_fraud", "loss", "JPY"): (2, Decimal(0), Decimal(10), Decimal(20) / Decimal(300))}
 
 
+def test_a_figure_printed_once_has_no_revision_though_its_table_was_printed_again() -> None:
+    """The cases of 2019 and 2020 were printed once by these releases, those of 2022 to 2024 two to four times."""
+    rows, revisions = known_on("2026-06-30")
+    families = Families([source("npa_releases")])
+    histories = headline_histories(YEAR, figures(rows_of(rows), YEAR, families), revisions, families)
+    own = [item for item in histories if (item.family, item.measure) == ("special_fraud", "cases") and item.period >= "2019"]
+    assert {item.period: item.printed_again for item in own} == {
+        "2019": False,
+        "2020": False,
+        "2022": True,
+        "2023": True,
+        "2024": True,
+    }
+    # 17,520 -> 17,570; 19,033 -> 19,038; 20,987 -> 21,043
+    assert revision_statistics(own)["special_fraud", "cases", "cases"] == (
+        3,
+        Decimal(37),
+        Decimal(37),
+        Decimal(111) / Decimal(57_540),
+    )
+
+
 def test_statistics_of_nothing_are_nothing_and_of_zero_have_no_relative_revision() -> None:
-    assert revision_statistics([headline("2024", 5, printings=1)]) == {}
+    assert revision_statistics([headline("2024", 5, printed_again=False)]) == {}
     ((count, _, _, relative),) = revision_statistics([headline("2024", 0, 5)]).values()
     assert (count, relative) == (1, None)
 

@@ -26,8 +26,10 @@ from pipeline.sources.catalogue import Source, Table
 ZERO = Decimal(0)
 HUNDRED_THOUSAND = Decimal(100_000)
 PERCENT_STEP = Decimal("0.001")
+FINEST_STEP = Decimal("0.000000001")
 CENT = Decimal("0.01")
 YEN = Decimal(1)
+_WHOLE_MONTHS = ("annual", "half_yearly", "quarterly", "year_to_date", "fiscal_year")
 _PERIODIC = ("annual", "half_yearly", "quarterly", "monthly", "year_to_date", "fiscal_year")
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 
@@ -310,11 +312,8 @@ def _dollars(figures: _Figures, source: Source) -> Iterable[_Row]:
     for row in figures.present("loss", "loss_net", "median_loss"):
         if not _goes_into_dollars(row, source):
             continue
-        period = Period.parse(row["period"])
-        months = [figures.value(row, frequency="monthly", period=month) for month in period.months]
         try:
-            if row["measure"] in ADDITIVE_MEASURES and period.frequency in ("annual", "half_yearly", "quarterly") and all(months):
-                parts = [month for month in months if month is not None]
+            if parts := _months_of(row, figures):
                 converted = [_in_dollars(month, source.currency) for month in parts]
                 value, half = sum((value for value, _ in converted), ZERO), sum((half for _, half in converted), ZERO)
                 yield _converted(row, parts, "converted_months", value, half)
@@ -323,6 +322,23 @@ def _dollars(figures: _Figures, source: Source) -> Iterable[_Row]:
         except MissingReference as missing:
             if row["native_type"] == TOTAL and not _is_detail(row):
                 yield _absent(row, [row], "converted", "not_yet_known", str(missing), unit="USD")
+
+
+def _months_of(row: _Row, figures: _Figures) -> list[_Row]:
+    """The months that make up a flow of whole months; none where one is missing, or where they do not add up to the flow.
+
+    A month in which the type did not exist is not missing: nothing was lost in it. Months that were rounded otherwise, or not
+    revised with the longer period, would turn another sum into dollars than the one that stands beside them.
+    """
+    period = Period.parse(row["period"])
+    if row["measure"] not in ADDITIVE_MEASURES or period.frequency not in _WHOLE_MONTHS:
+        return []
+    found = [figures.rows.get(moved(row, frequency="monthly", period=month)) for month in period.months]
+    months = [month for month in found if month is not None and month["absence"] != "not_applicable"]
+    if None in found or not months or any(month["absence"] for month in months):
+        return []
+    total, half = _sum(months)
+    return months if abs(total - row["value"]) <= _half(row) + (half or ZERO) else []
 
 
 def _goes_into_dollars(row: _Row, source: Source) -> bool:
@@ -366,9 +382,17 @@ def _changes(figures: _Figures, source: Source) -> Iterable[_Row]:
         elif reason := _break_between(row, before_period, source):
             yield _absent(row, [row, before], "change", "break", reason, **changed)
         elif before["value"] > 0:
-            ratio, precision = _quotient(row, before, Decimal(100), PERCENT_STEP)
+            ratio, precision = _quotient(row, before, Decimal(100), _ratio_step(row, before))
             maturity = "" if row["edition"] == before["edition"] else f"compares {row['edition']} with {before['edition']}"
             yield _made(row, [row, before], "change", ratio - 100, precision, **changed, note=maturity)
+
+
+def _ratio_step(row: _Row, before: _Row) -> Decimal:
+    """The step of a change on the year: finer where little is left of the figure before, which is found again from the change."""
+    ratio = 100 * row["value"] / before["value"]
+    if not 0 < ratio < 10:
+        return PERCENT_STEP
+    return max(FINEST_STEP, Decimal(1).scaleb(ratio.adjusted() - 5))
 
 
 def _break_between(row: _Row, before_period: str, source: Source) -> str:

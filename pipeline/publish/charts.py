@@ -172,7 +172,7 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
         return svg.drawing(_LABEL_ROOM + 8 + len(panels) * (width + between), foot + 4, parts)
 
     described = [
-        _("{label}: {figures}", label=panel, figures=listed([_labelled(p.x, p.value) for p in points[:4]]))
+        _("{label}: {figures}", label=panel, figures=listed([_labelled(p.x, p.value) for p in _largest(points)]))
         for panel, points in panels
     ]
     words = _("Horizontal bars. Largest: {figures}. All figures stand in the table.", figures=listed(described, "; "))
@@ -183,6 +183,11 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
 
 def _labelled(label: str, value: float) -> Words:
     return _("{label} {figure}", label=label, figure=f"{value:g}")
+
+
+def _largest(points: Sequence[Point]) -> list[Point]:
+    """The four points to name where there is no room for all."""
+    return sorted(points, key=lambda point: -point.value)[:4]
 
 
 def _first(drawn: int, everyone: int) -> str:
@@ -270,8 +275,9 @@ def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], righ
                 parts.append(svg.bar(x, y, length, _ROW * 0.78, side + 1, provisional=point.provisional, told=point.told))
         return svg.drawing(middle + half + 24, height + 40, parts)
 
-    largest = sorted([*left, *right], key=lambda p: -p.value)[:4]
-    described = [_("{label}: {figures}", label=listed([p.series, p.x], " "), figures=f"{p.value:g}") for p in largest]
+    described = [
+        _("{label}: {figures}", label=listed([p.series, p.x], " "), figures=f"{p.value:g}") for p in _largest([*left, *right])
+    ]
     words = _("Bars by age and sex. Largest: {figures}.", figures=listed(described, "; "))
     legend = tuple((name, place) for place, name in enumerate(names, 1))
     return Chart(chart_id, title, words, each(draw(), draw), legend, points=(*left, *right), head=_("Age"))
@@ -304,7 +310,7 @@ def tile_map(
                 parts.append(svg.disc(x + _TILE / 2, y + 32, 14 * math.sqrt(max(point.value, 0) / most), point.told))
         return svg.drawing(across * _TILE, down * _TILE, parts)
 
-    ordered = sorted(points, key=lambda p: -p.value)[:4]
+    ordered = _largest(points)
     largest = listed([_("{label} {figure}", label=p.x, figure=p.text or f"{p.value:g}") for p in ordered])
     about = {"measure": words, "largest": f"{most:,.0f}", "mark": NO_ROW}
     if shaded:

@@ -775,7 +775,9 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
     for measure, unit, words, scale in _axes(currency):
         rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
         if len(rows) >= 3:
-            panels.append((words, [_point(row, _chart_label(row), words, scale, families) for row in rows]))
+            # A bar is drawn in millions or billions, but says its exact figure: under the measure's name, not under the axis's.
+            name = tables.measure_title(measure)[0]
+            panels.append((words, [_point(row, _chart_label(row), name, scale, families) for row in rows]))
     if not panels:
         return []
     sizes = {point.x: point.value for point in panels[0][1]}

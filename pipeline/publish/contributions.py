@@ -7,7 +7,8 @@ cannot be made, the reason.
     contribution of type k = 100 * (x[k, t] - x[k, t-1 year]) / X[t-1 year]
 
 The figure of the year before is the one that the release holds. Where it holds but the change on the year that was derived from
-it, it is x[k, t] / (1 + change): that change has three decimal places, so a contribution is exact to 0.001 points.
+it, it is x[k, t] / (1 + change), whose first six digits are known, so that what is shown is exact. A figure that is or was zero
+cannot be found again so: it stands in the remainder.
 """
 
 from __future__ import annotations
@@ -161,5 +162,8 @@ def notes(made: Sequence[Figure]) -> tuple[str, ...]:
     ]
     if not left:
         return (meaning,)
-    stated = _("In none of these types: {figures}. They have no figure in one of the two periods.", figures=listed(left))
+    stated = _(
+        "In none of these types: {figures}. They have no figure, or none above zero, in one of the two periods.",
+        figures=listed(left),
+    )
     return (listed([meaning, stated], " "),)

@@ -195,7 +195,7 @@ class HeadlineHistory:
     classification: str
     period: str
     vintages: tuple[Vintage, ...]
-    printings: int  # on how many days a publication spoke for it
+    printed_again: bool  # known from more than one printing, changed or not
 
     @property
     def revision(self) -> Decimal:
@@ -222,9 +222,13 @@ def headline_histories(
             rows = (figure.row, *figure.others)
             states = {(row.source, row.table): _states(row, revised.get(_key(row), []), days) for row in rows}
             if vintages := _leading(states, families):
-                row, printed = figure.row, {day for row in rows for day in days[_unit(row)]}
+                # A day on which only other figures of the table were printed again is none on which this one was.
+                known = {day for each in states.values() for day, state in each.items() if state is not None}
+                row, printed = figure.row, known | {row.known_at for row in rows}
                 made.append(
-                    HeadlineHistory(figure.family, row.measure, row.unit, row.classification, row.period, vintages, len(printed))
+                    HeadlineHistory(
+                        figure.family, row.measure, row.unit, row.classification, row.period, vintages, len(printed) > 1
+                    )
                 )
     return made
 
@@ -284,7 +288,7 @@ def revision_statistics(
     """
     groups: dict[tuple[str, str, str], list[HeadlineHistory]] = {}
     for item in histories:
-        if item.printings > 1:
+        if item.printed_again:
             groups.setdefault((item.family, item.measure, item.unit), []).append(item)
     made = {}
     for key, items in sorted(groups.items()):
