@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import html.parser
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
+from pipeline import reference
 from pipeline.aggregate.derive import steps_in_words
 from pipeline.model import Period
 from pipeline.publish import period, release, site, tables, words
 from pipeline.publish.evidence import Evidence
 from pipeline.sources import catalogue
+from pipeline.sources.ftc_csn import layouts as ftc_csn
 from tests import publish_sample as sample
-from tests.shipped import everything
+from tests.shipped import INBOX, everything
 from tools import messages
 
 pytestmark = pytest.mark.slow(seconds=15)
 # Two Latin words one after the other are a piece of a sentence; one is of two persons.
 ENGLISH = re.compile(r"[A-Za-z][a-z]+[ ,;:]+[A-Za-z]*[a-z]{2,}")
 NAME = "McKenzie and Gamba"
+# What nobody but the samples of the tests says: names of checks, an explanation, a decision of somebody.
+OF_SAMPLES = ("It waits", "one is early", "types add up")
 
 
 class Reader(html.parser.HTMLParser):
-    """The words that a page shows in its own language: texts, titles and labels, without code, addresses and what is marked."""
+    """The words that a page shows in its own language (`texts`: texts, titles and labels, without code, addresses and what is
+    marked) and those that it marks as English (`marked`)."""
 
     silent = frozenset({"script", "style", "code"})
     void = frozenset({"meta", "link", "br", "img", "input", "hr"})
@@ -33,6 +42,8 @@ class Reader(html.parser.HTMLParser):
         super().__init__(convert_charrefs=True)
         self.open: list[tuple[str, bool]] = []  # tag, whether what is in it is in the page's language
         self.texts: list[str] = []
+        self.marked: list[str] = []
+        self.english = 0  # how many of the open elements stand in one that is marked as English
         self.language = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -45,25 +56,61 @@ class Reader(html.parser.HTMLParser):
         own = own and tag not in self.silent and found.get("translate") != "no"
         if own and tag != "meta":
             self.texts += [found[name] for name in ("title", "aria-label", "placeholder") if found.get(name)]
+        if self.english or (found.get("lang") == "en" and self.language != "en"):
+            self.english += tag not in self.void
+            self.marked += [""] if self.english == 1 else []
         if tag not in self.void:
             self.open.append((tag, own))
 
     def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop()[0] != tag:
-            pass
+        while self.open:
+            self.english = max(0, self.english - 1)
+            if self.open.pop()[0] == tag:
+                break
 
     def handle_data(self, data: str) -> None:
+        if self.english and not any(tag in self.silent for tag, __ in self.open):
+            self.marked[-1] += data
         if self.open and self.open[-1][1] and data.strip():
             self.texts.append(data.strip())
 
 
-def texts(page: bytes) -> list[str]:
+def read(page: bytes) -> Reader:
     reader = Reader()
     reader.feed(page.decode())
-    return reader.texts
+    return reader
 
 
-@pytest.fixture(scope="module", params=["2025", "2025-Q1", "2025-05"])
+@functools.cache
+def own_words() -> frozenset[str]:
+    """What others call things, in English: types, the documents that a source names, sources and series of reference."""
+    view = everything()
+    labels = {row["native_code"] for source in catalogue.sources() for row in messages._rows(source.folder / "crosswalk.csv")}
+    names = {item.source for item in reference.series()} | {source.id for source in catalogue.sources()}
+    documents = {
+        row["origin"]
+        for path in sorted(INBOX.glob("*/deliveries.csv"))
+        for row in messages._rows(path)
+        if not messages.NAMED_DOCUMENT.fullmatch(row["origin"])
+    }
+    return frozenset({*view["native_type"], *labels, *names, *documents})
+
+
+def is_own(text: str) -> bool:
+    """Whether English that a page marks as such is somebody else's: a label, a quotation, a row of codes, an address."""
+    quoted, listed = text.startswith('"'), any(all(part in own_words() for part in text.split(sign)) for sign in ("; ", ", "))
+    codes = all(re.fullmatch(r"[\w ]+=.*", part) for part in text.split(";"))
+    return (
+        quoted
+        or listed
+        or codes
+        or text in own_words()
+        or text in OF_SAMPLES
+        or bool(re.match(r"\S*(?:://|[\w-]+/[\w-]+:)", text))
+    )
+
+
+@pytest.fixture(scope="module", params=["2012", "2018", "2024", "2025", "2025-Q1", "2025-05"])
 def built(request: pytest.FixtureRequest) -> dict[str, bytes]:
     return release.build(sample.given(request.param, everything(), sources=catalogue.sources()))
 
@@ -81,9 +128,14 @@ def pages() -> dict[str, bytes]:
 
 
 def english_of_ours(page: bytes) -> list[str]:
-    """What stands in English on a Japanese page though it is ours: a message that has a translation, or a piece of a sentence."""
+    """What stands in English on a Japanese page though it is ours: a message that has a translation, or a piece of a sentence.
+
+    What is marked as English must be somebody else's: a note of ours that no message fits is marked, too.
+    """
     known = {said for said, translated in words._catalogue("ja").items() if translated != said and len(said) > 2}
-    return [text for text in texts(page) if text in known or ENGLISH.search(text.replace(NAME, ""))]
+    found = read(page)
+    marked = [text for text in found.marked if ENGLISH.search(text) and not is_own(text)]
+    return [text for text in found.texts if text in known or ENGLISH.search(text.replace(NAME, ""))] + marked
 
 
 def test_every_message_is_in_the_catalogue_and_translated_and_no_other_is() -> None:
@@ -112,11 +164,81 @@ def test_no_page_of_the_site_in_japanese_holds_english_of_ours(pages: dict[str, 
 
 
 def test_english_that_is_left_over_is_found() -> None:
-    marked = '<p lang="en">Merchandise of the publisher</p><td translate="no">rows of it</td>'
+    marked = '<p lang="en">Counterfeit Merchandise</p><td translate="no">rows of it</td>'
     page = f'<html lang="ja"><p>{{}}</p>{marked}</html>'
     assert english_of_ours(page.format("被害額").encode()) == []
     assert english_of_ours(page.format("not ranked").encode()) == ["not ranked"]
     assert english_of_ours(page.format("Loss").encode()) == ["Loss"]
+    note = '<span lang="en">the publisher <b>rounds</b> at will</span>'
+    assert english_of_ours(page.format(note).encode()) == ["the publisher rounds at will"]
+    for own in (
+        "Advance fee or <b>loan</b> scams",
+        "&quot;some 56.5 bn yen&quot;",
+        "https://example.com/ (a blog that quotes it)",
+    ):
+        assert english_of_ours(page.format(f'<span lang="en">{own}</span>').encode()) == (
+            [] if "loan" not in own else ["Advance fee or loan scams"]
+        )
+
+
+def notes() -> list[str]:
+    """Every note on a figure that can come out of the shipped files, and those that readers of other files make."""
+    corrections = [
+        f"corrected from '1.42E+11': {row['reason']} ({row['source']})"
+        for source in catalogue.sources()
+        if (source.folder / "corrections.csv").is_file()
+        for row in messages._rows(source.folder / "corrections.csv")
+    ]
+    made = [
+        ftc_csn.EXCLUDES_STATE_CONTRIBUTORS,
+        *(measure.note for measure in vars(ftc_csn).values() if isinstance(measure, ftc_csn.Measure)),
+        "the file ends on 2024-09-30; fewer than 10 losses",
+        "not in the file: 2023-01, 2023-02",
+        "moved from native_type A to B and from classification x to y",
+        "moved within one publication: special_fraud -390,000,000, sns_fraud +390,000,000",
+    ]
+    return sorted({*everything()["note"], *corrections, *made} - {""})
+
+
+def unmarked_texts(path: Path) -> list[str]:
+    """Texts of English words that code gives to a part of a page as they stand: heads, titles, notes, leads, warnings."""
+    shown = {"title", "note", "lead", "warning", "head"}
+    found: list[str] = []
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            given = [keyword.value for keyword in call.keywords if keyword.arg in shown]
+            given += call.args[:1] if call.func.id in ("Column", "text_cell") else []
+            values = [value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+            found += [text for text in values if re.search(r"\b[A-Za-z]{2,}\b", text)]
+    return found
+
+
+def test_no_part_of_a_page_is_given_english_that_is_no_message(tmp_path: Path) -> None:
+    known = {said for said in words._catalogue("ja")}
+    files = sorted(Path(words.__file__).parent.glob("*.py"))
+    left = {path.name: [text for text in unmarked_texts(path) if text not in known] for path in files}
+    assert {name: texts for name, texts in left.items() if texts} == {}
+    bad = tmp_path / "bad.py"
+    bad.write_text('Column("In the largest of all")\nColumn(_("Period"))\nTable("id", _("Title"), note="So it is")\n')
+    assert unmarked_texts(bad) == ["In the largest of all", "So it is"]
+
+
+def test_every_note_of_ours_is_said_in_japanese_whatever_numbers_stand_in_it() -> None:
+    assert len(notes()) > 70
+    with words.speaking("ja"):
+        left = {note: read(f'<html lang="ja"><p>{escape(words.declared(note))}</p>'.encode()) for note in notes()}
+    for note, found in left.items():
+        assert [text for text in found.texts if ENGLISH.search(text)] == [], note
+        assert [text for text in found.marked if ENGLISH.search(text) and not is_own(text)] == [], note
+
+
+def test_a_long_note_is_cut_in_english_and_whole_in_japanese() -> None:
+    note = "the file ends on 2024-09-30; " * 12 + "fewer than 10 losses"
+    said = tables._figure_note("", "All", "", "loss", note)
+    assert str(said).endswith("…")
+    with words.speaking("ja"):
+        assert str(said).count("2024-09-30") == 12
+        assert "…" not in str(said)
 
 
 def _figures(page: bytes) -> dict[str, str]:

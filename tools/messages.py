@@ -2,7 +2,8 @@
 
 In: the messages in the code and the templates of `pipeline/publish` (marked by `_`, `N_` and `ngettext`), and the English that is
 declared elsewhere and shown on pages: the words of `pipeline.model`, the code lists of `pipeline.reference`, what `source.yml`,
-the crosswalks and the lists of published totals say of sources, the register of tables, and the steps of derivation. Out: the
+the crosswalks, the corrections and the lists of published totals say of sources, what the shipped transcriptions note, the
+register of tables, and the steps of derivation. Out: the
 catalogues in `pipeline/publish/locale`, with new messages untranslated, unused ones gone, and every translation of what is left.
 
     python -m tools.messages
@@ -15,6 +16,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -64,6 +66,11 @@ SOURCE_TEXTS = (
     "caveats",
 )
 
+# A document of a publisher, `警察庁: TBS report`; what has an address is no description of ours.
+NAMED_DOCUMENT = re.compile(r"[^A-Za-z:]+: (?!.*://).*[A-Za-z]{3} .*|[^A-Za-z:]+: .* [a-z]{2,}\b.*")
+# What a transcription quotes stands in quotation marks; everything else that has English words is ours.
+OUR_WORDS = re.compile(r"[^\"].*[A-Za-z]{2}")
+
 Message = str | tuple[str, str]
 
 
@@ -103,6 +110,8 @@ def _declared() -> Iterator[tuple[str, str]]:
         yield from ((text, f"{place}/source.yml") for text in _source_texts(source))
         yield from ((text, f"{place}/crosswalk.csv") for text in _labels(source))
         yield from ((text, f"{place}/published_totals.csv") for text in _published(source))
+        yield from ((text, f"{place}/corrections.csv") for text in _corrections(source))
+    yield from ((text, "data/raw/inbox") for text in _shipped())
 
 
 def _reference() -> Iterator[tuple[str, str]]:
@@ -144,7 +153,25 @@ def _labels(source: Source) -> Iterator[str]:
 def _published(source: Source) -> Iterator[str]:
     path = source.folder / "published_totals.csv"
     if path.is_file():
-        yield from (row["reason"] for row in _rows(path) if row["reason"])
+        for row in _rows(path):
+            # What is a column and its value is a code of the publisher's file.
+            yield from (text for text in (row["reason"], row["breakdown"]) if text and "=" not in text)
+
+
+def _corrections(source: Source) -> Iterator[str]:
+    path = source.folder / "corrections.csv"
+    if path.is_file():
+        yield from (clause for row in _rows(path) for clause in row["reason"].split("; "))
+
+
+def _shipped() -> Iterator[str]:
+    """What the transcriptions that are shipped note in our words, clause by clause, and what they call the documents."""
+    for path in sorted((REPOSITORY / "data" / "raw" / "inbox").glob("*/*.csv")):
+        if path.name == "deliveries.csv":
+            yield from (row["origin"] for row in _rows(path) if NAMED_DOCUMENT.fullmatch(row["origin"]))
+        elif b",note," in path.read_bytes().partition(b"\n")[0]:
+            clauses = (clause for row in _rows(path) for clause in row["note"].split("; "))
+            yield from (clause for clause in clauses if OUR_WORDS.match(clause) and not words.is_made_of_parts(clause))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -18,7 +18,9 @@ from urllib.parse import quote
 from pipeline import reference
 from pipeline.model import MEASURES, Period, Snapshot
 from pipeline.publish.package import DESCRIPTION, media_type
+from pipeline.publish.selection import publisher
 from pipeline.publish.tables import clean, plain_text
+from pipeline.publish.words import Words, _, each, listed
 from pipeline.sources.catalogue import Source
 
 CREATOR = "fraudloss"
@@ -41,9 +43,17 @@ class Citation:
     sources: Sequence[Source]
 
     @property
-    def text(self) -> str:
+    def text(self) -> Words:
         """One sentence for a list of references."""
-        return f"{CREATOR} ({self.known_by.year}). {clean(self.title)}. {self._note}."
+        return _(
+            "{creator} ({year}). {title}. Release {release}, figures known by {day}, compiled from figures of {publishers}.",
+            creator=CREATOR,
+            year=self.known_by.year,
+            title=clean(self.title),
+            release=self.release_id,
+            day=self.known_by.isoformat(),
+            publishers=self._publishers,
+        )
 
     @property
     def bibtex(self) -> bytes:
@@ -60,11 +70,16 @@ class Citation:
 
     @property
     def _note(self) -> str:
-        publishers = dict.fromkeys(name for source in self.sources for name in clean(source.publisher).split("; "))
-        return (
-            f"Release {self.release_id}, figures known by {self.known_by.isoformat()}, "
-            f"compiled from figures of {'; '.join(publishers) or 'no source'}"
-        )
+        known_by = self.known_by.isoformat()
+        return f"Release {self.release_id}, figures known by {known_by}, compiled from figures of {str.__str__(self._publishers)}"
+
+    @property
+    def _publishers(self) -> Words:
+        if not self.sources:
+            return _("no source")
+        # In English sources name several publishers one after the other; each is named once.
+        english = dict.fromkeys(name for source in self.sources for name in clean(source.publisher).split("; "))
+        return each("; ".join(english), listed, dict.fromkeys(map(publisher, self.sources)), "; ")
 
 
 def _bibtex_text(text: str) -> str:

@@ -76,7 +76,11 @@ def _numbered(sentences: Sequence[str]) -> tuple[str, ...]:
 
 def _words(table_id: str, title: str, meanings: Mapping[str, str], head: str = _CODE) -> Table:
     """Codes and their meanings."""
-    lines = tuple((text_cell(Own(code), header=True), text_cell(_word(meaning))) for code, meaning in meanings.items() if code)
+    lines = tuple(
+        (text_cell(code if isinstance(code, Words) else Own(code), header=True), text_cell(_word(meaning)))
+        for code, meaning in meanings.items()
+        if code
+    )
     return Table(table_id, title, (Column(head), Column(_("Meaning"))), lines)
 
 

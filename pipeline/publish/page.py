@@ -182,7 +182,7 @@ def release_pages(
         "source_list": [source_view(source, snapshots, traced) for source in sources],
         "methods": METHODS,
         "files": files,
-        "citation": Own(citation),
+        "citation": citation,
         "json_ld": markupsafe.Markup(json_ld),
     }
     pages: dict[str, str] = {}
@@ -529,5 +529,5 @@ def _snapshot_text(item: Snapshot) -> Words:
     said += [_("loaded after the fact")] if item.retrospective else []
     said += [edition_word(item.edition)]
     return _(
-        "{file}. From: {origin}. sha256 {sha256}", file=listed(said), origin=Own(clean(item.origin)), sha256=Own(item.sha256)
+        "{file}. From: {origin}. sha256 {sha256}", file=listed(said), origin=declared(clean(item.origin)), sha256=Own(item.sha256)
     )

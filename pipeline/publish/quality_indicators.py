@@ -116,8 +116,8 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
         Column(_("Year")),
         Column(_("Largest single loss"), numeric=True),
         Column(_("Of the loss of the year"), "%", numeric=True),
-        Column("In the largest 1 % of losses", "%", numeric=True),
-        Column("In the largest 10 %", "%", numeric=True),
+        Column(_("In the largest 1 % of losses"), "%", numeric=True),
+        Column(_("In the largest 10 %"), "%", numeric=True),
         Column(_("Tail index"), numeric=True, note=_("of a Pareto tail with these two shares; below 2 its variance is infinite")),
         Column(_("Interval")),
     )

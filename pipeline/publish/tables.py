@@ -24,6 +24,7 @@ from pipeline.publish.words import (
     _,
     both,
     declared,
+    each,
     is_japanese,
     listed,
     month_name,
@@ -962,7 +963,7 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
 @functools.lru_cache(maxsize=4096)
 def _figure_note(counts: str, english: str, native: str, measure: str, note: str) -> Words:
     label = listed([english, native], " ") if native else english
-    words = declared(clean(_shortened(note, 240)))
+    words = each(_shortened(clean(note), 240), declared, clean(note))
     return _("{type}, {measure}: {note}", type=label, measure=measure_title(measure)[0].lower(), note=words)
 
 

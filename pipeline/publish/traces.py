@@ -272,7 +272,7 @@ def steps(source_id: str, *, is_records: bool, reader: str, precedence: int, cod
             _(
                 "By code {version}. The command {command} with the end of a figure's link shows what its cells hold.",
                 version=code_version,
-                command=Own("fraudloss trace"),
+                command=markupsafe.Markup("<code>fraudloss trace</code>"),
             ),
         ),
     ]

@@ -346,7 +346,8 @@ def page_name(name: str) -> Words:
 
 # ------------------------------------------------------------------------------------------------- notes from other stages
 
-# What readers, cubes, derivation and reconciliation note on single figures; they know no language but English.
+# What readers, cubes, derivation and reconciliation note on single figures, and the transcriptions of releases: they know no
+# language but English. The first message that fits is the one that is said.
 NOTES: tuple[str, ...] = (
     N_("the file ends on {day}"),
     N_("not in the file: {months}"),
@@ -368,7 +369,30 @@ NOTES: tuple[str, ...] = (
     N_("printed for: {scope}"),
     N_("unknown"),
     N_("somebody lifts it"),
+    N_("{source} ({edition}, {day})"),
+    N_("printed as `-`: the category was not separated, or not surveyed, at that time"),
+    N_("corrected from {printed}: {reason} ({place})"),
+    N_("{reason} (printed: {printed})"),
+    N_("the publisher rounds to one side, so the precision is the whole last printed unit"),
+    N_("loss of completed cases only (被害総額（既遂のみ）)"),
+    N_("the table prints no 実質的な被害総額 for this type"),
+    N_("excludes reports of state-specific data contributors"),
+    N_("on the population estimates of the year before (U.S. Census Bureau)"),
+    N_("moved from {before} to {after} and from {other_before} to {other_after}"),
+    N_("moved from {before} to {after}"),
+    N_("moved within one publication: {places}"),
+    N_("delivered as {file}"),
+    N_("implied by the published difference: {difference}"),
+    N_("revision of {printed}"),
+    N_("revision {number}"),
+    N_("also printed as {printed}"),
+    N_("exact yen ({printed})"),
+    N_("overseas ({which})"),
+    N_("{count} countries"),
+    N_("domestic bases"),
 )
+# What stands for a placeholder: by default anything without a semicolon, which would be another clause.
+_SHAPES = {"day": r"\d{4}(?:-\d\d){0,2}", "count": r"[\d,]+", "reason": ".+?"}
 
 
 @functools.cache
@@ -377,7 +401,16 @@ def _note_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def _pattern(message: str) -> re.Pattern[str]:
-    """What stands for a placeholder holds no semicolon, unless the message itself has one: it would be another clause."""
+    """A message with a semicolon is more than one clause itself."""
     anything = ".+?" if ";" in message else "[^;]+?"
     parts = re.split(r"\{(\w+)\}", message)
-    return re.compile("".join(f"(?P<{part}>{anything})" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
+    return re.compile(
+        "".join(
+            f"(?P<{part}>{_SHAPES.get(part, anything)})" if place % 2 else re.escape(part) for place, part in enumerate(parts)
+        )
+    )
+
+
+def is_made_of_parts(note: str) -> bool:
+    """Whether a clause of a note is one of NOTES with its placeholders filled in."""
+    return any(pattern.fullmatch(note) for pattern, __ in _note_patterns())
