@@ -27,7 +27,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with releases, and a second file of figures judged and not published: the first half of 2015, 2014 revised."""
     root = tmp_path_factory.mktemp("published") / "data"
     faults.lay_inbox(root)
-    faults.run(root)
+    faults.run(faults.FILES.sources, root)
     faults.bring_another_file(root)
     steps.run_source("internet_banking", data=root)
     return root

@@ -32,7 +32,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with releases of two sources: figures of the years to 2014, and records of October and November 2023."""
     root = tmp_path_factory.mktemp("published") / "data"
     faults.lay_inbox(root)
-    faults.run(root)
+    faults.run(faults.FILES.sources, root)
     return root
 
 

@@ -21,7 +21,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with one record that is set aside: it was dated after its publication."""
     root = tmp_path_factory.mktemp("judged") / "data"
     faults.lay_inbox(root)
-    faults.run(root)
+    faults.run(faults.FILES.sources, root)
     return root
 
 
@@ -68,8 +68,8 @@ def test_replay_takes_in_what_passes_now_and_gives_what_a_fresh_run_gives(
     assert [shown["origin"] for shown in ask(capsys, root, "show")[1]] == ["reports.csv row 152"]
     fresh = tmp_path / "fresh"
     faults.lay_inbox(fresh)
-    faults.run(fresh)
-    faults.run(root)
+    faults.run(faults.FILES.sources, fresh)
+    faults.run(faults.FILES.sources, root)
     assert verification.verify(data=root).problems == []
     wanted, made = faults.tree(fresh), faults.tree(root)
     rows = ("cases", "observations", "quarantine", "validation")

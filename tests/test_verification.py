@@ -54,7 +54,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a file of each kind: figures and records, of which one is set aside."""
     root = tmp_path_factory.mktemp("published") / "data"
     faults.lay_inbox(root)
-    faults.run(root)
+    faults.run(faults.FILES.sources, root)
     store = Store(root)
     (snapshot,) = store.snapshots("cafc")
     store.write_json(store.fetched_path("cafc"), {"https://example.org/a.csv": {"etag": '"1"', "snapshot": snapshot.id}})
@@ -154,7 +154,7 @@ def test_what_was_changed_is_as_it_was_after_doing_what_is_said(root: Path, publ
     assert [problem for problem in problems if "run again" not in problem.lower()] == []
     for problem in problems:
         Path(problem.partition(": ")[0]).unlink(missing_ok=True)
-    faults.run(root)
+    faults.run(faults.FILES.sources, root)
     assert verify(data=root).problems == []
     assert faults.tree(root) == faults.tree(published)
 
