@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import functools
 import io
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,9 +17,10 @@ import pytest
 from pipeline.aggregate.revisions import History, history
 from pipeline.frames import CHANGE_COLUMNS, RECORD_CHANGE_SCHEMA, VINTAGE_COLUMNS, empty_frame
 from pipeline.model import REASON_OF_CHANGE, REASONS, FraudlossError, Period
-from pipeline.publish import release
+from pipeline.publish import package, release
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import (
+    VINTAGE_LINE,
     HeadlineHistory,
     Histories,
     ReleaseRevisions,
@@ -26,6 +28,7 @@ from pipeline.publish.revisions import (
     headline_histories,
     reasons_of,
     revision_statistics,
+    vintage_lines,
 )
 from pipeline.publish.selection import Families, figures, rows_of
 from pipeline.sources.catalogue import source
@@ -58,7 +61,11 @@ def tables_of(day: str, period: Period = YEAR) -> dict[str, Any]:
     rows, revisions = known_on(day, period)
     families = Families([source("npa_releases")])
     found = figures(rows_of(rows), period, families)
-    return {table.id: table for table in revision_tables(period, found, revisions, families)}
+    return {table.id: table for table in shown_tables(period, found, revisions, families)}
+
+
+def shown_tables(period: Period, found: Sequence[Any], revisions: ReleaseRevisions, families: Families) -> list[Any]:
+    return revision_tables(period, found, revisions, headline_histories(period, found, revisions, families), families)
 
 
 # ----------------------------------------------------------------------------------------------------------------- reasons
@@ -113,7 +120,7 @@ def test_a_revised_figure_carries_the_mark_of_its_status_as_it_does_elsewhere() 
     )
     families = Families([source("npa_releases")])
     for shown, marked in ((rows, False), (broken, True)):
-        tables = revision_tables(YEAR, figures(rows_of(shown), YEAR, families), revisions, families)
+        tables = shown_tables(YEAR, figures(rows_of(shown), YEAR, families), revisions, families)
         (changed,) = [table for table in tables if table.id == "revised_figures"]
         now = [line[5] for line in changed.rows if line[0].text == "2024" and line[5].value is not None]
         assert now
@@ -246,6 +253,25 @@ def test_revisions_csv_has_one_line_for_each_change(files: dict[str, bytes]) -> 
     assert {line["change"] for line in lines} == {"corrected", "new"}
 
 
+def test_vintages_csv_has_the_totals_as_they_stood_on_each_day() -> None:
+    rows, revisions = known_on("2025-07-31")
+    families = Families([source("npa_releases")])
+    histories = headline_histories(YEAR, figures(rows_of(rows), YEAR, families), revisions, families)
+    content = package.lines_csv(VINTAGE_LINE, vintage_lines(histories)).decode()
+    lines = [line for line in csv.DictReader(io.StringIO(content)) if line["period"] == "2024" and line["measure"] == "loss"]
+    told = [(line["known_at"], line["value"], line["precision"], line["edition"], line["change"]) for line in lines]
+    assert [line for line, whole in zip(told, lines, strict=True) if whole["family"] == "special_fraud"] == [
+        ("2025-02-07", "72150000000", "5000000", "provisional", ""),
+        ("2025-05-23", "71760000000", "5000000", "final", "reclassified"),
+        ("2025-07-31", "71880000000", "5000000", "corrected", "corrected"),
+    ]
+    assert content == package.lines_csv(VINTAGE_LINE, vintage_lines(histories[::-1])).decode()
+
+
+def test_a_release_without_totals_has_the_vintages_columns_alone() -> None:
+    assert package.lines_csv(VINTAGE_LINE, vintage_lines([])).decode() == ",".join(VINTAGE_LINE) + "\n"
+
+
 def test_the_page_has_a_section_on_revisions(files: dict[str, bytes]) -> None:
     page = files["index.html"].decode()
     section = page[page.index('<section aria-labelledby="revisions"') :]
@@ -269,7 +295,7 @@ def test_records_are_shown_from_file_to_file_with_their_lag() -> None:
         dtype=object,
     )
     revisions = dataclasses.replace(sample.first_release(sample.view()), records=records)
-    (table,) = [table for table in revision_tables(YEAR, [], revisions, Families([])) if table.id == "record_revisions"]
+    (table,) = [table for table in shown_tables(YEAR, [], revisions, Families([])) if table.id == "record_revisions"]
     assert [[cell.text for cell in line[3:]] for line in table.rows] == [
         ["64", "90", "90", "0", "0", "90.00"],
         ["155", "100", "12", "2", "1", "100.00"],

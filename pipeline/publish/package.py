@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -150,6 +150,15 @@ def checks_csv(findings: pd.DataFrame) -> bytes:
     writer.writerow(findings.columns)
     columns = [[_plain_value(name, value) for value in findings[name].tolist()] for name in findings.columns]
     writer.writerows(zip(*columns, strict=True))
+    return stream.getvalue().encode()
+
+
+def lines_csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
+    """Lines of these columns as UTF-8 CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_plain_value(name, value) for name, value in zip(columns, line, strict=True)] for line in lines)
     return stream.getvalue().encode()
 
 

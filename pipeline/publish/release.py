@@ -11,6 +11,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     reconciliation.csv     what publishers print elsewhere, against ours
     comparison.csv         several countries side by side, where two or more have figures
     revisions.csv          what changed since the release before; its columns alone where nothing did
+    vintages.csv           the totals of loss and cases as they stood on each day
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
     sdmx_*                 the same rows in SDMX, with their structure (pipeline.publish.sdmx)
     citation.bib           how to quote the release
@@ -40,7 +41,7 @@ from pipeline.publish import countries, package, page, sdmx, traces, workbook
 from pipeline.publish.citation import Citation, json_ld
 from pipeline.publish.content import Section, listed_item
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
-from pipeline.publish.revisions import ReleaseRevisions
+from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
 from pipeline.publish.tables import family_title, slug
 from pipeline.publish.words import Own, _
@@ -112,7 +113,8 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     composed = contents.compose(
         given.period, found, row_records(findings), families, reconciliation=row_records(given.reconciliation), compared=compared
     )
-    composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, families)))
+    histories = headline_histories(given.period, found, given.revisions, families)
+    composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, histories)))
     used = set(rows["source"])
     sources = [source for source in sorted(given.sources, key=lambda s: (s.precedence, s.id)) if source.id in used]
     ids = {part for snapshot in rows["snapshot"].astype(str) for part in snapshot.split("+")}
@@ -128,6 +130,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     checks |= {"comparison": countries.comparison_frame(compared)}
     table = observations_table(rows) if given.view_table is None else given.view_table
     files = _data_files(table, found, checks, families)
+    files["vintages.csv"] = package.lines_csv(VINTAGE_LINE, vintage_lines(histories))
     cited = Citation(composed.title, given.period, given.release_id, given.as_of or given.period.end, sources)
     files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
     source_of = dict(zip(rows["id"], rows["source"], strict=True))
@@ -150,14 +153,18 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         period=given.period,
         release_id=given.release_id,
         sources=sources,
-        check_columns={f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
+        check_columns={
+            "vintages.csv": VINTAGE_LINE,
+            **{f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
+        },
         schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA},
     )
     return files
 
 
-def _revision_section(given: ReleaseInput, found: Sequence[Figure], families: Families) -> Section:
-    items = (listed_item(table) for table in revision_tables(given.period, found, given.revisions, families))
+def _revision_section(given: ReleaseInput, found: Sequence[Figure], histories: Sequence[HeadlineHistory]) -> Section:
+    tables = revision_tables(given.period, found, given.revisions, histories, given.families)
+    items = (listed_item(table) for table in tables)
     return Section("revisions", _("Revisions"), "改訂", lead_sentences(given.revisions), tuple(items))
 
 
@@ -229,6 +236,7 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "comparison.csv": _("several countries side by side, with what keeps their figures from being compared"),
         "reconciliation.csv": _("what publishers print in reports and press releases, against ours"),
         "revisions.csv": _("every figure that changed since the release before"),
+        "vintages.csv": _("the totals of loss and cases as they stood on each day, with what changed them"),
         "sdmx_data.csv": _("every observation as SDMX-CSV 2.0"),
         "sdmx_data.xml": _("every observation as SDMX-ML 2.1"),
         "sdmx_structure.xml": _("the structure of the SDMX files: dimensions, attributes, code lists"),

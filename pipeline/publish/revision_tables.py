@@ -20,7 +20,6 @@ from pipeline.publish.revisions import (
     HeadlineHistory,
     ReleaseRevisions,
     Vintage,
-    headline_histories,
     revision_statistics,
 )
 from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, parsed, role
@@ -69,9 +68,14 @@ def change_word(kind: str) -> str:
     return CHANGE_WORDS.get(kind, kind)
 
 
-def revision_tables(period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, families: Families) -> list[Table]:
+def revision_tables(
+    period: Period,
+    found: Sequence[Figure],
+    revisions: ReleaseRevisions,
+    histories: Sequence[HeadlineHistory],
+    families: Families,
+) -> list[Table]:
     """What changed, the vintages of the headline figures, how far first figures were off, and how records came in late."""
-    histories = headline_histories(period, found, revisions, families)
     made = (
         _changes_table(period, found, revisions.changes, families),
         *(_triangle(measure, histories, families) for measure in HEADLINE_MEASURES),

@@ -183,6 +183,7 @@ class Vintage:
     value: Decimal
     edition: str
     precision: Decimal | None
+    change: str = ""  # a key of model.CHANGES: what it is to what its source printed before; empty for its first printing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,7 +261,10 @@ def _states(row: Any, lines: Sequence[Mapping[Any, Any]], days: Mapping[tuple[st
 
 def _vintage(line: Mapping[Any, Any], side: str, day: dt.date) -> Vintage | None:
     value = line[f"value_{side}"]
-    return None if value is None else Vintage(day, line["source"], value, line[f"edition_{side}"], line[f"precision_{side}"])
+    if value is None:
+        return None
+    change = line["change"] if side == "after" else ""
+    return Vintage(day, line["source"], value, line[f"edition_{side}"], line[f"precision_{side}"], change)
 
 
 def _leading(by_source: Mapping[tuple[str, str], Mapping[dt.date, Any]], families: Families) -> tuple[Vintage, ...]:
@@ -275,6 +279,19 @@ def _leading(by_source: Mapping[tuple[str, str], Mapping[dt.date, Any]], familie
             if not vintages or (now.value, now.edition) != (vintages[-1].value, vintages[-1].edition):
                 vintages.append(now)
     return tuple(vintages)
+
+
+VINTAGE_LINE = (
+    "family", "measure", "unit", "classification", "period", "known_at", "source", "value", "precision", "edition", "change",
+)  # fmt: skip
+
+
+def vintage_lines(histories: Iterable[HeadlineHistory]) -> list[tuple[Any, ...]]:
+    """Every vintage of the headline figures as a line of VINTAGE_LINE; `known_at` is the day from which it stood."""
+    of_figure = operator.attrgetter("family", "measure", "unit", "classification", "period")
+    of_vintage = operator.attrgetter("day", "source", "value", "precision", "edition", "change")
+    lines = [(*of_figure(item), *of_vintage(known)) for item in histories for known in item.vintages]
+    return sorted(lines, key=lambda line: line[:7])
 
 
 def revision_statistics(
