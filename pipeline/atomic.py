@@ -1,6 +1,7 @@
 """Changes to a folder tree that happen all together or not at all, and the locks between processes.
 
-In: a tree (`data/raw`, `data/processed`), and bytes for paths below it. Out: those files, each whole. Only the store uses this.
+In: a tree (`data/raw`, `data/processed`), and bytes for paths below it, or files to be copied there in pieces. Out: those files,
+each whole. Only the store uses this.
 
 A commit is prepared in `<tree>/.partial/<process>-<number>/`: every new file is written and synced there. When more than one
 thing changes, a journal says what goes where; once it is there the commit holds, and whoever comes next finishes what a killed
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import hashlib
 import itertools
 import json
 import os
@@ -22,6 +24,7 @@ from pathlib import Path
 
 STAGING = ".partial"
 _JOURNAL, _LOCK = "journal.json", "lock"
+_PIECE_BYTES = 1 << 20
 
 
 def _let_it_happen(operation: str, path: Path) -> None:
@@ -39,6 +42,37 @@ def _write(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+@dataclasses.dataclass(frozen=True)
+class Copied:
+    """A file that was copied to where a commit is prepared: what it holds, whatever becomes of the original."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+def _copy(original: Path, path: Path) -> Copied:
+    """Copy in pieces and hash what is written, so that memory does not grow with the file and it is read once."""
+    before_change("write", path)
+    digest, size = hashlib.sha256(), 0
+    with original.open("rb") as source, path.open("wb") as stream:
+        while piece := source.read(_PIECE_BYTES):
+            digest.update(piece)
+            stream.write(piece)
+            size += len(piece)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return Copied(path, digest.hexdigest(), size)
+
+
+def _place(path: Path, content: bytes | Copied) -> None:
+    """Write the bytes, or move what was copied."""
+    if isinstance(content, bytes):
+        _write(path, content)
+    else:
+        _rename(content.path, path)
 
 
 def _rename(path: Path, target: Path) -> None:
@@ -136,16 +170,22 @@ class Commit:
         self.tree = tree
         self._prepared: _Prepared | None = None
         self._changes: list[dict[str, str | None]] = []
+        self._copies = itertools.count(1)
 
-    def put(self, path: Path, content: bytes) -> bool:
-        """Prepare the file `path`. False where the same bytes are there already."""
-        if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+    def copy(self, original: Path) -> Copied:
+        """Copy a file to where this commit is prepared, for `put` or `put_folder`; without them nothing is left of it."""
+        return _copy(original, self._folder / f"copied-{next(self._copies)}")
+
+    def put(self, path: Path, content: bytes | Copied) -> bool:
+        """Prepare the file `path`. False where the same bytes are there already; what was copied takes the place of any."""
+        is_held = isinstance(content, bytes) and path.is_file() and path.stat().st_size == len(content)
+        if is_held and path.read_bytes() == content:
             return False
         staged = self._staged(path)
-        _write(staged, content)
+        _place(staged, content)
         return True
 
-    def put_folder(self, path: Path, files: Mapping[str, bytes]) -> bool:
+    def put_folder(self, path: Path, files: Mapping[str, bytes | Copied]) -> bool:
         """Prepare the folder `path`, which appears in one step; one that is there already gets back what it lacks."""
         if path.exists():
             return any([self.put(path / name, content) for name, content in sorted(files.items())])
@@ -153,7 +193,7 @@ class Commit:
         _make_folder(staged)
         for name, content in sorted(files.items()):
             _make_folder((staged / name).parent)
-            _write(staged / name, content)
+            _place(staged / name, content)
         for folder in [staged, *(found for found in staged.rglob("*") if found.is_dir())]:
             _sync_folder(folder)
         return True
@@ -168,10 +208,16 @@ class Commit:
         return self._change(path, staged=name) / name
 
     def _change(self, path: Path, staged: str | None) -> Path:
-        """Note the change. Gives the folder of this commit, which is made for the first one."""
+        """Note the change. Gives the folder of this commit."""
+        folder = self._folder
+        self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": staged})
+        return folder
+
+    @property
+    def _folder(self) -> Path:
+        """Where this commit is prepared; made when it is first asked for."""
         if self._prepared is None:
             self._prepared = _begin(self.tree)
-        self._changes.append({"path": path.relative_to(self.tree).as_posix(), "staged": staged})
         return self._prepared.folder
 
     def happen(self) -> None:

@@ -98,17 +98,23 @@ def _speaking(snapshots: Iterable[Snapshot], verdicts: Mapping[str, Mapping[str,
 
 @dataclasses.dataclass
 class _Reading:
-    """A file that was streamed: its partitions in a temporary folder, what was marked, and the ids of its records."""
+    """A file that was streamed: its partitions and their ids in a temporary folder, and what was marked."""
 
     snapshot: Snapshot
     layout: CsvLayout
     folder: Path
     streamed: Streamed
-    ids: dict[str, SortedIds]  # month -> ids
+    spans: dict[str, tuple[int, int] | None]  # month -> the least and the largest of its ids, where records have ids
     repeats: dict[str, list[Repeat]] = dataclasses.field(default_factory=dict)
 
     def partition(self, month: str) -> Path:
         return self.folder / f"{month}.parquet"
+
+    def ids(self, month: str) -> SortedIds:
+        """Those of the records of a month."""
+        from pipeline.reading.record_ids import SortedIds
+
+        return SortedIds.mapped(self.folder / f"{month}.ids.npy")
 
     @property
     def months(self) -> list[str]:
@@ -165,14 +171,16 @@ def _read(store: Store, source: Source, snapshot: Snapshot, folder: Path) -> _Re
     folder.mkdir()
     path = store.raw_path(snapshot)
     layout, streamed = layout_of(source, path.name), partition(path, source, folder)
-    ids = {}
+    spans = {}
     if layout.record_id:
         import pyarrow.parquet as pq
 
         for month in streamed.months:
             table = pq.read_table(folder / f"{month}.parquet", columns=["row", "record_id"])
-            ids[month] = SortedIds.of(table.column("record_id"), table.column("row").to_numpy())
-    return _Reading(snapshot, layout, folder, streamed, ids)
+            ids = SortedIds.of(table.column("record_id"), table.column("row").to_numpy())
+            ids.put(folder / f"{month}.ids.npy")
+            spans[month] = ids.span
+    return _Reading(snapshot, layout, folder, streamed, spans)
 
 
 def _compare(
@@ -185,7 +193,7 @@ def _compare(
     known = _months_known(held, readings)
     snapshots = {item.id: item for item in everything}
     for reading in readings:
-        if not reading.ids:
+        if not reading.spans:
             continue
         day = [item for item in everything if item.known_at <= reading.snapshot.known_at]
         before = []
@@ -195,15 +203,16 @@ def _compare(
             if name != reading.snapshot.id and earlier and month not in reading.months:
                 before.append((other, month))
         own: list[str] = []
-        for month, ids in reading.ids.items():
-            texts = functools.partial(ids_at, reading.partition(month))
+        for month, span in reading.spans.items():
+            ids, texts = reading.ids(month), functools.partial(ids_at, reading.partition(month))
             found = repeats_within(ids, f"{reading.snapshot.file} ({month})", texts)
-            others = {}
-            for other, other_month in [*((reading.snapshot, name) for name in own), *before]:
-                theirs = _ids_of(store, by_id.get(other.id), held.get(other.id), other_month, ids.span)
-                if theirs is not None:
-                    others[f"{other.file} ({other_month})"] = theirs
-            found += [each for each in repeats_of(ids, texts, others) if each.row not in {repeat.row for repeat in found}]
+            others = (
+                (f"{other.file} ({other_month})", *theirs)
+                for other, other_month in [*((reading.snapshot, name) for name in own), *before]
+                if (theirs := _ids_of(store, by_id.get(other.id), held.get(other.id), other_month, span)) is not None
+            )
+            repeated = {repeat.row for repeat in found}
+            found += [each for each in repeats_of(ids, texts, others) if each.row not in repeated]
             own.append(month)
             reading.repeats[month] = sorted(found, key=lambda repeat: repeat.row)
 
@@ -215,8 +224,9 @@ def _ids_of(
     from pipeline.reading.record_ids import SortedIds, ids_at
 
     if reading is not None:
-        ids = reading.ids[month]
-        return (ids, functools.partial(ids_at, reading.partition(month))) if _meet(ids.span, span) else None
+        if not _meet(reading.spans[month], span):
+            return None
+        return reading.ids(month), functools.partial(ids_at, reading.partition(month))
     assert verdict is not None
     of_month = verdict["record_ids"].get(month)
     if of_month is None or not _meet(of_month["span"], span):
@@ -274,8 +284,8 @@ def _record(store: Store, reading: _Reading, judged: Judged) -> dict[str, Any]:
         "read": verdict.read,
         "months": reading.months,
         "record_ids": {
-            month: {"span": ids.span, "path": store.relative(store.record_ids_path(source_id, snapshot_id, month))}
-            for month, ids in reading.ids.items()
+            month: {"span": span, "path": store.relative(store.record_ids_path(source_id, snapshot_id, month))}
+            for month, span in reading.spans.items()
         },
     }
 
@@ -299,8 +309,9 @@ def _save_rows(store: Store, reading: _Reading, judged: Judged, commit: Commit) 
             kept = table.filter(pc.invert(pc.is_in(table.column("row"), value_set=pa.array(out, pa.int64()))))
             content, rows = partition_bytes(kept), len(kept)
         files.append(commit.write_listed(store.cases_path(snapshot.source, snapshot.id, month), content, rows))
-    for month, ids in reading.ids.items():
-        files.append(commit.write_table(store.record_ids_path(snapshot.source, snapshot.id, month), ids.table))
+    for month in reading.spans:
+        path = store.record_ids_path(snapshot.source, snapshot.id, month)
+        files.append(commit.write_table(path, reading.ids(month).table))
     if len(judged.verdict.quarantined):
         path = store.quarantined_cases_path(snapshot.source, snapshot.id)
         files.append(commit.write_table(path, cases_table(judged.verdict.quarantined)))

@@ -22,11 +22,12 @@ from pipeline.model import FraudlossError, Snapshot, UsageError
 from pipeline.sources.catalogue import SYNTHETIC, Source, are_synthetic, source, source_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import pandas as pd
 
     from pipeline.embargoes import Embargo, Embargoes
+    from pipeline.ingest.deliveries import Delivery
     from pipeline.publishing import Backfill, Planned
     from pipeline.store import Commit, Store
     from pipeline.validate.suites import Suite
@@ -78,17 +79,17 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
             path = _one_file(Path(delivered), Path(temporary))
             snapshot, is_new = _ingest_file(store, source_id, path, published, about)
     log.event("ingested" if is_new else "held already", source=source_id, snapshot=snapshot.id, file=snapshot.file)
-    _try(store, snapshot, declared)
+    _try(store, snapshot, declared, is_new)
     return snapshot
 
 
-def _try(store: Store, snapshot: Snapshot, declared: Source) -> None:
+def _try(store: Store, snapshot: Snapshot, declared: Source, is_new: bool) -> None:
     """Read the snapshot, to say at once where it cannot be."""
     if declared.is_ledger:
         from pipeline.sources.ledger_reader import partition
 
         with tempfile.TemporaryDirectory() as temporary:
-            partition(store.raw_path(snapshot), declared, Path(temporary))
+            partition(store.raw_path(snapshot, just_taken_in=is_new), declared, Path(temporary))
     else:
         _read(store, snapshot, declared)
 
@@ -102,7 +103,7 @@ def _one_file(path: Path, temporary: Path) -> Path:
     from pipeline.ingest.archive import folder_as_zip
 
     packed = temporary / f"{path.resolve().name}.zip"
-    packed.write_bytes(folder_as_zip(path))
+    folder_as_zip(path, packed)
     return packed
 
 
@@ -147,9 +148,10 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
 
     store, new = store_at(data), []
     source(source_id)
+    sizes = {snapshot.size_bytes for snapshot in store.snapshots(source_id)}
     for delivery in in_inbox(store.inbox(source_id), received=today()):
         try:
-            snapshot, is_new = _keep(store, source_id, delivery)
+            snapshot, is_new = _keep(store, source_id, delivery, sizes)
         except FileNotFoundError as error:
             raise FraudlossError(f"{delivery.path}: was taken away while the inbox was read. Bring it again.") from error
         if is_new:
@@ -158,12 +160,10 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
     return new
 
 
-def _keep(store: Store, source_id: str, delivery: Any) -> tuple[Snapshot, bool]:
+def _keep(store: Store, source_id: str, delivery: Delivery, sizes: Collection[int] | None = None) -> tuple[Snapshot, bool]:
     from pipeline.ingest.deliveries import snapshot_of
 
-    content = delivery.path.read_bytes()
-    snapshot = snapshot_of(source_id, delivery, content)
-    return snapshot, store.put_snapshot(snapshot, content)
+    return store.take_in(source_id, delivery.path, functools.partial(snapshot_of, source_id, delivery), sizes)
 
 
 # -------------------------------------------------------------------------------------------------------------- validate

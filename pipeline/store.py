@@ -1,7 +1,7 @@
 """The data root: where everything lies, and the only code that writes there.
 
-In: bytes, frames as Arrow tables, and records. Out: files under `raw/` and `processed/`, each written whole or not at all, and
-those that belong together at once (`pipeline.atomic`).
+In: bytes, files to be copied, frames as Arrow tables, and records. Out: files under `raw/` and `processed/`, each written whole
+or not at all, and those that belong together at once (`pipeline.atomic`).
 
     raw/inbox/<source>/                                           deliveries, as they arrive
     raw/<source>/<id>/<original name> + snapshot.json             snapshots
@@ -41,7 +41,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,29 +170,52 @@ class Store:
         """The sources of which a snapshot lies here."""
         return sorted({path.parent.parent.name for path in self.raw.glob("*/*/snapshot.json")})
 
-    def put_snapshot(self, snapshot: Snapshot, content: bytes) -> bool:
-        """Keep the bytes under their sha256. False where they are held already (then nothing is changed)."""
-        folder = self.raw / snapshot.source / snapshot.id
-        with self.lock("raw", snapshot.source):
-            held = self.read_json(folder / "snapshot.json")
-            if held is not None and (folder / held["file"]).is_file():
-                return False
-            kept = Snapshot.from_json(held) if held else snapshot
-            with self.commit(self.raw) as commit:
-                commit.write_folder(folder, {kept.file: content, "snapshot.json": sealed(kept.to_json())})
-        return True
+    def take_in(
+        self, source_id: str, path: Path, described: Callable[[str, int], Snapshot], sizes: Collection[int] | None = None
+    ) -> tuple[Snapshot, bool]:
+        """Keep the bytes of a file under their sha256. Gives the snapshot that is kept, and whether it is new; where the bytes
+        are held already, nothing is changed.
+
+        The file is copied and hashed in pieces, in one reading. `described`: sha256 and size in bytes -> the snapshot. `sizes`:
+        those of the snapshots that are held: a file of another size is not looked for before it is copied.
+        """
+        self.recover()
+        if sizes is None or path.stat().st_size in sizes:
+            held = self._held(described(sha256_of(path), path.stat().st_size))
+            if held and self._bytes_path(held).is_file():
+                return held, False
+        with self.lock("raw", source_id), self.commit(self.raw) as commit:
+            copied = commit.copy(path)
+            snapshot = described(copied.sha256, copied.size_bytes)
+            held = self._held(snapshot)
+            if held and self._bytes_path(held).is_file():
+                return held, False
+            kept = held or snapshot
+            commit.write_folder(self._bytes_path(kept).parent, {kept.file: copied, "snapshot.json": sealed(kept.to_json())})
+        return kept, True
+
+    def _held(self, snapshot: Snapshot) -> Snapshot | None:
+        """What is known here about a snapshot of these bytes."""
+        record = self.read_json(self._bytes_path(snapshot).with_name("snapshot.json"))
+        return Snapshot.from_json(record) if record else None
+
+    def _bytes_path(self, snapshot: Snapshot) -> Path:
+        return self.raw / snapshot.source / snapshot.id / snapshot.file
 
     def snapshots(self, source_id: str) -> list[Snapshot]:
         """Every snapshot of the source, the one that speaks last at the end."""
         found = (self.read_json(path) for path in (self.raw / source_id).glob("*/snapshot.json"))
         return sorted((Snapshot.from_json(record) for record in found if record), key=lambda snapshot: snapshot.order)
 
-    def raw_path(self, snapshot: Snapshot) -> Path:
-        """The bytes as received. Raises FraudlossError when they are gone or have been changed by hand."""
-        path = self.raw / snapshot.source / snapshot.id / snapshot.file
+    def raw_path(self, snapshot: Snapshot, *, just_taken_in: bool = False) -> Path:
+        """The bytes as received. Raises FraudlossError when they are gone or have been changed by hand.
+
+        `just_taken_in`: by this process, which hashed them while it wrote them; they are not hashed once more.
+        """
+        path = self._bytes_path(snapshot)
         if not path.is_file():
             raise FraudlossError(f"{path}: the bytes of snapshot {snapshot.id} are gone. Restore them from a backup.")
-        if sha256_of(path) != snapshot.sha256:
+        if not just_taken_in and sha256_of(path) != snapshot.sha256:
             raise FraudlossError(
                 f"{path}: the bytes are not those that were received (their sha256 is not {snapshot.sha256}). "
                 "Restore them from a backup; a snapshot is never edited: declare a correction instead."
@@ -422,7 +445,11 @@ class Commit:
         self.write(path, content)
         return {"path": self._store.relative(path), **file_entry(content), "rows": rows}
 
-    def write_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
+    def copy(self, original: Path) -> atomic.Copied:
+        """Copy a file of any size, for `write_folder`."""
+        return self._changes.copy(original)
+
+    def write_folder(self, path: Path, files: Mapping[str, bytes | atomic.Copied]) -> None:
         """Prepare a folder, which appears in one step. One that is there already gets back what it lacks, and is never away."""
         self._store._require_inside(path)
         self._changes.put_folder(path, files)

@@ -16,6 +16,7 @@ from pipeline.ingest.deliveries import in_inbox, snapshot_of
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import DIMENSIONS, TOTAL, Snapshot
 from pipeline.sources.catalogue import source
+from pipeline.store import sha256_of
 
 REPOSITORY = Path(__file__).parents[1]
 INBOX = REPOSITORY / "data" / "raw" / "inbox"
@@ -29,7 +30,7 @@ def shipped(source_id: str) -> tuple[tuple[Snapshot, ...], pd.DataFrame]:
     reader = importlib.import_module(declared.reader)
     snapshots, frames = [], []
     for delivery in in_inbox(INBOX / source_id, received=dt.date(1970, 1, 1)):
-        taken = snapshot_of(source_id, delivery, delivery.path.read_bytes())
+        taken = snapshot_of(source_id, delivery, sha256_of(delivery.path), delivery.path.stat().st_size)
         snapshots.append(taken)
         frames.append(harmonise(reader.read(delivery.path, taken, declared), taken, declared))
     return tuple(snapshots), pd.concat(frames, ignore_index=True)

@@ -9,6 +9,7 @@ import os
 import posixpath
 import stat
 import struct
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.ingest import archive
 from pipeline.ingest.archive import ArchiveRules, folder_as_zip, members
 from pipeline.model import RefusedInput
 
@@ -302,9 +304,15 @@ def filled(folder: Path, contents: dict[str, bytes]) -> Path:
     return folder
 
 
+def packed(folder: Path, rules: ArchiveRules = RULES) -> bytes:
+    path = folder.parent / "packed.zip"
+    folder_as_zip(folder, path, rules)
+    return path.read_bytes()
+
+
 def refused_folder(folder: Path, rules: ArchiveRules = RULES) -> RefusedInput:
     with pytest.raises(RefusedInput) as caught:
-        folder_as_zip(folder, rules)
+        packed(folder, rules)
     assert caught.value.file == folder.name
     return caught.value
 
@@ -317,19 +325,19 @@ def test_the_same_files_give_the_same_bytes_whenever_and_however_they_were_put_t
     os.utime(second / "b.csv", (0, 0))
     (second / "empty").mkdir()
     filled(second, {".DS_Store": b"x", ".git/config": b"x", "__MACOSX/a": b"x"})
-    assert folder_as_zip(first) == folder_as_zip(second)
+    assert packed(first) == packed(second)
 
 
 def test_the_bytes_of_a_folder_are_the_same_on_every_machine(tmp_path: Path) -> None:
     """No publisher's figure: the sha256 that these two files had when this test was written."""
-    packed = folder_as_zip(filled(tmp_path / "delivery", {"b/表.csv": CSV, "a.csv": b"a"}))
-    assert hashlib.sha256(packed).hexdigest() == "81b047c372d977995cdd0b736bd769484db8632e6f7ef9cfc45a0dea754784bb"
+    found = packed(filled(tmp_path / "delivery", {"b/表.csv": CSV, "a.csv": b"a"}))
+    assert hashlib.sha256(found).hexdigest() == "81b047c372d977995cdd0b736bd769484db8632e6f7ef9cfc45a0dea754784bb"
 
 
 def test_other_bytes_or_another_name_give_another_zip(tmp_path: Path) -> None:
     variants = [{"a.csv": CSV}, {"a.csv": CSV + b"\n"}, {"b.csv": CSV}, {"a.csv": CSV, "b.csv": b""}]
-    packed = [folder_as_zip(filled(tmp_path / str(number), variant)) for number, variant in enumerate(variants)]
-    assert len(set(packed)) == len(variants)
+    found = [packed(filled(tmp_path / str(number), variant)) for number, variant in enumerate(variants)]
+    assert len(set(found)) == len(variants)
 
 
 MEMBER_NAMES = st.from_regex(r"[a-z]{1,3}(/[a-z]{1,3}\.csv)?", fullmatch=True)
@@ -342,15 +350,30 @@ def test_a_folder_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     folders = {name.split("/")[0] for name in contents if "/" in name}
     contents = {name: content for name, content in contents.items() if name not in folders}
     top = tmp_path_factory.mktemp("delivery")
-    packed = top / "delivery.zip"
-    packed.write_bytes(folder_as_zip(filled(top / "files", contents)))
-    assert {member.name: member.read() for member in members(packed, RULES)} == contents
+    delivery = top / "delivery.zip"
+    folder_as_zip(filled(top / "files", contents), delivery)
+    assert {member.name: member.read() for member in members(delivery, RULES)} == contents
+
+
+def test_a_folder_is_packed_in_pieces_and_one_that_grows_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = filled(tmp_path / "delivery", {"a.csv": CSV})
+    with (folder / "b.csv").open("wb") as stream:
+        stream.truncate(64 << 20)
+    tracemalloc.start()
+    folder_as_zip(folder, tmp_path / "packed.zip", ArchiveRules(member_bytes=1 << 30))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 << 20
+    monkeypatch.setattr(archive, "_size", lambda *_: len(CSV) - 1)
+    assert "changed" in refused_folder(folder).found
 
 
 @needs_publishers_files
 def test_the_data_book_becomes_one_snapshot_of_its_eight_tables(path: Path) -> None:
     folder = DATA / "ftc_csn_2024"
-    path.write_bytes(folder_as_zip(folder))
+    folder_as_zip(folder, path)
     found = members(path, RULES)
     assert len(found) == 8
     assert all(member.read() == (folder / member.name).read_bytes() for member in found)

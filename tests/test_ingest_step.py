@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,3 +172,25 @@ def test_the_publishers_address_is_declared_and_promises_what_the_reader_takes(s
 def test_a_source_without_an_address_says_where_its_file_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--data", str(tmp_path), "ingest", "scamwatch"]) == 2
     assert "https://www.scamwatch.gov.au/" in capsys.readouterr().err
+
+
+def test_taking_in_a_large_file_needs_no_more_memory_than_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the bytes alone: nothing but streaming them is done here, and what the reader does is its own matter."""
+    monkeypatch.setattr(steps, "_try", lambda *_: None)
+    path, peaks = tmp_path / "r07.csv", list[int]()
+    for size in (1 << 20, 64 << 20):
+        with path.open("wb") as stream:
+            stream.truncate(size)
+        tracemalloc.start()
+        snapshot = steps.ingest("npa_annual", str(path), data=tmp_path / "data", published="2026-09-20")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert snapshot.size_bytes == size
+    assert peaks[1] < peaks[0] + (4 << 20)
+
+
+def test_a_file_that_is_brought_again_under_another_name_is_the_snapshot_that_is_held(tmp_path: Path) -> None:
+    first = steps.ingest("npa_annual", str(BOOK), data=tmp_path / "data", published="2026-09-20")
+    other = tmp_path / "another name.csv"
+    other.write_bytes(BOOK.read_bytes())
+    assert steps.ingest("npa_annual", str(other), data=tmp_path / "data") == first

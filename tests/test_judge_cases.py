@@ -400,7 +400,7 @@ def passes(name: str, path: Path, known_at: dt.date) -> tuple[int, int, int]:
 
 def packed(folder: Path, tmp_path: Path) -> Path:
     path = tmp_path / f"{folder.name}.zip"
-    path.write_bytes(folder_as_zip(folder))
+    folder_as_zip(folder, path)
     return path
 
 

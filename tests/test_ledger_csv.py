@@ -1,5 +1,6 @@
 """A ledger's CSV file becomes month partitions with every row accounted for, whatever its size, order and faults."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,20 @@ def test_a_file_that_is_not_what_it_should_be_is_refused(tmp_path: Path, content
     with pytest.raises(RefusedInput) as refused:
         streamed(path, tmp_path / "out")
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(("start", "named"), [("", "row 1"), (f"{HEADER}\n{GOOD}\n", "a row")], ids=["header", "row"])
+def test_a_file_without_line_ends_is_refused_before_it_fills_the_memory(tmp_path: Path, start: str, named: str) -> None:
+    path = tmp_path / "ledger.csv"
+    path.write_text(start)
+    with path.open("r+b") as stream:
+        stream.truncate(1 << 30)  # a sparse file: it takes no disk
+    tracemalloc.start()
+    with pytest.raises(RefusedInput, match=f"{named}: found no line end in 16,777,216 bytes"):
+        streamed(path, tmp_path / "out")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 128 << 20
 
 
 def test_a_file_of_which_too_many_rows_break_a_rule_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

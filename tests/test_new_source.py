@@ -26,6 +26,7 @@ from pipeline.ingest.deliveries import Delivery, in_inbox, snapshot_of
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import RefusedInput, UsageError
 from pipeline.sources import catalogue
+from pipeline.store import sha256_of
 from pipeline.validate.suites import load_suite
 from pipeline.validate.verdict import judge
 
@@ -120,7 +121,9 @@ def test_the_generated_code_is_formatted_and_clean(repository: Path) -> None:
 def test_the_example_is_read_and_accepted_as_written(written: Path) -> None:
     declared = catalogue.source("xyz")
     sheet = written / "tests" / "fixtures" / "xyz" / "example-release.csv"
-    snapshot = snapshot_of("xyz", Delivery(sheet, published="2001-01-31", edition="final", extract=True), sheet.read_bytes())
+    snapshot = snapshot_of(
+        "xyz", Delivery(sheet, published="2001-01-31", edition="final", extract=True), sha256_of(sheet), sheet.stat().st_size
+    )
     observations = harmonise(importlib.import_module(declared.reader).read(sheet, snapshot, declared), snapshot, declared)
     assert [(row.fraud_type, row.measure, row.unit, row.value) for row in observations.itertuples()] == [
         ("_T", "cases", "cases", 12),
@@ -146,7 +149,7 @@ def test_a_label_that_the_crosswalk_does_not_know_is_refused_with_its_cell(writt
     sheet = tmp_path / "example.csv"
     text = (written / "tests" / "fixtures" / "xyz" / "example-release.csv").read_text(encoding="utf-8")
     sheet.write_text(text.replace(",Exampletype,", ",Another type,"), encoding="utf-8")
-    snapshot = snapshot_of("xyz", Delivery(sheet, published="2001"), sheet.read_bytes())
+    snapshot = snapshot_of("xyz", Delivery(sheet, published="2001"), sha256_of(sheet), sheet.stat().st_size)
     with pytest.raises(RefusedInput, match=r"example.csv, C3: found 'Another type'"):
         importlib.import_module(declared.reader).read(sheet, snapshot, declared)
 

@@ -3,16 +3,18 @@
 import contextlib
 import dataclasses
 import errno
+import hashlib
 import multiprocessing
 import os
 import time
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from pipeline import atomic
-from pipeline.model import FraudlossError
+from pipeline.model import FraudlossError, Snapshot
 from pipeline.store import ChangedBytes, Store, json_bytes, parquet_bytes, seal_holds
 from tests.figures import snapshot
 
@@ -20,6 +22,13 @@ from tests.figures import snapshot
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
+
+
+def taken_in(store: Store, kept: Snapshot, content: bytes) -> bool:
+    """Take these bytes in as if they were those of the snapshot. True where they are new."""
+    original = store.root / "delivered"
+    original.write_bytes(content)
+    return store.take_in(kept.source, original, lambda sha256, size_bytes: kept)[1]
 
 
 def files_in(folder: Path) -> list[str]:
@@ -129,27 +138,82 @@ def test_nothing_is_written_outside_the_data_root(store: Store) -> None:
 
 def test_bytes_are_kept_under_their_sha256_and_taken_in_once(store: Store) -> None:
     kept = snapshot("abc", "2025-05-23")
-    assert store.put_snapshot(kept, b"1")
-    assert not store.put_snapshot(kept, b"1")
+    assert taken_in(store, kept, b"1")
+    assert not taken_in(store, kept, b"1")
     assert files_in(store.raw) == ["npa/abc/abc.csv", "npa/abc/snapshot.json"]
     assert store.snapshots("npa") == [kept]
 
 
 def test_bytes_that_are_gone_are_taken_in_again_and_what_was_known_of_them_stays(store: Store) -> None:
     kept = snapshot("abc", "2025-05-23")
-    store.put_snapshot(kept, b"1")
+    taken_in(store, kept, b"1")
     (store.raw / "npa" / "abc" / "abc.csv").unlink()
-    assert store.put_snapshot(dataclasses.replace(kept, file="other.csv", published="2026"), b"1")
+    assert taken_in(store, dataclasses.replace(kept, file="other.csv", published="2026"), b"1")
     assert files_in(store.raw) == ["npa/abc/abc.csv", "npa/abc/snapshot.json"]
     assert store.snapshots("npa") == [kept]
 
 
 def test_raw_bytes_changed_by_hand_are_refused_with_what_to_do(store: Store) -> None:
     kept = snapshot("abc", "2025-05-23")
-    store.put_snapshot(kept, b"1")
+    taken_in(store, kept, b"1")
     (store.raw / "npa" / "abc" / "abc.csv").write_bytes(b"2")
     with pytest.raises(FraudlossError, match="declare a correction"):
         store.raw_path(kept)
+
+
+def test_a_file_is_copied_in_pieces_with_the_sha256_of_what_was_written(store: Store) -> None:
+    original = store.root / "delivered"
+    with original.open("wb") as stream:
+        stream.truncate(64 << 20)
+        stream.write(b"begin")
+    described: list[tuple[str, int]] = []
+
+    def describe(sha256: str, size_bytes: int) -> Snapshot:
+        described.append((sha256, size_bytes))
+        return dataclasses.replace(snapshot("abc", "2025-05-23"), sha256=sha256, size_bytes=size_bytes)
+
+    tracemalloc.start()
+    kept, is_new = store.take_in("npa", original, describe, sizes=())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert is_new
+    assert peak < 8 << 20
+    assert store.raw_path(kept).read_bytes() == original.read_bytes()
+    assert described == [(hashlib.sha256(original.read_bytes()).hexdigest(), 64 << 20)]
+
+
+def test_a_file_that_is_held_is_not_copied_again_whatever_is_thought_of_its_size(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = snapshot("abc", "2025-05-23")
+    taken_in(store, kept, b"1")
+    before = files_in(store.root)
+    monkeypatch.setattr(atomic, "before_change", lambda operation, path: pytest.fail(f"{operation} {path}"))
+    assert store.take_in("npa", store.root / "delivered", lambda *_: kept, sizes={1}) == (kept, False)
+    monkeypatch.undo()
+    assert store.take_in("npa", store.root / "delivered", lambda *_: kept, sizes=()) == (kept, False)
+    assert files_in(store.root) == before
+
+
+def test_what_a_killed_run_left_is_cleared_away_also_where_its_file_is_held(store: Store) -> None:
+    kept = snapshot("abc", "2025-05-23")
+    taken_in(store, kept, b"1")
+    left = store.raw / atomic.STAGING / "1-1" / "copied-1"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of ")
+    assert not taken_in(store, kept, b"1")
+    assert files_in(store.raw) == ["npa/abc/abc.csv", "npa/abc/snapshot.json"]
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_large_file_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(original: Path, path: Path) -> atomic.Copied:
+        path.write_bytes(b"half of ")
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(atomic, "_copy", full)
+    with pytest.raises(OSError, match="no space"):
+        taken_in(store, snapshot("abc", "2025-05-23"), b"1")
+    assert files_in(store.raw) == []
 
 
 def test_snapshots_come_in_the_order_in_which_they_speak_whatever_the_order_of_arrival(store: Store) -> None:
@@ -159,7 +223,7 @@ def test_snapshots_come_in_the_order_in_which_they_speak_whatever_the_order_of_a
         snapshot("a0", "2025-01-01", extract=True),
     )
     for kept in (late, amending, early):
-        store.put_snapshot(kept, kept.id.encode())
+        taken_in(store, kept, kept.id.encode())
     assert [kept.id for kept in store.snapshots("npa")] == ["b2", "a0", "a1"]
 
 

@@ -1,6 +1,6 @@
 """Zips and folders as deliveries: what is in a zip, read within bounds; a folder as one file that always has the same bytes.
 
-In: the path of a zip or of a folder, and `ArchiveRules`. Out: `Member`s in the order of their names, or the bytes of a zip.
+In: the path of a zip or of a folder, and `ArchiveRules`. Out: `Member`s in the order of their names, or a zip.
 Nothing is ever unpacked to disk: a member is read into memory, so a hostile name has no folder to leave. Names are checked all
 the same, because they reach origins, pages and people who unpack the file by hand.
 
@@ -22,6 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO, BinaryIO
 
 from pipeline.model import RefusedInput
 
@@ -225,8 +226,9 @@ def _damage_refused(path: Path, name: str) -> Iterator[None]:
 # --------------------------------------------------------------------------------------------------------------- folders
 
 
-def folder_as_zip(folder: Path, rules: ArchiveRules | None = None) -> bytes:
-    """The files under `folder` as one zip: the same names and contents give the same bytes, on every machine and day.
+def folder_as_zip(folder: Path, target: Path, rules: ArchiveRules | None = None) -> None:
+    """The files under `folder` as one zip at `target`: the same names and contents give the same bytes, on every machine and
+    day. Files are copied in pieces.
 
     Members are in the order of their names, with constant dates and modes, and stored without compression, because libraries
     compress the same text to different bytes. Hidden files (`.x`, `__MACOSX`) are left out. What comes out passes `members`.
@@ -241,15 +243,14 @@ def folder_as_zip(folder: Path, rules: ArchiveRules | None = None) -> bytes:
     if len(found) > rules.members:
         raise _refused(folder.name, "the folder", f"{len(found):,} files", f"at most {rules.members:,}", "deliver a part")
     total = 0
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in _checked_names(folder.name, found):
-            content = _content(folder, name, rules.member_bytes)
-            total += len(content)
+            entry = _constant_entry(name, _size(folder, name, rules.member_bytes))
+            total += entry.file_size
             if total > rules.total_bytes:
                 raise _refused(folder.name, "the folder", "more bytes", f"at most {rules.total_bytes:,}", "deliver a part")
-            archive.writestr(_constant_entry(name), content)
-    return packed.getvalue()
+            with (folder / name).open("rb") as original, archive.open(entry, "w") as packed:
+                _copy(folder, name, original, packed, entry.file_size)
 
 
 def _files_below(folder: Path, top: Path) -> Iterator[str]:
@@ -269,18 +270,34 @@ def _files_below(folder: Path, top: Path) -> Iterator[str]:
             raise _refused(top.name, f"file {name!r}", "a special file", "an ordinary file", "take it out of the folder")
 
 
-def _content(folder: Path, name: str, at_most: int) -> bytes:
+def _size(folder: Path, name: str, at_most: int) -> int:
+    """Of a file that may be packed."""
     path = folder / name
     if (size := path.stat().st_size) > at_most:
         raise _refused(folder.name, f"file {name!r}", f"{size:,} bytes", f"at most {at_most:,}", _RAISE_BOUNDS)
-    content = path.read_bytes()
-    if _is_archive(name, content[:8]):
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    if _is_archive(name, start):
         raise _refused(folder.name, f"file {name!r}", "an archive", "a table or a document", "deliver the zip by itself")
-    return content
+    return size
 
 
-def _constant_entry(name: str) -> zipfile.ZipInfo:
+def _copy(folder: Path, name: str, original: BinaryIO, packed: IO[bytes], size: int) -> None:
+    copied = 0
+    while chunk := original.read(_CHUNK):
+        copied += len(chunk)
+        if copied > size:
+            break
+        packed.write(chunk)
+    if copied != size:
+        raise _refused(
+            folder.name, f"file {name!r}", "a size that changed while it was read", f"{size:,} bytes", "wait until it is written"
+        )
+
+
+def _constant_entry(name: str, size: int) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, date_time=_CONSTANT_DATE)
+    entry.file_size = size
     entry.compress_type = zipfile.ZIP_STORED
     entry.create_system = 3  # Unix, wherever this runs: it decides how the mode is read
     entry.external_attr = (stat.S_IFREG | 0o644) << 16

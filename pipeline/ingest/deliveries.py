@@ -1,7 +1,7 @@
 """What lies in an inbox, and what is known about it.
 
 In: `raw/inbox/<source>/` with its `deliveries.csv` (file, published, edition, extract, origin, note). Out: `Delivery`, and the
-`Snapshot` that its bytes become.
+`Snapshot` that its bytes become; they are not read here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
-import hashlib
 import io
 import mimetypes
 from pathlib import Path
@@ -92,18 +91,20 @@ def _checked(folder: Path, path: Path, row_number: int, row: dict[str, str]) -> 
     )
 
 
-def snapshot_of(source_id: str, delivery: Delivery, content: bytes) -> Snapshot:
-    """The snapshot that these bytes are. Raises UsageError where neither a publication date nor a day of receipt is known."""
+def snapshot_of(source_id: str, delivery: Delivery, sha256: str, size_bytes: int) -> Snapshot:
+    """The snapshot that bytes of this sha256 and size are.
+
+    Raises UsageError where neither a publication date nor a day of receipt is known.
+    """
     if not delivery.published and delivery.received is None:
         raise UsageError(f"{delivery.path.name}: say when it was published (--published 2025-05-23, 2025-05 or 2025).")
-    sha256 = hashlib.sha256(content).hexdigest()
     published_day = day_known(delivery.published) if delivery.published else None
     return Snapshot(
         source=source_id,
         id=sha256[:12],
         sha256=sha256,
         file=delivery.path.name,
-        size_bytes=len(content),
+        size_bytes=size_bytes,
         media_type=mimetypes.guess_type(delivery.path.name)[0] or "application/octet-stream",
         origin=delivery.origin,
         published=delivery.published,

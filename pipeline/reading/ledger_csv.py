@@ -4,7 +4,7 @@ In: a UTF-8 CSV file of any size with a header, its `CsvLayout`, and an empty fo
 one `<month>.parquet` for each month that has reports, with a further column `row` (record number as a spreadsheet shows it, the
 header is row 1), and `Streamed`: how many rows were read and kept, of which months, and the rows that were not kept, with the
 rule that each broke. Read = kept + quarantined. Raises RefusedInput for a file whose columns are not those of the layout, that is
-cut off within a row, or of which more than MAXIMUM_QUARANTINED rows break a rule.
+cut off within a row, that has a row of more than MAXIMUM_ROW_BYTES, or of which more than MAXIMUM_QUARANTINED rows break a rule.
 
 How it is computed: the file is cut at line ends into blocks of BLOCK_BYTES, which threads parse (Arrow lets the interpreter go
 meanwhile) and this thread takes in their order. A block is first read the fast way, every column straight to its type; only where
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,7 @@ from pipeline.model import Period, RefusedInput
 from pipeline.reading.partitions import ROW_GROUP_ROWS, Dimension, parquet_options
 
 BLOCK_BYTES = 8 << 20
+MAXIMUM_ROW_BYTES = 16 << 20  # a file without line ends is no table, and would be held as a whole
 BUFFER_ROWS = 2_000_000
 MAXIMUM_QUARANTINED = 100_000
 OPTIONAL_COLUMNS = ("currency", "victims", "victim_id", "record_id")
@@ -130,7 +131,7 @@ def partition_csv(
 def _names(path: Path, layout: CsvLayout) -> list[str]:
     """Our names of the columns in the order of the file; `` for those that are not read. Raises RefusedInput."""
     with path.open("rb") as stream:
-        line = stream.readline()
+        line = _header_line(path, stream)
     try:
         header = pyarrow.csv.read_csv(pa.BufferReader(line)).column_names
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
@@ -144,9 +145,9 @@ def _names(path: Path, layout: CsvLayout) -> list[str]:
 
 
 def _blocks(path: Path, size: int) -> Iterator[bytes]:
-    """The file behind its header, cut at line ends. Raises RefusedInput where the last line has no end."""
+    """The file behind its header, cut at line ends. Raises RefusedInput where the last line has no end, or one is too long."""
     with path.open("rb") as stream:
-        stream.readline()
+        _header_line(path, stream)
         rest = b""
         while piece := stream.read(size):
             end = piece.rfind(b"\n") + 1
@@ -155,9 +156,23 @@ def _blocks(path: Path, size: int) -> Iterator[bytes]:
                 rest = piece[end:]
             else:
                 rest += piece
+                if len(rest) > MAXIMUM_ROW_BYTES:
+                    raise _endless(path, "a row")
     if rest:
         shown = rest[-60:].decode(errors="replace")
         raise refused(path, "the last row", f"no line end after {shown!r}", "a whole file", "fetch the file again")
+
+
+def _header_line(path: Path, stream: BinaryIO) -> bytes:
+    line = stream.readline(MAXIMUM_ROW_BYTES)
+    if len(line) == MAXIMUM_ROW_BYTES:
+        raise _endless(path, "row 1")
+    return line
+
+
+def _endless(path: Path, row: str) -> RefusedInput:
+    found = f"no line end in {MAXIMUM_ROW_BYTES:,} bytes"
+    return refused(path, row, found, "rows that end with a line end", "see whether this is the right file")
 
 
 @dataclass(frozen=True)

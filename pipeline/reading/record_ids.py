@@ -4,13 +4,13 @@ row.
 In: the ids of each partition as `SortedIds`. Out: the rows that repeat an id, each with the row that has it already.
 
 How it is computed: an id is one 64-bit number: a whole number itself, a text by its hash. Each partition's are sorted once
-and kept; partitions whose numbers lie apart are never compared. In the others each number is looked up by bisection: O(n log
-m). Two texts of one hash are compared themselves before anything is said, so a chance meeting of hashes harms nobody.
+and kept on disk; partitions whose numbers lie apart are never compared. In the others each number is looked up by bisection:
+O(n log m). Two texts of one hash are compared themselves before anything is said, so a chance meeting of hashes harms nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,16 @@ class SortedIds:
         table = pq.read_table(pa.BufferReader(content), schema=SCHEMA)
         return cls(table.column("key").to_numpy(), table.column("row").to_numpy())
 
+    def put(self, path: Path) -> None:
+        """Put them aside for `mapped`."""
+        np.save(path, np.stack([self.keys, self.rows.view(np.uint64)]))
+
+    @classmethod
+    def mapped(cls, path: Path) -> SortedIds:
+        """What was put aside, on disk until it is looked at, and given back after."""
+        keys, rows = np.load(path, mmap_mode="r")
+        return cls(keys, rows.view(np.int64))
+
     @property
     def table(self) -> pa.Table:
         """For keeping."""
@@ -85,11 +95,11 @@ def repeats_within(ids: SortedIds, name: str, texts: Callable[[Sequence[int]], M
 def repeats_of(
     ids: SortedIds,
     texts: Callable[[Sequence[int]], Mapping[int, Any]],
-    others: Mapping[str, tuple[SortedIds, Callable[[Sequence[int]], Mapping[int, Any]]]],
+    others: Iterable[tuple[str, SortedIds, Callable[[Sequence[int]], Mapping[int, Any]]]],
 ) -> list[Repeat]:
-    """The rows whose id a row of another partition has; of several, the first of `others` is named."""
+    """The rows whose id a row of another partition has; of several, the first of `others` is named. One is held at a time."""
     found: dict[int, Repeat] = {}
-    for name, (other, other_texts) in others.items():
+    for name, other, other_texts in others:
         places = np.minimum(np.searchsorted(other.keys, ids.keys), max(len(other.keys) - 1, 0))
         same = np.flatnonzero(other.keys[places] == ids.keys) if len(other.keys) else np.zeros(0, dtype=np.int64)
         if not len(same):
