@@ -19,6 +19,8 @@ _SUFFIXES = {".py", ".yml", ".csv", ".j2", ".json", ".css", ".js", ".po"}
 
 WORDS = ("model.py", "frames.py")
 SHARED_READING = (*WORDS, "reading", "ingest", "validate", "sources/catalogue.py")
+# Cubes are made of single records while a file is judged.
+CUBES = tuple(f"aggregate/{name}.py" for name in ("cubes", "kernel", "corrected_records"))
 AGGREGATION = ("aggregate", "reference")
 PUBLICATION = (
     *WORDS,
@@ -26,6 +28,7 @@ PUBLICATION = (
     "publish",
     "reference",
     "reading/crosswalk.py",
+    "reading/record_corrections.py",
     "aggregate/compare.py",
     "aggregate/reconcile.py",
     "sources/catalogue.py",
@@ -67,7 +70,7 @@ def _files(path: Path) -> list[Path]:
 
 def of_source(source_id: str) -> str:
     """The version of all code and declarations that turn a snapshot of the source into observations."""
-    return code_version(*SHARED_READING, f"sources/{source_id}")
+    return code_version(*SHARED_READING, *CUBES, f"sources/{source_id}")
 
 
 def of_ledger(source_id: str) -> str:

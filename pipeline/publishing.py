@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from pipeline.publish.revisions import Histories, ReleaseRevisions
     from pipeline.store import Commit, Store
 
-# How the note of a figure begins that was read otherwise than it was printed, as `corrections.csv` of its source declares.
-CORRECTED = "corrected from "
-
 
 @dataclasses.dataclass(frozen=True)
 class Published:
@@ -392,14 +389,35 @@ def _changes_since(
         return {}, ()
     changed = differences(before, candidate.rows[OBSERVATION_COLUMNS])
     counts = collections.Counter(changed["change"])
-    known = set(before["note"])
-    printed = changed[(changed["derivation"] == "").to_numpy(bool)]
-    declared = {
-        note
-        for note, absence in zip(printed["note"], printed["absence_after"], strict=True)
-        if note and note not in known and (note.startswith(CORRECTED) or absence == "unreadable")
-    }
-    return dict(sorted(counts.items())), tuple(sorted(declared))
+    return dict(sorted(counts.items())), _declared_since(before, candidate.rows)
+
+
+def _declared_since(before: pd.DataFrame, now: pd.DataFrame) -> tuple[str, ...]:
+    """The corrections declared here that figures tell now and did not tell before, in words.
+
+    The same error in the next file of a publisher is declared anew, at another place: that alone is no news.
+    """
+    from pipeline.reading.record_corrections import without_place
+
+    known, told = _corrections_told(before), _corrections_told(now)
+    places_known = collections.Counter(map(without_place, known))
+    places_told = collections.Counter(map(without_place, told))
+    news = {words for words, count in places_told.items() if count > places_known[words]}
+    return tuple(sorted(words for words in told - known if without_place(words) in news))
+
+
+def _corrections_told(figures: pd.DataFrame) -> set[str]:
+    """The corrections that figures tell in their notes: of their own cell, or of the records that they are counted of."""
+    from pipeline.reading.record_corrections import CORRECTED, told_in
+
+    noted = figures[(figures["note"] != "").to_numpy(bool)]
+    told = set()
+    for derivation, absence, note in set(zip(noted["derivation"], noted["absence"], noted["note"], strict=True)):
+        if derivation == "records":
+            told.update(told_in(note))
+        elif derivation == "" and (note.startswith(CORRECTED) or absence == "unreadable"):
+            told.add(note)
+    return told
 
 
 def _withdraw(store: Store, candidates: Candidates, period: Period) -> Published | None:

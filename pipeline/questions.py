@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import ledgers, steps, vintages
+from pipeline.aggregate.corrected_records import CorrectedRecord, goes_into
 from pipeline.aggregate.cubes import rows_of
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
 from pipeline.aggregate.revisions import differences
@@ -184,6 +185,7 @@ def trace(observation_id: str, *, data: Path | None = None) -> Trace:
     snapshots = {item.id: item for item in store.snapshots(row["source"])}
     used = [snapshots[part] for part in row["snapshot"].split("+")]
     cells = [_cell(store, origin, used) for origin in row["origin"].split("; ")]
+    cells += [cell for snapshot in used for cell in _corrected(store, snapshot, row)]
     return Trace(records(pd.DataFrame([row]))[0], DERIVATIONS[row["derivation"]], cells)
 
 
@@ -211,6 +213,16 @@ def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:
         if snapshot.file == file:
             return Cell(snapshot, origin, cell_text(store.raw_path(snapshot), address))
     raise FraudlossError(f"{origin}: none of the snapshots {[item.id for item in snapshots]} holds the file {file}.")
+
+
+def _corrected(store: Store, snapshot: Snapshot, row: dict[str, Any]) -> list[Cell]:
+    """The cells that are declared wrong of the records that a figure was counted of, or would have been as they are printed."""
+    kept = (store.read_json(store.verdict_path(snapshot.source, snapshot.id)) or {}).get("corrections", ())
+    if row["derivation"] != "records" or not kept:
+        return []
+    figure, records = pd.DataFrame([row]), map(CorrectedRecord.from_json, kept)
+    of_figure = [record for record in records if goes_into(figure, record, source(snapshot.source))[0]]
+    return [Cell(snapshot, f"{snapshot.file}!{record.cell}", record.words) for record in of_figure]
 
 
 def _ledger_text(store: Store, origin: str, snapshots: list[Snapshot]) -> str:

@@ -22,10 +22,11 @@ from pipeline.model import FraudlossError, Snapshot, UsageError
 from pipeline.sources.catalogue import SYNTHETIC, Source, are_synthetic, source, source_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     import pandas as pd
 
+    from pipeline.aggregate.corrected_records import CorrectedRecord
     from pipeline.embargoes import Embargo, Embargoes
     from pipeline.ingest.deliveries import Delivery
     from pipeline.publishing import Backfill, Planned
@@ -234,7 +235,10 @@ def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
         raise AssertionError("a ledger is streamed, never read as a whole")
     reader = importlib.import_module(declared.reader)
     if declared.is_records:
-        return reader.read_cases(store.raw_path(snapshot), snapshot, declared)
+        from pipeline.reading.record_corrections import record_corrections
+
+        corrections = record_corrections(declared.folder, snapshot.file)
+        return reader.read_cases(store.raw_path(snapshot), snapshot, declared, corrections)
     from pipeline.ingest.harmonise import harmonise
 
     return harmonise(reader.read(store.raw_path(snapshot), snapshot, declared), snapshot, declared)
@@ -278,11 +282,13 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
 
 @dataclasses.dataclass(frozen=True)
 class _Reading:
-    """What was read of one snapshot: its observations, the relations measured on them, and the verdict on its cases if any."""
+    """What was read of one snapshot: its observations, the relations measured on them, and the verdict on its cases if any, with
+    those of its records that are corrected here."""
 
     observations: pd.DataFrame
     identities: pd.DataFrame
     cases: Any = None
+    corrected: Sequence[CorrectedRecord] = ()
 
 
 def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
@@ -290,6 +296,7 @@ def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
     from pipeline.validate.identities import identities_frame
 
     rows, cases = _read(store, snapshot, declared), None
+    corrected: Sequence[CorrectedRecord] = ()
     if declared.is_records:
         from pipeline.aggregate.cubes import cube_observations
         from pipeline.validate.verdict import judge_cases
@@ -299,7 +306,28 @@ def _reading(store: Store, snapshot: Snapshot, declared: Source) -> _Reading:
         rows = cube_observations(cases.ok, declared, snapshot) if not cases.stopped else rows.iloc[:0]
         if cases.stopped:
             return _Reading(rows, rows, cases)
-    return _Reading(rows, identities_frame(rows, declared), cases)
+        if corrected := _corrected(store, snapshot, declared, cases.ok):
+            from pipeline.aggregate.corrected_records import with_notes
+
+            rows = with_notes(rows, corrected, declared)
+    return _Reading(rows, identities_frame(rows, declared), cases, corrected)
+
+
+def _corrected(store: Store, snapshot: Snapshot, declared: Source, ok: pd.DataFrame) -> Sequence[CorrectedRecord]:
+    """The records of the snapshot that are corrected here. Where there are any, it is read once more, as it is printed."""
+    from pipeline.model import RefusedInput
+    from pipeline.reading.record_corrections import record_corrections
+
+    if not (corrections := record_corrections(declared.folder, snapshot.file)):
+        return ()
+    from pipeline.aggregate.corrected_records import corrected_records
+
+    try:
+        printed = importlib.import_module(declared.reader).read_cases(store.raw_path(snapshot), snapshot, declared)
+    except RefusedInput:
+        # As it is printed nothing of it could be published.
+        printed = ok.iloc[:0]
+    return corrected_records(corrections, ok, printed, declared)
 
 
 def _save_judged(store: Store, snapshot: Snapshot, version: str, reading: _Reading, verdict: Any) -> dict[str, Any]:
@@ -311,6 +339,8 @@ def _save_judged(store: Store, snapshot: Snapshot, version: str, reading: _Readi
         said = reading.cases.to_json()
         record |= {name: said[name] for name in ("read", "ok", "quarantined")}
         record |= {"rules": said["rules"] + record["rules"], "documents": said["documents"] | record["documents"]}
+    if reading.corrected:
+        record["corrections"] = [each.to_json() for each in reading.corrected]
     if verdict.stopped:
         return _save_refusal(store, snapshot, version, record)
     with store.commit() as commit:

@@ -23,6 +23,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from pipeline.reading.record_corrections import told_in
+
 ENGLISH, JAPANESE = "en", "ja"
 # Every language of the pages, with its own name; the first is that of the messages.
 LANGUAGES: dict[str, str] = {ENGLISH: "English", JAPANESE: "日本語"}
@@ -209,11 +211,12 @@ def _lookup(code: str, text: str, markup: bool) -> str | None:
     if text in _catalogue(code):
         found = _template(code, text, markup)
         return Markup(found) if markup else found
+    clauses = _clauses(text)
+    is_behind_another = len(clauses) > 1 and bool(told_in(text))
     for pattern, message in _note_patterns():
-        if match := pattern.fullmatch(text):
+        if not is_behind_another and (match := pattern.fullmatch(text)):
             values = {name: declared(value) for name, value in match.groupdict().items()}
             return _said(message, values, markup)
-    clauses = text.split("; ")
     if len(clauses) > 1:
         said = [_lookup(code, clause, markup) for clause in clauses]
         if any(clause is not None for clause in said):
@@ -222,6 +225,13 @@ def _lookup(code: str, text: str, markup: bool) -> str | None:
                 for clause, original in zip(said, clauses, strict=True)
             )
     return None
+
+
+def _clauses(text: str) -> list[str]:
+    """The clauses of a text; each correction of a record is one, whatever its reason has in it."""
+    told = told_in(text)
+    own = text[: -len("; ".join(told))].removesuffix("; ") if told else text
+    return [*(own.split("; ") if own else []), *told]
 
 
 def markup(text: str) -> str:
@@ -371,6 +381,9 @@ NOTES: tuple[str, ...] = (
     N_("somebody lifts it"),
     N_("{source} ({edition}, {day})"),
     N_("printed as `-`: the category was not separated, or not surveyed, at that time"),
+    N_("corrected from '{text}' to '{value}': {reason}, at {place}"),
+    N_("without a record, printed '{text}': {reason}, at {place}"),
+    N_("corrected in {count} more of its records, as corrections.csv declares"),
     N_("corrected from {printed}: {reason} ({place})"),
     N_("{reason} (printed: {printed})"),
     N_("the publisher rounds to one side, so the precision is the whole last printed unit"),
@@ -392,7 +405,7 @@ NOTES: tuple[str, ...] = (
     N_("domestic bases"),
 )
 # What stands for a placeholder: by default anything without a semicolon, which would be another clause.
-_SHAPES = {"day": r"\d{4}(?:-\d\d){0,2}", "count": r"[\d,]+", "reason": ".+?"}
+_SHAPES = {"day": r"\d{4}(?:-\d\d){0,2}", "count": r"[\d,]+", "reason": ".+?", "text": ".+?", "value": ".+?"}
 
 
 @functools.cache

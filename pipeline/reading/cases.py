@@ -17,7 +17,8 @@ In: the members of a delivery (a zip of CSV files, or one CSV file), the layouts
     problem_text   category         the column and the text that broke them
 
 Rows that cannot be read exactly are marked, never dropped: `sound` + `unsound` = read. A file that is not what it should be (no
-zip, another encoding, a column renamed, cut off) raises RefusedInput.
+zip, another encoding, a column renamed, cut off) raises RefusedInput. So does one in which a cell that is declared wrong
+(pipeline.reading.record_corrections) holds another text than the declaration expects.
 
 How it is fast: a column is read as codes into its distinct texts (Arrow dictionaries), and each distinct text is parsed once, by
 plain Python that is easy to read and exact. 300,000 losses are 21,000 texts; 300,000 dates are 1,400.
@@ -42,6 +43,7 @@ import pyarrow.csv
 
 from pipeline.model import DIMENSIONS, Period, RefusedInput
 from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.reading.record_corrections import DECLARED_WRONG, RecordCorrection, by_member
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -76,6 +78,7 @@ RULES: dict[str, str] = {
     "label_not_in_force": "a label that crosswalk.csv lists for that month",
     "labels_contradict": "labels that go together",
     "cell_repeated": "each cell of a month once",
+    DECLARED_WRONG: "a cell that corrections.csv does not declare wrong",
 }
 MAXIMUM_MEMBERS, MAXIMUM_MEMBER_BYTES, MAXIMUM_RATIO = 200, 1 << 30, 200
 
@@ -256,6 +259,14 @@ def header_spellings(text: str) -> set[str]:
 # ---------------------------------------------------------------------------------------------------------------- reading
 
 
+class Corrected(NamedTuple):
+    """A cell that is declared wrong: the position of its row, our name of its column."""
+
+    position: int
+    name: str
+    declared: RecordCorrection
+
+
 @dataclass
 class Texts:
     """Every row of every member as codes into distinct texts, with what was structurally wrong in a row."""
@@ -269,12 +280,15 @@ class Texts:
     layout: Numbers  # code into `layouts`
     ragged: Numbers  # positions of rows with a wrong number of fields
     ragged_texts: list[str]
+    corrected: list[Corrected] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)  # the columns that were asked for
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def codes(self, name: str) -> tuple[Numbers, list[str]]:
         """A column as codes and the distinct texts that they stand for."""
+        self.read.add(name)
         column = self.table.column(name).combine_chunks()
         return column.indices.to_numpy(zero_copy_only=False), column.dictionary.to_pylist()
 
@@ -283,19 +297,34 @@ class Texts:
         return next(layout.headers[name] for layout in self.layouts if name in layout.headers)
 
 
-def read_texts(members: Iterable[Member], layouts: Sequence[Layout], file: str, *, ends_with_line_break: bool = False) -> Texts:
+def read_texts(
+    members: Iterable[Member],
+    layouts: Sequence[Layout],
+    file: str,
+    corrections: Sequence[RecordCorrection] = (),
+    *,
+    ends_with_line_break: bool = False,
+) -> Texts:
     """All members as one table of texts. A column that a member's layout does not have is blank there.
 
-    `ends_with_line_break`: whether a last line without its end proves that the file was cut. Raises RefusedInput.
+    `corrections`: of texts that are declared wrong, those that are read instead. `ends_with_line_break`: whether a last line
+    without its end proves that the file was cut. Raises RefusedInput.
     """
+    members = list(members)
+    declared = by_member(corrections, [member.name for member in members])
     names = list(dict.fromkeys(name for layout in layouts for name in layout.headers))
     tables, rows, member_codes, layout_codes, ragged = [], [], [], [], []
     member_names: list[str] = []
     ragged_texts: list[str] = []
+    corrected: list[Corrected] = []
     start = 0
-    for member in members:
+    for number, member in enumerate(members):
         place = _layout_of(member, layouts, file)
         table, invalid = _read_member(member, layouts[place], names, file, ends_with_line_break)
+        if number in declared:
+            found = _found(declared[number], layouts[place].match(_header(member, file))[0], table, dict(invalid))
+            table = _with_replaced(table, found, sorted(row for row, _ in invalid))
+            corrected += [each._replace(position=each.position + start) for each in found]
         numbers = np.arange(2, 2 + len(table) + len(invalid), dtype=np.int64)
         bad = np.array([number for number, _ in invalid], dtype=np.int64) - 2
         tables.append(_with_blank_rows(table, bad))
@@ -316,7 +345,41 @@ def read_texts(members: Iterable[Member], layouts: Sequence[Layout], file: str, 
         layout=np.concatenate(layout_codes),
         ragged=np.concatenate(ragged),
         ragged_texts=ragged_texts,
+        corrected=corrected,
     )
+
+
+def _found(
+    declared: Sequence[RecordCorrection], names: Sequence[str], table: pa.Table, invalid: Mapping[int, str]
+) -> list[Corrected]:
+    """The cells of a member that are declared wrong, each of which holds the text that it is expected to hold."""
+    found = []
+    for each in declared:
+        name = each.name_among(names)
+        if each.row in invalid:
+            raise each.ragged(invalid[each.row])
+        if each.row > len(table) + len(invalid) + 1:
+            raise each.outside(len(table) + len(invalid) + 1)
+        each.check(table.column(name)[_place_in_table(each.row, invalid)].as_py())
+        found.append(Corrected(each.row - 2, name, each))
+    return found
+
+
+def _place_in_table(row: int, invalid: Iterable[int]) -> int:
+    """The place of a row in a table that the rows `invalid` are not in."""
+    return row - 2 - sum(1 for other in invalid if other < row)
+
+
+def _with_replaced(table: pa.Table, corrected: Sequence[Corrected], invalid: Sequence[int]) -> pa.Table:
+    """The table with the declared texts, encoded as if they had stood in the file."""
+    for name in {each.name for each in corrected if each.declared.value is not None}:
+        texts = table.column(name).to_pylist()
+        for each in corrected:
+            if each.name == name and each.declared.value is not None:
+                texts[_place_in_table(each.declared.row, invalid)] = each.declared.value
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(texts, pa.string()).dictionary_encode())
+    return table
 
 
 def _layout_of(member: Member, layouts: Sequence[Layout], file: str) -> int:
@@ -458,6 +521,10 @@ class CaseBuilder:
         for position, text in zip(self.texts.ragged.tolist(), self.texts.ragged_texts, strict=True):
             self.broken[position] = [("row_ragged", text)]
         self._ragged = frozenset(self.broken)
+        for position, name, declared in self.texts.corrected:
+            if declared.value is None:
+                marks = self.broken.setdefault(position, [])
+                marks.append((DECLARED_WRONG, f"{self.texts.header(name)}: {declared.expect!r}: {declared.reason}"))
 
     def mark(self, rows: Numbers, rule: str, name: str) -> None:
         """Note that the rows (a mask) broke the rule, with the text of column `name` in each."""
@@ -528,6 +595,9 @@ class CaseBuilder:
     def frame(self, **columns: Any) -> pd.DataFrame:
         """The cases: `columns` beside those that every file has, in the order of CASE_COLUMNS."""
         texts = self.texts
+        for each in texts.corrected:
+            if each.name not in texts.read:
+                raise each.declared.unread()
         given = {
             "row": texts.rows,
             "file": categorical(texts.member, texts.members),

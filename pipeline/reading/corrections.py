@@ -6,6 +6,8 @@ that it is removed and never hides a good figure.
 
 action `refuse`: the cell is not used; its figure is there without a value, absence `unreadable`, with the reason.
 action `replace`: `value` is read in place of the text; the figure says so in its note.
+
+Files of records are corrected in the same words (pipeline.reading.record_corrections).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from pipeline.model import FraudlossError, RefusedInput
 from pipeline.reading.grids import Grid, parse_address, read_grids
 from pipeline.reading.numerals import Kind, LostDigits, UnreadableNumber, parse_number
+from pipeline.reading.record_corrections import CORRECTED
 
 COLUMNS = ["file", "cell", "expect", "action", "value", "reason", "source"]
 ACTIONS = ("refuse", "replace")
@@ -31,7 +34,7 @@ class Correction:
     """One cell that is declared wrong."""
 
     file: str
-    cell: str  # `K4`, in a workbook `2-3-6-2!K4`
+    cell: str  # `K4`, in a workbook `2-3-6-2!K4`, in a zip of records `member.csv!F1234`
     expect: str  # the exact text that the file holds as long as this declaration is true
     action: str  # one of ACTIONS
     value: str  # what to read instead; only for `replace`
@@ -94,10 +97,12 @@ def corrections_for(folder: Path, file: str) -> Corrections:
 
     Raises FraudlossError, naming the line, where the list itself is malformed.
     """
-    return Corrections([correction for correction in _load(folder / "corrections.csv") if correction.file == file])
+    return Corrections([correction for correction in declarations(folder) if correction.file == file])
 
 
-def _load(path: Path) -> list[Correction]:
+def declarations(folder: Path) -> list[Correction]:
+    """All declarations of a source, in their order. Raises FraudlossError, naming the line, where one is malformed."""
+    path = folder / "corrections.csv"
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         if reader.fieldnames != COLUMNS:
@@ -151,7 +156,7 @@ def read_cell(
     if correction is not None and correction.action == "refuse":
         return Reading(None, None, "unreadable", "", text, f"{correction.reason} (printed: {text})")
     if correction is not None:
-        note = f"corrected from {correction.expect!r}: {correction.reason} ({correction.source})"
+        note = f"{CORRECTED}{correction.expect!r}: {correction.reason} ({correction.source})"
         text = correction.value
     if not text.strip():
         if blank_is_absent:

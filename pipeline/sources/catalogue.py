@@ -62,7 +62,7 @@ class Source:
     country: str
     currency: str
     precedence: int  # 1 speaks first when several sources print one figure
-    reader: str  # module with `read(path, snapshot, source) -> list[Figure]`, or `read_cases(…) -> DataFrame` of cases
+    reader: str  # module with `read(path, snapshot, source) -> list[Figure]`, or `read_cases(…, corrections)` -> cases
     tables: Mapping[str, Table]
     breaks: tuple[Mapping[str, Any], ...]  # {table, from, native_types or measures or all, reason, evidence}
     meta: Mapping[str, Any]  # the whole file, for pages and readers

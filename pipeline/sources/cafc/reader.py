@@ -12,6 +12,7 @@ equal in every other column are different reports, and none is dropped. The publ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from pipeline.reading.cases import (
     parse_money,
     read_texts,
 )
+from pipeline.reading.record_corrections import RecordCorrection
 from pipeline.sources.catalogue import Source
 
 __all__ = ["coverage", "holes", "read_cases"]
@@ -44,7 +46,7 @@ COUNTRY_NOT_KNOWN = ("Not Specified", "Unknown")
 ABROAD = "Outside Canada"
 
 
-def read_cases(path: Path, snapshot: Snapshot, source: Source) -> pd.DataFrame:
+def read_cases(path: Path, snapshot: Snapshot, source: Source, corrections: Sequence[RecordCorrection] = ()) -> pd.DataFrame:
     """Every report of the file, in its order. Raises RefusedInput for a file that is not what it should be."""
     members = csv_members(path)
     if len(members) > 1:
@@ -55,7 +57,8 @@ def read_cases(path: Path, snapshot: Snapshot, source: Source) -> pd.DataFrame:
             expected="one CSV file: each holds the whole history, and two would count every report twice",
             action="deliver each of them on its own",
         )
-    texts = read_texts(members, [Layout.from_meta(layout) for layout in source.meta["layouts"]], snapshot.file)
+    layouts = [Layout.from_meta(layout) for layout in source.meta["layouts"]]
+    texts = read_texts(members, layouts, snapshot.file, corrections)
     build = CaseBuilder(texts, source.folder / "crosswalk.csv")
     received = build.days("date")
     months = month_numbers(received)

@@ -13,6 +13,7 @@ labels are declared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from pipeline.reading.cases import (
     parse_money,
     read_texts,
 )
+from pipeline.reading.record_corrections import RecordCorrection
 from pipeline.sources.catalogue import Source
 
 __all__ = ["coverage", "holes", "read_cases"]
@@ -44,10 +46,10 @@ __all__ = ["coverage", "holes", "read_cases"]
 KEY = ("date", "area", "contact", "age", "sex", "native_type")
 
 
-def read_cases(path: Path, snapshot: Snapshot, source: Source) -> pd.DataFrame:
+def read_cases(path: Path, snapshot: Snapshot, source: Source, corrections: Sequence[RecordCorrection] = ()) -> pd.DataFrame:
     """Every cell of the exports, in the order of their names. Raises RefusedInput for a file that is not what it should be."""
     layouts = [Layout.from_meta(layout) for layout in source.meta["layouts"]]
-    texts = read_texts(csv_members(path), layouts, snapshot.file, ends_with_line_break=True)
+    texts = read_texts(csv_members(path), layouts, snapshot.file, corrections, ends_with_line_break=True)
     build = CaseBuilder(texts, source.folder / "crosswalk.csv")
     first_days = build.days("date")
     build.mark((first_days.dt.day > 1).to_numpy(), "date_not_first_of_month", "date")
