@@ -51,7 +51,7 @@ lock: $(INSTALLED) ## remake requirements.txt from requirements.in
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 requirements.in -o requirements.txt
 
 clean: ## remove what can be made again: .venv, Airflow's home, caches; never data
-	rm -rf $(VENV) .airflow .demo .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .airflow .demo .mypy_cache .ruff_cache .hypothesis *.egg-info build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A name on the PATH is no proof (pyenv leaves names that run nothing), so each candidate is asked.

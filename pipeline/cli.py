@@ -621,6 +621,11 @@ def _reconcile(given: argparse.Namespace) -> int:
 def _new_source(given: argparse.Namespace) -> int:
     from pipeline import new_source
 
+    if steps.IS_INSTALLED:
+        raise UsageError(
+            "new-source writes code, a suite and a test into a checkout of the repository, and this fraudloss is a package that "
+            f"lies in {steps.REPOSITORY}. Run it in a checkout, where make run has installed it."
+        )
     for path in new_source.write(given.id, steps.REPOSITORY, title=given.title):
         print(path.relative_to(steps.REPOSITORY).as_posix())
     print("Fill in what these files ask for; docs/adding-a-source.md walks through one.")

@@ -33,13 +33,17 @@ if TYPE_CHECKING:
     from pipeline.store import Commit, Store
     from pipeline.validate.suites import Suite
 
-REPOSITORY = Path(__file__).parents[1]
-SUITES = REPOSITORY / "expectations"
+_PACKAGE = Path(__file__).parent
+REPOSITORY = _PACKAGE.parent
+# An installed package has its suites inside, and no repository around it.
+IS_INSTALLED = (_PACKAGE / "expectations").is_dir()
+SUITES = (_PACKAGE if IS_INSTALLED else REPOSITORY) / "expectations"
 
 
 def data_root() -> Path:
-    """The folder with `raw/` and `processed/`: what FRAUDLOSS_DATA names, else `data` in the repository."""
-    return Path(os.environ.get("FRAUDLOSS_DATA") or REPOSITORY / "data")
+    """The folder with `raw/` and `processed/`: what FRAUDLOSS_DATA names, else `data` in the repository; of an installed package
+    `data` in the folder that one stands in."""
+    return Path(os.environ.get("FRAUDLOSS_DATA") or ("data" if IS_INSTALLED else REPOSITORY / "data"))
 
 
 def store_at(data: Path | None) -> Store:
