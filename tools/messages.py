@@ -138,6 +138,8 @@ def _source_texts(source: Source) -> Iterator[str]:
                 yield text
     yield from (table.title for table in source.tables.values() if not table.title_ja)
     yield from map(plain_text, meta.get("classifications", {}).values())
+    if late := meta.get("late_reports"):
+        yield plain_text(late["warning"])
     for entry in (*source.breaks, *meta.get("overlays", ())):
         yield from (text for name in ("reason", "evidence") if (text := plain_text(entry.get(name))))
 

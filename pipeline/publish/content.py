@@ -83,6 +83,7 @@ class Card:
     note: str = ""
     warning: str = ""
     country: str = ""  # ISO 3166-1, of a card of one series
+    is_growing: bool = False  # reports of the period are still to come
 
 
 @dataclasses.dataclass(frozen=True)
@@ -303,10 +304,20 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
     warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
+    late = _late_warnings(members[0].row, families)
+    warnings += late
     scheme = declared(tables.clean(families.classification(classification)))
     note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
     warning = listed(warnings, " ")
-    return Card(english, native, tables.period_label(code), edition, tuple(lines), note, warning, families.country(name))
+    return Card(
+        english, native, tables.period_label(code), edition, tuple(lines), note, warning, families.country(name), bool(late)
+    )
+
+
+def _late_warnings(row: Any, families: Families) -> list[Words]:
+    """That reports of the row's period are still to come, where its source says so."""
+    late = families.late_warning(row)
+    return [_("{sentence}.", sentence=tables.declared_text(late))] if late else []
 
 
 def _line(row: Any) -> Line:
@@ -416,6 +427,8 @@ def _sentence(card: Card) -> str:
         return ""
     what = parts[0] if len(parts) == 1 else _("{cases} and {loss}", cases=parts[0], loss=parts[1])
     said = {"series": card.title, "period": card.period, "what": what}
+    if card.is_growing:
+        return _("{series}, {period}: {what} (reports of it are still to come).", **said)
     if card.edition == "provisional":
         return _("{series}, {period}: {what} (provisional).", **said)
     return _("{series}, {period}: {what}.", **said)
@@ -721,6 +734,7 @@ def _block(
     base = tables.slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
     warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
+    warnings += _late_warnings(figures[0].row, families)
     plain = [f for f in figures if f.is_plain and not f.row.overlay]
     types = {f.row.native_type for f in plain}
     items: list[Item] = []

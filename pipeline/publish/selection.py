@@ -365,6 +365,13 @@ class Families:
                 return str(words)
         return code
 
+    def late_warning(self, row: Any) -> str:
+        """What the row's source says of a period so near to its file that reports of it are still to come; empty of others."""
+        source, end, known = self.sources.get(row.source), parsed(row.period).end, row.known_at
+        late = source.meta.get("late_reports") if source else None
+        months = (known.year - end.year) * 12 + known.month - end.month
+        return str(late["warning"]) if late and months < int(late["months"]) else ""
+
     def country(self, family: str) -> str:
         """The country of the family's leading source; the empty string where no source declares the family."""
         holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]

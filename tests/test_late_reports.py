@@ -1,0 +1,62 @@
+"""Reports that come in late: what is said beside figures so near to their file that they will grow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from pipeline.model import Period
+from pipeline.publish.content import Card, compose
+from pipeline.publish.selection import Families, figures, rows_of, select_rows
+from pipeline.publish.words import speaking
+from pipeline.sources.catalogue import source
+from tests.figures import frame, row
+
+# The Centre's file of 30 September 2024, counted from its rows: reports of the quarters, and their change.
+FILE = {
+    "source": "cafc",
+    "table": "cafc_types",
+    "area": "CA",
+    "classification": "cafc_2021",
+    "known_at": dt.date(2024, 9, 30),
+    "derivation": "records",
+    "origin": "cafc_2024-09-30.zip!rows[period=]",
+    "edition": "unknown",
+}
+FAMILIES = Families([source("cafc")])
+
+
+def of(period: str, cases: int, change: str, **changes: Any) -> tuple[Card, str]:
+    """The card of a period and the first sentence of its release."""
+    counted = {"measure": "cases", "unit": "cases", **FILE, **changes}
+    changed = {**counted, "measure": "change_on_year_cases", "unit": "percent", "derivation": "change"}
+    view, parsed = frame(row(period, cases, **counted), row(period, change, **changed)), Period.parse(period)
+    found = compose(parsed, figures(rows_of(select_rows(view, parsed)), parsed, FAMILIES), [], FAMILIES)
+    return found.cards[0], str(found.lede[0])
+
+
+def test_a_fall_in_the_newest_months_of_a_file_is_told_with_what_is_still_to_come() -> None:
+    card, sentence = of("2024-Q3", 11_648, "-29.356")
+    assert "These figures will grow: a fall on the year before may be none." in card.warning
+    assert "(−29.4 % on the year before)" in sentence
+    assert sentence.endswith("(reports of it are still to come).")
+
+
+def test_japanese_readers_are_told_the_same() -> None:
+    card, __ = of("2024-Q3", 11_648, "-29.356")
+    with speaking("ja"):
+        assert "前年同期比の減少は実際の減少とは限らない。" in str(card.warning)
+
+
+@pytest.mark.parametrize("period", ["2024-Q1", "2024-03", "2023"])
+def test_periods_that_end_half_a_year_before_their_file_need_no_warning(period: str) -> None:
+    card, sentence = of(period, 11_435, "-40.806")
+    assert card.warning == ""
+    assert "still to come" not in sentence
+
+
+def test_a_later_file_ends_the_warning() -> None:
+    card, __ = of("2024-Q3", 12_500, "-24.191", known_at=dt.date(2025, 3, 31))
+    assert card.warning == ""
