@@ -81,7 +81,7 @@ def of_ledger(source_id: str) -> str:
 
 def of_count(source_id: str) -> str:
     """The version of all code and declarations that turn partitions of a ledger into observations, but for rates and prices."""
-    counting = (f"aggregate/{name}.py" for name in ("ledger", "ledger_cubes", "cubes", "kernel"))
+    counting = (f"aggregate/{name}.py" for name in ("ledger", "ledger_cubes", "cubes", "kernel", "corrected_records"))
     return f"{of_ledger(source_id)}-{code_version(*counting)}"
 
 

@@ -19,6 +19,9 @@ A record whose id another record has is set aside: of two files the one that is 
 known on one day the one of the later month. What a file is compared with is what speaks for the other months on the day from
 which it is known; a record that moves to another month is sound there once the file of its old month was replaced, at the
 latest that day.
+
+What corrections.csv declares wrong is declared of a file: its verdict names the declarations (`declared`), and says which records
+they are about (`corrections`), as figures say it in their notes. So a new one remakes that file and what follows from it.
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ from pipeline.sources.catalogue import Source
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
+    from pipeline.aggregate.corrected_records import CorrectedRecord
     from pipeline.aggregate.ledger_cubes import CountedPeriod
     from pipeline.reading.ledger_csv import CsvLayout, Streamed
     from pipeline.reading.record_ids import Repeat, SortedIds
@@ -58,12 +63,20 @@ _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 def pending(
     store: Store, source: Source, snapshots: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any] | None], version: str
 ) -> list[Snapshot]:
-    """The snapshots whose verdict does not hold any more: other code, a file that is gone, or other records to compare with."""
+    """The snapshots whose verdict does not hold any more: other code, other corrections declared, a file that is gone, or other
+    records to compare with."""
+    redeclared = [
+        item for item in snapshots if (verdict := verdicts[item.id]) and verdict.get("declared", "") != _declared(source, item)
+    ]
+    # A file that is read otherwise may have other ids than those that the files of its day were compared with.
+    days = {item.known_at for item in redeclared} if "record_id" in source.meta["ledger"]["columns"] else set[dt.date]()
     stale = [
         item
         for item in snapshots
         if (verdict := verdicts[item.id]) is None
         or verdict["version"] != version
+        or item in redeclared
+        or item.known_at in days
         or not all(map(store.is_there, verdict["files"]))
     ]
     held = {item.id: verdict for item in snapshots if item not in stale and (verdict := verdicts[item.id])}
@@ -78,6 +91,14 @@ def pending(
             if held[item.id].get("compared_with") != _compared_with(known, held, item):
                 stale.append(item)
     return stale
+
+
+def _declared(source: Source, snapshot: Snapshot) -> str:
+    """A name for what is declared wrong in the file; empty where nothing is."""
+    from pipeline.reading.record_corrections import record_corrections
+
+    found = record_corrections(source.folder, snapshot.file)
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:12] if found else ""
 
 
 def _compared_with(known: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any]], item: Snapshot) -> str:
@@ -147,10 +168,13 @@ def judge(
                 readings.append(_read(store, source, item, Path(temporary) / item.id))
             except RefusedInput as refusal:
                 record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
-                verdicts[item.id] = save(item, record | {"months": [], "compared_with": ""}, lambda _: [])
+                told = {"months": [], "compared_with": "", **_as_declared(source, item)}
+                verdicts[item.id] = save(item, record | told, lambda _: [])
         _compare(store, source, everything, held, readings)
         for reading, judged in zip(readings, _judged(source, readings, suite), strict=True):
-            record = _record(store, reading, judged)
+            record = _record(store, reading, judged) | _as_declared(source, reading.snapshot)
+            if reading.streamed.corrected:
+                record["corrections"] = [each.to_json() for each in _corrected(source, reading, judged)]
             keep = functools.partial(_save_rows, store, reading, judged)
             accepted = record["status"] == "accepted"
             known = [item for item in everything if item.known_at <= reading.snapshot.known_at]
@@ -288,6 +312,77 @@ def _record(store: Store, reading: _Reading, judged: Judged) -> dict[str, Any]:
             for month, span in reading.spans.items()
         },
     }
+
+
+def _as_declared(source: Source, snapshot: Snapshot) -> dict[str, str]:
+    declared = _declared(source, snapshot)
+    return {"declared": declared} if declared else {}
+
+
+def _corrected(source: Source, reading: _Reading, judged: Judged) -> list[CorrectedRecord]:
+    """What is declared wrong of the file, with the keys of its records as read, where they go on, and as printed."""
+    from pipeline.aggregate.corrected_records import CorrectedRecord
+
+    out = {row for rows in judged.set_aside.values() for row in rows}
+    out |= {repeat.row for repeats in reading.repeats.values() for repeat in repeats}
+    found = []
+    for row in reading.streamed.corrected:
+        read = [] if row.declared[0].row in out else _keys(source, row.read)
+        keys = [*read, *(key for key in _keys(source, row.printed) if key not in read)]
+        found += [CorrectedRecord(each.cell, each.words, tuple(keys)) for each in row.declared]
+    return found
+
+
+def _keys(source: Source, rows: pa.Table) -> list[dict[str, str]]:
+    """The keys of rows of a partition, with what the band of the loss follows from."""
+    from pipeline.sources.ledger_reader import dimensions
+
+    scheme = str(source.meta["ledger"].get("classification", source.id))
+    return [
+        {"month": f"{row['date']:%Y-%m}", "classification": scheme}
+        | {of.name: of.label_of[row[of.column]] for of in dimensions(source)}
+        | {"currency": row["currency"], "loss_minor": "" if row["loss_minor"] is None else str(row["loss_minor"])}
+        for row in rows.to_pylist()
+    ]
+
+
+def corrected_records(store: Store, source: Source, snapshot: Snapshot) -> list[CorrectedRecord]:
+    """What is declared wrong of a file, with the keys of its records; their losses by the rates that are known now."""
+    from pipeline.aggregate.corrected_records import CorrectedRecord
+
+    if not _declared(source, snapshot):
+        return []
+    verdict = store.read_json(store.verdict_path(source.id, snapshot.id)) or {}
+    kept = [CorrectedRecord.from_json(each) for each in verdict.get("corrections", ())]
+    return [dataclasses.replace(each, keys=tuple(_with_band(source, key) for key in each.keys)) for each in kept]
+
+
+def _with_band(source: Source, key: Mapping[str, str]) -> Mapping[str, str]:
+    """The key with the size of the loss; without one where the currency has no rate."""
+    import numpy as np
+
+    from pipeline.aggregate.ledger_cubes import countings
+    from pipeline.sources.ledger_reader import dimensions
+
+    plan = countings(source, dimensions(source), [key["month"]])[0].plan
+    factor = 1.0 if plan.factors is None else plan.factors[key["month"]].get(key["currency"])
+    if plan.loss_bands is None or factor is None:
+        return key
+    loss = np.array([np.rint(int(key["loss_minor"] or 0) * factor)])
+    code = plan.loss_bands.codes(loss, np.array([key["loss_minor"] != ""]))[0]
+    return {**key, "loss_band": plan.loss_bands.labels[int(code)]}
+
+
+def _noted(store: Store, source: Source, state: State, figures: pd.DataFrame) -> pd.DataFrame:
+    """The figures of a state with what was corrected of their records in their notes."""
+    from pipeline.aggregate.corrected_records import with_notes
+
+    found = []
+    for snapshot in dict.fromkeys(state.snapshots.values()):
+        for each in corrected_records(store, source, snapshot):
+            keys = tuple(key for key in each.keys if state.snapshots.get(key["month"]) == snapshot)
+            found.append(dataclasses.replace(each, keys=keys))
+    return with_notes(figures, found, source)
 
 
 def _save_rows(store: Store, reading: _Reading, judged: Judged, commit: Commit) -> list[dict[str, Any]]:
@@ -476,7 +571,9 @@ def _wanted(store: Store, source: Source, version: str) -> dict[str, State]:
             (month, item.id, partitions[item.id, month]["sha256"], item.edition, [each.get(month) for each in factors])
             for month, item in state.snapshots.items()
         ]
-        content = json.dumps([version, state.period.code, state.day.isoformat(), parts])
+        # Their figures say what was declared of the files, in words that are in no partition.
+        declared = [accepted[item.id]["declared"] for item in state.snapshots.values() if "declared" in accepted[item.id]]
+        content = json.dumps([version, state.period.code, state.day.isoformat(), parts, *declared])
         found[hashlib.sha256(content.encode()).hexdigest()[:12]] = state
     return found
 
@@ -549,7 +646,8 @@ def _counted(store: Store, source: Source, together: Mapping[str, State], engine
         cells_of: dict[str, pd.DataFrame] = {}
         for counting, of_grouping in counted:
             cells_of |= kept_cells(counting, of_grouping, state.period.frequency, state.period.code)
-        found[name] = _Parts(by_state.get((state.period.code, state.ids), rows.iloc[:0]), cells_of)
+        figures = by_state.get((state.period.code, state.ids), rows.iloc[:0])
+        found[name] = _Parts(_noted(store, source, state, figures), cells_of)
     return found
 
 

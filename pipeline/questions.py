@@ -217,11 +217,15 @@ def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:
 
 def _corrected(store: Store, snapshot: Snapshot, row: dict[str, Any]) -> list[Cell]:
     """The cells that are declared wrong of the records that a figure was counted of, or would have been as they are printed."""
-    kept = (store.read_json(store.verdict_path(snapshot.source, snapshot.id)) or {}).get("corrections", ())
-    if row["derivation"] != "records" or not kept:
+    if row["derivation"] != "records":
         return []
-    figure, records = pd.DataFrame([row]), map(CorrectedRecord.from_json, kept)
-    of_figure = [record for record in records if goes_into(figure, record, source(snapshot.source))[0]]
+    figure, declared = pd.DataFrame([row]), source(snapshot.source)
+    if declared.is_ledger:
+        records = ledgers.corrected_records(store, declared, snapshot)
+    else:
+        verdict = store.read_json(store.verdict_path(snapshot.source, snapshot.id)) or {}
+        records = [CorrectedRecord.from_json(kept) for kept in verdict.get("corrections", ())]
+    of_figure = [record for record in records if goes_into(figure, record, declared)[0]]
     return [Cell(snapshot, f"{snapshot.file}!{record.cell}", record.words) for record in of_figure]
 
 

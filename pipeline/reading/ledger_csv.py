@@ -35,7 +35,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.model import Period, RefusedInput
+from pipeline.reading.ledger_corrections import CorrectedLine, Piece, corrected_blocks
 from pipeline.reading.partitions import ROW_GROUP_ROWS, Dimension, parquet_options
+from pipeline.reading.record_corrections import DECLARED_WRONG, RecordCorrection, by_member
 
 BLOCK_BYTES = 8 << 20
 MAXIMUM_ROW_BYTES = 16 << 20  # a file without line ends is no table, and would be held as a whole
@@ -53,6 +55,7 @@ RULES = {
     "label_unknown": "a label that is declared",
     "record_id_unreadable": "the id of the record, without which it cannot be told from another",
     "date_in_another_month": "a day of the months that the file is of",
+    DECLARED_WRONG: "a cell that corrections.csv does not declare wrong",
 }
 # What only a comparison with the other records of the ledger shows (pipeline.reading.record_ids).
 RULES_OF_SEVERAL_ROWS = {"record_repeated": "an id that no other record of the ledger has"}
@@ -97,18 +100,29 @@ class CsvLayout:
 
 
 @dataclass(frozen=True)
+class CorrectedRow:
+    """A row with cells that are declared wrong, in the columns of a partition but for `row`; no row where it is unsound."""
+
+    declared: tuple[RecordCorrection, ...]
+    printed: pa.Table
+    read: pa.Table
+
+
+@dataclass(frozen=True)
 class Streamed:
     """What became of the rows of a file."""
 
     read: int
     months: Mapping[str, int]  # month -> rows kept
     quarantined: pd.DataFrame  # QUARANTINE_COLUMNS
+    corrected: tuple[CorrectedRow, ...] = ()
 
 
 def partition_csv(
     path: Path,
     layout: CsvLayout,
     folder: Path,
+    corrections: Sequence[RecordCorrection] = (),
     *,
     workers: int = 2,
     block_bytes: int = BLOCK_BYTES,
@@ -116,9 +130,10 @@ def partition_csv(
 ) -> Streamed:
     """Stream the file into month partitions under `folder`. Raises RefusedInput."""
     names = _names(path, layout)
+    declared = by_member(corrections, [path.name]).get(0, [])
     with RowWriter(path, layout, folder, buffer_rows) as writer:
         try:
-            for block in _parsed(path, layout, names, workers, block_bytes):
+            for block in _parsed(path, layout, names, declared, workers, block_bytes):
                 writer.add(block)
         except pa.ArrowInvalid as error:
             raise refused(path, f"a row after {writer.read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
@@ -182,18 +197,43 @@ class Block:
     table: pa.Table
     rows: np.ndarray[Any, np.dtype[Any]]
     quarantined: list[tuple[int, str, str, str]]
+    corrected: tuple[CorrectedRow, ...] = ()
 
 
-def _parsed(path: Path, layout: CsvLayout, names: list[str], workers: int, size: int) -> Iterator[Block]:
+def _parsed(
+    path: Path, layout: CsvLayout, names: list[str], declared: Sequence[RecordCorrection], workers: int, size: int
+) -> Iterator[Block]:
     """The blocks in their order, a few of them in work at a time."""
+    read = {name: name for name in _columns_read(layout)}
+    pieces = corrected_blocks(_blocks(path, size), declared, [read.get(name, "") for name in names], layout.headers)
     waiting: collections.deque[Future[Block]] = collections.deque()
     with ThreadPoolExecutor(workers) as pool:
-        for content in _blocks(path, size):
-            waiting.append(pool.submit(_parse, content, layout, names))
+        for piece in pieces:
+            waiting.append(pool.submit(_parse_piece, piece, layout, names))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _parse_piece(piece: Piece, layout: CsvLayout, names: list[str]) -> Block:
+    block = _parse(piece.content, layout, names)
+    if not piece.lines:
+        return block
+    kept = ~np.isin(block.rows, list(piece.refused))
+    others = [found for found in block.quarantined if found[0] not in piece.refused]
+    refused = [(place, "", text, DECLARED_WRONG) for place, text in piece.refused.items()]
+    corrected = tuple(_corrected_row(line, layout, names) for line in piece.lines)
+    return Block(block.table.filter(pa.array(kept)), block.rows[kept], sorted([*others, *refused]), corrected)
+
+
+def _corrected_row(line: CorrectedLine, layout: CsvLayout, names: list[str]) -> CorrectedRow:
+    printed = _parse(line.printed, layout, names).table
+    return CorrectedRow(line.declared, printed, _parse(line.read, layout, names).table if line.read else printed.slice(0, 0))
+
+
+def _columns_read(layout: CsvLayout) -> list[str]:
+    return [name for name in layout.headers if name in (*without_row(layout.schema).names, "loss")]
 
 
 def _parse(content: bytes, layout: CsvLayout, names: list[str]) -> Block:
@@ -298,8 +338,7 @@ def _slow(content: bytes, layout: CsvLayout, names: list[str]) -> Block:
         ragged[row.number - 1] = row.text
         return "skip"
 
-    columns = [name for name in layout.headers if name in (*without_row(layout.schema).names, "loss")]
-    return judged_texts(_read(content, names, dict.fromkeys(columns, pa.string()), set_aside), layout, ragged)
+    return judged_texts(_read(content, names, dict.fromkeys(_columns_read(layout), pa.string()), set_aside), layout, ragged)
 
 
 def judged_texts(texts: pa.Table, layout: CsvLayout, ragged: Mapping[int, str] = MappingProxyType({})) -> Block:
@@ -413,6 +452,7 @@ class RowWriter:
         self._path, self._layout = path, layout
         self._months = _Months(folder, layout.schema, buffer_rows)
         self._quarantined: list[tuple[int, str, str, str]] = []
+        self._corrected: list[CorrectedRow] = []
         self.read = 0  # rows
 
     def __enter__(self) -> RowWriter:
@@ -428,6 +468,7 @@ class RowWriter:
         first = self.read + 2
         self._months.add(block.table.add_column(0, self._layout.schema.field("row"), pa.array(block.rows + first)))
         self._quarantined += [(first + place, column, text, rule) for place, column, text, rule in block.quarantined]
+        self._corrected += block.corrected
         self.read += len(block.rows) + len(block.quarantined)
         if len(self._quarantined) > MAXIMUM_QUARANTINED:
             row, column, text, rule = self._quarantined[0]
@@ -436,7 +477,8 @@ class RowWriter:
 
     def streamed(self) -> Streamed:
         """What became of the rows, once all are written."""
-        return Streamed(self.read, self._rows, pd.DataFrame(self._quarantined, columns=list(QUARANTINE_COLUMNS)))
+        quarantined = pd.DataFrame(self._quarantined, columns=list(QUARANTINE_COLUMNS))
+        return Streamed(self.read, self._rows, quarantined, tuple(self._corrected))
 
 
 class _Months:

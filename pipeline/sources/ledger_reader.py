@@ -31,6 +31,7 @@ from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.ledger_csv import OPTIONAL_COLUMNS, CsvLayout, Streamed, partition_csv
 from pipeline.reading.ledger_parquet import partition_parquet
 from pipeline.reading.partitions import Dimension
+from pipeline.reading.record_corrections import record_corrections
 from pipeline.sources.catalogue import Source
 
 LABELS = ("native_type", "area", *DIMENSIONS)
@@ -39,17 +40,23 @@ _PARQUET = b"PAR1"
 
 
 def partition(path: Path, source: Source, folder: Path, *, workers: int = 2) -> Streamed:
-    """Stream a file of the ledger into month partitions under `folder`. Raises RefusedInput."""
-    layout = layout_of(source, path.name)
+    """Stream a file of the ledger into month partitions under `folder`, corrected as declared. Raises RefusedInput."""
+    layout, corrections = layout_of(source, path.name), record_corrections(source.folder, path.name)
     with path.open("rb") as stream:
         is_parquet = stream.read(len(_PARQUET)) == _PARQUET or path.suffix == ".parquet"
+    if is_parquet and corrections:
+        raise corrections[0].refusal(
+            "a declaration about a Parquet file, whose cells hold values and no texts",
+            "declarations in corrections.csv about cells of CSV files",
+            "have the month delivered again, corrected or as CSV, and remove the declaration",
+        )
     if is_parquet:
         return partition_parquet(path, layout, folder)
     if {"loss", "loss_minor"} <= layout.headers.keys():
         layout = dataclasses.replace(
             layout, headers={name: text for name, text in layout.headers.items() if name != "loss_minor"}
         )
-    return partition_csv(path, layout, folder, workers=workers)
+    return partition_csv(path, layout, folder, corrections, workers=workers)
 
 
 def layout_of(source: Source, file: str) -> CsvLayout:
