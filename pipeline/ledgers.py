@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import log
 from pipeline.executors import THIS_PROCESS, Engine, WorkerDied
-from pipeline.model import FraudlossError, Period, RefusedInput, Snapshot
+from pipeline.model import FalseDeclaration, FraudlossError, Period, RefusedInput, Snapshot
 from pipeline.sources.catalogue import Source
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def judge(
 ) -> dict[str, dict[str, Any]]:
     """Read and judge these files, in the order in which they became known. Gives the verdicts by snapshot.
 
+    A verdict that a file was accepted by stands where only a declaration about it is false; what is given then is not saved.
     `save`: keeps a verdict with the files that its last argument writes, at once.
     """
     verdicts: dict[str, dict[str, Any]] = {}
@@ -168,6 +169,11 @@ def judge(
                 readings.append(_read(store, source, item, Path(temporary) / item.id))
             except RefusedInput as refusal:
                 record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
+                if isinstance(refusal, FalseDeclaration) and (before := store.accepted(item)):
+                    # What was read of it stands, and others are compared with it.
+                    held[item.id] = before
+                    verdicts[item.id] = record | {"declaration_is_false": True}
+                    continue
                 told = {"months": [], "compared_with": "", **_as_declared(source, item)}
                 verdicts[item.id] = save(item, record | told, lambda _: [])
         _compare(store, source, everything, held, readings)

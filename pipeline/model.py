@@ -45,6 +45,10 @@ class RefusedInput(FraudlossError):
         return functools.partial(type(self), **said), ()
 
 
+class FalseDeclaration(RefusedInput):
+    """What corrections.csv declares is not true of the file. Nothing is known against the file: what was read of it stands."""
+
+
 # --------------------------------------------------------------------------------------------------------------- period
 
 FREQUENCIES = ("annual", "half_yearly", "quarterly", "monthly", "fiscal_year", "year_to_date", "span", "day")

@@ -177,7 +177,8 @@ def _keep(store: Store, source_id: str, delivery: Delivery, sizes: Collection[in
 def validate(source_id: str, *, data: Path | None = None) -> list[str]:
     """Read and judge every snapshot of the source that this code has not judged yet. Gives the ids of those it judged.
 
-    Raises FraudlossError when a snapshot is refused that no later accepted whole file replaces; the others are done first.
+    Raises FraudlossError when a snapshot is refused that no later accepted whole file replaces, or when what is declared wrong of
+    one is not there; the others are done first.
     """
     store, declared = store_at(data), source(source_id)
     if not (snapshots := store.snapshots(source_id)):
@@ -249,8 +250,11 @@ def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
 
 
 def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: str) -> dict[str, dict[str, Any]]:
-    """Read all, judge all in one go (each evaluation has a fixed cost), save each. Gives the verdicts by snapshot."""
-    from pipeline.model import RefusedInput
+    """Read all, judge all in one go (each evaluation has a fixed cost), save each. Gives the verdicts by snapshot.
+
+    A verdict that a file was accepted by stands where only a declaration about it is false; what is given then is not saved.
+    """
+    from pipeline.model import FalseDeclaration, RefusedInput
 
     if declared.is_ledger:
         from pipeline import ledgers
@@ -264,7 +268,10 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
             reading = _reading(store, snapshot, declared)
         except RefusedInput as refusal:
             record = {"status": "refused", "message": str(refusal), "rules": [], "read": 0, "ok": 0, "quarantined": 0}
-            verdicts[snapshot.id] = _save_refusal(store, snapshot, version, record)
+            if isinstance(refusal, FalseDeclaration) and store.accepted(snapshot):
+                verdicts[snapshot.id] = record | {"declaration_is_false": True}
+            else:
+                verdicts[snapshot.id] = _save_refusal(store, snapshot, version, record)
             continue
         if reading.cases is not None and reading.cases.stopped:
             record = {"status": "refused", **reading.cases.to_json(), "message": reading.cases.message()}
@@ -424,7 +431,8 @@ def _raise_refusals(source_id: str, verdicts: dict[Snapshot, dict[str, Any]]) ->
     messages = [
         f"snapshot {snapshot.id}: {verdict['message']}"
         for snapshot, verdict in verdicts.items()
-        if verdict["status"] == "refused" and (snapshot.extract or snapshot.known_at >= latest)
+        if verdict["status"] == "refused"
+        and (snapshot.extract or snapshot.known_at >= latest or verdict.get("declaration_is_false"))
     ]
     if messages:
         raise FraudlossError(f"{source_id}: " + "\n".join(messages))

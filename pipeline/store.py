@@ -278,6 +278,12 @@ class Store:
     def verdict_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "validation" / "verdicts" / source_id / f"{snapshot_id}.json"
 
+    def accepted(self, snapshot: Snapshot) -> dict[str, Any] | None:
+        """The verdict by which the snapshot is accepted, whatever code gave it, with all its files there; None without one."""
+        verdict = self.read_json(self.verdict_path(snapshot.source, snapshot.id))
+        stands = verdict and verdict["status"] == "accepted" and all(map(self.is_there, verdict["files"]))
+        return verdict if stands else None
+
     def view_paths(self, source_id: str, view_id: str) -> list[Path]:
         """The files of a view: figures, revisions, vintages, record changes."""
         folders = ("aggregates", "revisions", "vintages", "record_changes")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import FraudlossError, RefusedInput
+from pipeline.model import FalseDeclaration, FraudlossError, RefusedInput
 from pipeline.reading.corrections import COLUMNS, NOT_COLLECTED, Corrections, Reading, corrections_for, is_no_value, read_cell
 from pipeline.reading.grids import Grid
 from pipeline.reading.numerals import Kind
@@ -92,7 +92,7 @@ def test_a_cell_that_is_declared_replaced_is_read_as_declared_and_says_so(tmp_pa
 
 def test_a_declaration_stops_the_run_once_the_publisher_mended_the_cell(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r07.csv,C1,1.42E+11,refuse,,digits lost,the file")
-    with pytest.raises(RefusedInput) as caught:
+    with pytest.raises(FalseDeclaration) as caught:
         cell(2, corrections)
     assert (caught.value.cell, caught.value.found) == ("C1", "'27832'")
     assert "remove or change the declaration" in caught.value.action
@@ -101,13 +101,13 @@ def test_a_declaration_stops_the_run_once_the_publisher_mended_the_cell(tmp_path
 @pytest.mark.parametrize("where", ["Z99", "2-3-6-2!C1"])
 def test_a_declaration_about_a_cell_that_is_not_there_stops_the_run(tmp_path: Path, where: str) -> None:
     corrections = declared(tmp_path, f"r07.csv,{where},1.42E+11,refuse,,digits lost,the file")
-    with pytest.raises(RefusedInput, match="no table of this source reads"):
+    with pytest.raises(FalseDeclaration, match="no table of this source reads"):
         corrections.refuse_unused()
 
 
 def test_a_declaration_about_a_cell_that_no_table_reads_stops_the_run(tmp_path: Path) -> None:
     corrections = declared(tmp_path, "r07.csv,A1,label,refuse,,why,the file")
-    with pytest.raises(RefusedInput, match="no table of this source reads"):
+    with pytest.raises(FalseDeclaration, match="no table of this source reads"):
         corrections.refuse_unused()
 
 

@@ -265,6 +265,20 @@ def test_a_mended_file_is_refused_and_what_was_known_before_speaks_on(ledger: Pa
 
 
 @pytest.mark.slow
+def test_a_slip_in_a_declaration_stops_the_run_and_what_was_read_of_the_file_stands(ledger: Path) -> None:
+    file, before = f"{SOURCE}_2024-02.csv", total(ledger, "2024-02")
+    first = verdict_on(ledger / "data", file)
+    declare_loss(ledger, "2024-02", a_row_with_a_loss(ledger, "2024-02"), "replace", "1.00", expect="0.01")
+    for _ in range(2):
+        with pytest.raises(FraudlossError, match=r"expected '0\.01', as corrections\.csv declares"):
+            run(ledger)
+    steps.aggregate(SOURCE, data=ledger / "data", workers=1)
+    assert verdict_on(ledger / "data", file) == first
+    assert total(ledger, "2024-02") == before
+    assert verification.verify(data=ledger / "data").problems == []
+
+
+@pytest.mark.slow
 def test_a_declaration_about_a_parquet_file_is_refused(ledger: Path) -> None:
     path = file_of(ledger / "in", "2024-04", 100, "parquet")
     declare(ledger / "sources" / SOURCE, (path.name, "E5", "1.00", "replace", "2.00", WHY, "a letter"))

@@ -454,6 +454,29 @@ def test_a_mended_file_stops_the_run_for_that_file_and_nothing_published_is_touc
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("line", [(*AMOUNT[:2], "$1.00", *AMOUNT[3:]), ("reports.csv", "A2", "1", "refuse", "")])
+def test_a_slip_in_a_declaration_stops_the_run_and_withdraws_nothing(root: Path, folder: Path, line: tuple[str, ...]) -> None:
+    before, figures = verdict(root), steps.view(data=root)
+    declare(folder, (*line, WHY, "a letter"))
+    forget()
+    for _ in range(2):
+        with pytest.raises(FraudlossError, match=f"reports.csv, {line[1]}"):
+            steps.validate("cafc", data=root)
+    run = steps.run_source("cafc", data=root)
+    assert f"reports.csv, {line[1]}" in run.refusal
+    steps.publish_due("monthly", data=root)
+    assert verdict(root) == before
+    pd.testing.assert_frame_equal(steps.view(data=root), figures)
+    for month in ("2023-09", "2023-10", "2023-11"):
+        assert (told(root, month)[0] in (["new_code"], ["new_period"]), told(root, month)[1]) == (True, [])
+        pointer = Store(root).read_json(root / "processed" / "releases" / "monthly" / month / "current.json") or {}
+        assert pointer["release_id"]
+    declare_and_run(root, folder, AMOUNT)
+    assert told(root, "2023-10") == (["declared_correction"], [AMOUNT_WORDS])
+    assert verification.verify(data=root).problems == []
+
+
+@pytest.mark.slow
 def test_the_bytes_do_not_tell_whether_a_correction_was_declared_before_or_after_the_first_run(
     root: Path, folder: Path, tmp_path: Path
 ) -> None:

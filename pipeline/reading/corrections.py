@@ -18,7 +18,7 @@ import unicodedata
 from decimal import Decimal
 from pathlib import Path
 
-from pipeline.model import FraudlossError, RefusedInput
+from pipeline.model import FalseDeclaration, FraudlossError
 from pipeline.reading.grids import Grid, parse_address, read_grids
 from pipeline.reading.numerals import Kind, LostDigits, UnreadableNumber, parse_number
 from pipeline.reading.record_corrections import CORRECTED
@@ -62,7 +62,7 @@ class Corrections:
         self._used: set[str] = set()
 
     def at(self, grid: Grid, row: int, column: int) -> Correction | None:
-        """The declaration about this cell, if there is one. Raises RefusedInput where the cell holds another text.
+        """The declaration about this cell, if there is one. Raises FalseDeclaration where the cell holds another text.
 
         It is checked when the cell is read, not before: a file whose rows have moved is to be named for that.
         """
@@ -71,19 +71,20 @@ class Corrections:
             return None
         self._used.add(correction.cell)
         if grid.text(row, column) != correction.expect:
-            raise grid.refusal(
-                row,
-                column,
+            raise FalseDeclaration(
+                file=grid.file,
+                cell=grid.cell(row, column),
+                found=repr(grid.text(row, column)),
                 expected=f"{correction.expect!r}, as corrections.csv declares",
                 action="the publisher mended or moved the cell: look at it, then remove or change the declaration",
             )
         return correction
 
     def refuse_unused(self) -> None:
-        """Raises RefusedInput where a declaration is about a cell that holds no figure of ours."""
+        """Raises FalseDeclaration where a declaration is about a cell that holds no figure of ours."""
         for cell in sorted(set(self._by_cell) - self._used):
             correction = self._by_cell[cell]
-            raise RefusedInput(
+            raise FalseDeclaration(
                 file=correction.file,
                 cell=cell,
                 found="a declaration in corrections.csv about a cell that no table of this source reads",

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.model import RefusedInput
+from pipeline.model import FalseDeclaration
 
 DECLARED_WRONG = "declared_wrong"
 # A note stands on each of a thousand lines of a page: of more corrections than this it says how many more there are.
@@ -52,12 +52,12 @@ class RecordCorrection:
         said = f"{CORRECTED}'{self.expect}' to '{self.value}'" if self.value is not None else f"{WITHOUT}'{self.expect}'"
         return f"{said}: {self.reason} ({self.source}), at {self.address}"
 
-    def refusal(self, found: str, expected: str, action: str) -> RefusedInput:
+    def refusal(self, found: str, expected: str, action: str) -> FalseDeclaration:
         """The error that names this cell, for the caller to raise."""
-        return RefusedInput(file=self.file, cell=self.cell, found=found, expected=expected, action=action)
+        return FalseDeclaration(file=self.file, cell=self.cell, found=found, expected=expected, action=action)
 
     def name_among(self, names: Sequence[str]) -> str:
-        """Our name of the column, of `names` in the order of the file (`` for one that is not read). Raises RefusedInput."""
+        """Our name of the column, of `names` in the order of the file (`` for one that is not read). Raises FalseDeclaration."""
         if self.row == 1:
             raise self._about_no_record("a declaration about the header")
         if self.column >= len(names):
@@ -66,24 +66,24 @@ class RecordCorrection:
             raise self.unread()
         return names[self.column]
 
-    def unread(self) -> RefusedInput:
+    def unread(self) -> FalseDeclaration:
         """The error where nothing of the column goes into a record."""
         return self._about_no_record("a declaration about a cell of a column that is not read")
 
-    def outside(self, rows: int) -> RefusedInput:
+    def outside(self, rows: int) -> FalseDeclaration:
         """The error where the file has no such row; `rows`: the header and the records."""
         return self._about_no_record(f"a declaration about a cell outside of the file, which has {rows} rows")
 
-    def ragged(self, text: str) -> RefusedInput:
+    def ragged(self, text: str) -> FalseDeclaration:
         """The error where the row has not as many fields as the header: it is set aside without a declaration."""
         return self._about_no_record(f"a row of another length than the header: {text[:80]!r}")
 
-    def _about_no_record(self, found: str) -> RefusedInput:
+    def _about_no_record(self, found: str) -> FalseDeclaration:
         expected = "declarations in corrections.csv about cells of records that are read"
         return self.refusal(found, expected, "correct the address, or remove the declaration")
 
     def check(self, text: str) -> None:
-        """Raises RefusedInput where the cell holds another text than was expected."""
+        """Raises FalseDeclaration where the cell holds another text than was expected."""
         if text != self.expect:
             expected = f"{self.expect!r}, as corrections.csv declares"
             action = "the publisher mended or moved the cell: look at it, then remove or change the declaration"
@@ -113,7 +113,7 @@ def record_corrections(folder: Path, file: str) -> tuple[RecordCorrection, ...]:
 
 
 def by_member(corrections: Iterable[RecordCorrection], members: Sequence[str]) -> Mapping[int, list[RecordCorrection]]:
-    """The declarations about each member of a delivery, by its place. Raises RefusedInput where one is about none of them."""
+    """The declarations about each member of a delivery, by its place. Raises FalseDeclaration where one is about none of them."""
     found: dict[int, list[RecordCorrection]] = {}
     cells: set[tuple[int, int, int]] = set()
     for each in corrections:
