@@ -218,6 +218,7 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.dat
         raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
     store.recover()
     published: list[Published] = []
+    made = 0
     while True:
         made_of = _made_of(store, now)
         if as_of is None and _nothing_is_due(store, frequency, made_of):
@@ -231,7 +232,9 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.dat
                     if period in figured:
                         published.append(_publish(store, candidates, period).tell())
                         speaking[period.code] = published[-1].release_id
-                        collector.after_release(len(published))
+                        if published[-1].is_new:
+                            made += 1
+                            collector.after_release(made)
                         continue
                     if withdrawn := _withdraw(store, candidates, period):
                         published.append(withdrawn.tell())

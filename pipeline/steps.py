@@ -23,6 +23,7 @@ from pipeline.sources.catalogue import SYNTHETIC, Source, are_synthetic, source,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
 
     import pandas as pd
 
@@ -571,6 +572,13 @@ def publish(
 
     published = publishing.publish(store_at(data), frequency, period, as_of, now)
     return published.name.rpartition("/")[2] if published.is_new else None
+
+
+def figures_read_once() -> AbstractContextManager[None]:
+    """Within it, the figures are read once for all frequencies and the site."""
+    from pipeline import vintages
+
+    return vintages.read_once()
 
 
 def publish_due(

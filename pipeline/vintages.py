@@ -7,12 +7,14 @@ of a date.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import dataclasses
 import datetime as dt
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import code_version, ledgers, log
@@ -287,11 +289,42 @@ class Known:
     records: pd.DataFrame  # RECORD_CHANGE_COLUMNS
 
 
+# What was known last, and what it was read of, within `read_once`.
+_last_known: contextvars.ContextVar[dict[Any, Known] | None] = contextvars.ContextVar("last known", default=None)
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+    """Within it, what is known now is read once, for all that is made of it, as long as it is made of the same views.
+
+    A file that is changed by hand between two uses is found by the next run.
+    """
+    token = _last_known.set({})
+    try:
+        yield
+    finally:
+        _last_known.reset(token)
+
+
 def known(store: Store, as_of: dt.date | None = None, without: frozenset[str] = frozenset()) -> Known:
     """The figures of all sources as of a date, with their history up to it, of one moment. Writes nothing.
 
     `without`: ids of snapshots that are left out, as if they had not arrived.
     """
+    kept = _last_known.get()
+    if kept is None or as_of is not None:
+        return _known_of_one_moment(store, as_of, without)
+    views = (store.root, without, *(_inputs(store, source_id, None, without)[0] for source_id in source_ids()))
+    if views not in kept:
+        kept.clear()
+        found = _known_of_one_moment(store, None, without)
+        if views != (*views[:2], *(_inputs(store, source_id, None, without)[0] for source_id in source_ids())):
+            return found
+        kept[views] = found
+    return kept[views]
+
+
+def _known_of_one_moment(store: Store, as_of: dt.date | None, without: frozenset[str]) -> Known:
     while True:
         stamp = store.verdicts_stamp()
         found = _known(store, as_of, without)

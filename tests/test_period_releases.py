@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shutil
@@ -13,9 +14,9 @@ import pandas as pd
 import pytest
 from lxml import etree
 
-from pipeline import cli, publishing, steps
+from pipeline import cli, publishing, steps, vintages
 from pipeline.frames import observations_table
-from pipeline.model import REASONS, FraudlossError, NothingToPublish, Period, Snapshot
+from pipeline.model import PUBLISHED_FREQUENCIES, REASONS, FraudlossError, NothingToPublish, Period, Snapshot
 from pipeline.publish import period as records
 from pipeline.sources.catalogue import Source
 from pipeline.store import Store
@@ -402,3 +403,39 @@ def test_hostile_words_stay_text_on_the_page() -> None:
     shown = records.pages(told)["index.html"].decode()
     assert "<script>alert" not in shown
     assert "&lt;script&gt;alert" in shown
+
+
+def test_figures_that_are_read_once_give_the_releases_and_the_site_that_they_give_when_read_each_time(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(root / "processed" / "releases")
+    other = Path(shutil.copytree(root, tmp_path / "other"))
+    reads: list[str] = []
+    whole = vintages._read
+
+    def counted(store: Store, manifest: dict[str, Any]) -> vintages.SourceHistory:
+        reads.append(manifest["source"])
+        return whole(store, manifest)
+
+    monkeypatch.setattr(vintages, "_read", counted)
+    for place, once in ((root, steps.figures_read_once()), (other, contextlib.nullcontext())):
+        reads.clear()
+        with once:
+            for frequency in PUBLISHED_FREQUENCIES:
+                steps.publish_due(frequency, data=place)
+            steps.build_site(data=place)
+        assert reads.count("cafc") == (1 if place == root else 4)
+    assert faults.tree(root / "processed" / "releases") == faults.tree(other / "processed" / "releases")
+    assert faults.tree(root / "processed" / "site") == faults.tree(other / "processed" / "site")
+
+
+def test_figures_that_are_read_once_are_read_again_when_a_file_came_meanwhile(root: Path) -> None:
+    with steps.figures_read_once():
+        steps.publish_due("annual", data=root)
+        faults.bring_another_file(root)
+        steps.run_source("internet_banking", data=root)
+        inside = steps.publish_due("quarterly", data=root)
+    assert inside
+    assert steps.publish_due("quarterly", data=root) == []
+    (root / "processed" / "releases" / "quarterly" / "due.json").unlink()
+    assert steps.publish_due("quarterly", data=root) == []
