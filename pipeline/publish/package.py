@@ -94,6 +94,7 @@ _MEDIA_TYPES = {
     "html": "text/html",
     "json": "application/json",
     "bib": "application/x-bibtex",
+    "svg": "image/svg+xml",
     "sdmx_structure.xml": "application/vnd.sdmx.structure+xml;version=2.1",
     "sdmx_data.xml": "application/vnd.sdmx.structurespecificdata+xml;version=2.1",
     "sdmx_data.csv": "application/vnd.sdmx.data+csv;version=2.0.0",

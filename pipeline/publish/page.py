@@ -162,7 +162,7 @@ def release_pages(
 
     `files` are (name, description) of the downloads that lie beside them; `json_ld` is safe within a script element.
     """
-    known_by = _("Figures known by {day}", day=day(as_of)) if as_of else _("All figures known when it was made")
+    known_by = known_by_words(as_of)
     about: dict[str, Any] = {
         "content": content,
         "release_id": release_id,
@@ -199,6 +199,11 @@ def release_pages(
                 pages[str(page_name(trace.name))] = made
             pages[str(page_name("index.html"))] = render("release.html.j2", "index.html", links=links[code], **shared, **about)
     return pages
+
+
+def known_by_words(as_of: dt.date | None) -> Words:
+    """By which day the figures of a release were known."""
+    return _("Figures known by {day}", day=day(as_of)) if as_of else _("All figures known when it was made")
 
 
 def origin(period: str, release_id: str, as_of_text: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
 
     index.html             the first page, self-contained: at a glance, over time, countries, the main tables of each series
     tables_<section>.html  the further tables of a section of the first page
+    chart_<name>.svg       each chart, to stand alone
     trace_<source>.html    for every figure the cells or rows that it comes from, and how it was made
     summary.xlsx           the same tables as a workbook
     <source>_<table>.csv   tidy rows of each table of each source, with the address of every figure
@@ -38,13 +39,14 @@ from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_SCHEMA, observation
 from pipeline.model import Period, Snapshot
 from pipeline.publish import content as contents
 from pipeline.publish import countries, package, page, sdmx, traces, workbook
+from pipeline.publish.chart_files import chart_file_name, chart_files
 from pipeline.publish.citation import Citation, json_ld
 from pipeline.publish.content import Section, listed_item
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
 from pipeline.publish.tables import family_title, slug
-from pipeline.publish.words import Own, _
+from pipeline.publish.words import Own, _, page_name
 from pipeline.sources.catalogue import Source
 
 __all__ = ["ReleaseInput", "build", "fingerprint_rows", "headline", "periods_with_figures"]
@@ -136,8 +138,14 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     source_of = dict(zip(rows["id"], rows["source"], strict=True))
     files["summary.xlsx"] = workbook.workbook_bytes(composed, source_of=source_of, **about)
     files["citation.bib"] = cited.bibtex
+    known_by = page.known_by_words(given.as_of)
+    files |= chart_files(composed.sections, page.origin(given.period.code, given.release_id, known_by)["words"])
     files[package.TABLE_SCHEMA_FILE] = package.TABLE_SCHEMA_BYTES
-    listed = [(name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"]]
+    listed = [
+        (name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"] if not name.endswith(".svg")
+    ]
+    charts = [item.chart for section in composed.sections for item in section.items if item.chart]
+    listed += [(page_name(chart_file_name(chart)), _("chart: {title}", title=chart.title)) for chart in charts]
     pages = page.release_pages(
         composed,
         files=listed,

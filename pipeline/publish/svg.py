@@ -7,6 +7,7 @@ text is measured with a font, since a reader's machine may have another: room is
 from __future__ import annotations
 
 import dataclasses
+import functools
 import html
 import itertools
 import math
@@ -28,10 +29,11 @@ def number(value: float) -> str:
 def text(words: str, x: float, y: float, *, anchor: str = "start", style: str = "fill:var(--chart-text)", more: str = "") -> str:
     """Words with their foot at (x, y); `anchor` start, middle or end."""
     placed = f'x="{number(x)}" y="{number(y)}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
-    return f'<text {placed} style="{style}"{more}>{_shown(words)}</text>'
+    return f'<text {placed} style="{style}"{more}>{shown(words)}</text>'
 
 
-def _shown(words: str) -> str:
+def shown(words: str) -> str:
+    """Words as the text of an element: escaped, without what XML cannot hold."""
     return html.escape(_CONTROL.sub("\ufffd", str(words)))
 
 
@@ -41,7 +43,7 @@ def line(x1: float, y1: float, x2: float, y2: float, style: str = "stroke:var(--
 
 def mark_title(words: str) -> str:
     """What a mark says to whoever points at it."""
-    return f"<title>{_shown(words)}</title>"
+    return f"<title>{shown(words)}</title>"
 
 
 def bar(x: float, y: float, width: float, height: float, series: int, *, provisional: bool, told: str) -> str:
@@ -80,7 +82,12 @@ def drawing(width: float, height: float, parts: Iterable[str]) -> str:
 
 def width_of(words: str) -> float:
     """The usual width of words at FONT_SIZE (East Asian letters are square)."""
-    return sum(_letter_width(sign) for sign in str(words))
+    return _width_of(str(words))
+
+
+@functools.lru_cache(maxsize=4096)
+def _width_of(words: str) -> float:
+    return sum(_letter_width(sign) for sign in words)
 
 
 def cut_to(words: str, room: float) -> str:

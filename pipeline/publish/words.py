@@ -342,10 +342,11 @@ def day(date: dt.date | str) -> Words:
 
 
 def file_name(name: str, code: str) -> str:
-    """A page's file in a language: `index.html`, `index.ja.html`; an anchor stays, and so does what is no page."""
+    """The file of a page or chart in a language: `index.html`, `index.ja.html`; an anchor stays, and so does any other file."""
     file, hash_sign, anchor = name.partition("#")
-    if code != ENGLISH and file.endswith(".html"):
-        file = f"{file.removesuffix('.html')}.{code}.html"
+    stem, dot, ending = file.rpartition(".")
+    if code != ENGLISH and ending in ("html", "svg"):
+        file = f"{stem}.{code}{dot}{ending}"
     return f"{file}{hash_sign}{anchor}"
 
 

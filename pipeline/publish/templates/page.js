@@ -92,10 +92,11 @@ const pen = document.createElement("canvas").getContext("2d");
 const folded = (words, font, room) => {
   pen.font = font;
   const lines = [];
-  for (const word of words.split(/\s+/).filter(Boolean)) {
-    const longer = `${lines.at(-1)} ${word}`;
-    if (lines.length && pen.measureText(longer).width <= room) lines.splice(-1, 1, longer);
-    else lines.push(word);
+  // A line may begin with a word, or with any East Asian letter.
+  for (const piece of words.match(/[（「『【]*(?:[^\s\u3000-\uffef]+|[\u3000-\uffef])[）」』】、。：；・ー]*\s*/g) ?? []) {
+    const longer = `${lines.at(-1)}${piece}`;
+    if (lines.length && pen.measureText(longer.trimEnd()).width <= room) lines.splice(-1, 1, longer);
+    else lines.push(piece);
   }
   return lines;
 };
