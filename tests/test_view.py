@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.aggregate.view import in_force, known_by
 from tests.figures import frame, none, only, row, snapshot
+from tests.shipped import as_of, value
 
 OLD = snapshot("s1", "2025-05-23")
 NEW = snapshot("s2", "2026-05-22")
@@ -52,6 +53,33 @@ def test_an_extract_older_than_the_whole_file_is_silent() -> None:
     extract = snapshot("s0", "2025-02-07", extract=True)
     figures = frame(row("2024", 721, snapshot="s0"), row("2024", 717, snapshot="s1"))
     assert only(in_force(figures, [extract, OLD]))["value"] == Decimal(717)
+
+
+def test_a_figure_that_is_printed_again_in_a_larger_unit_goes_on_as_exact_as_it_was() -> None:
+    """What tells nothing new is no revision; another value, another edition and a smaller unit are."""
+    first, again = snapshot("s1", "2022-09-15", extract=True), snapshot("s2", "2024-09-19", extract=True)
+    million, ten_million = Decimal(500_000), Decimal(5_000_000)
+
+    def spoken(value: int, half: Decimal, **changes: str) -> Decimal:
+        earlier = row("2018", 461_000_000, snapshot="s1", precision=million)
+        later = row("2018", value, snapshot="s2", precision=half, **changes)
+        spoken = only(in_force(frame(later, earlier), [again, first]))["value"]
+        assert isinstance(spoken, Decimal)
+        return spoken
+
+    assert spoken(460_000_000, ten_million) == 461_000_000
+    assert spoken(470_000_000, ten_million) == 470_000_000
+    assert spoken(460_000_000, ten_million, edition="corrected") == 460_000_000
+    assert spoken(460_900_000, Decimal(50_000)) == 460_900_000
+
+
+def test_shipped_figures_that_were_rounded_later_keep_their_digits() -> None:
+    # NPA, cyber threats: 461, 2,521, 1,133 and 820 million yen in the first half of 2022; 4.6, 25.2, 11.3 and 8.2億円 in 2024.
+    banking = as_of("internet_banking")
+    losses = {year: value(banking, period=year, measure="loss") for year in ("2018", "2019", "2020", "2021")}
+    assert losses == {"2018": 461_000_000, "2019": 2_521_000_000, "2020": 1_133_000_000, "2021": 820_000_000}
+    # NPA, 28 January 2016: 565.5 hundred million yen for 2014; "some 56.5 bn yen" (Jiji, 2017) is the same, cut short.
+    assert value(as_of("npa_releases"), table="special_fraud", period="2014", measure="loss") == 56_550_000_000
 
 
 def test_as_of_a_day_only_what_could_be_known_then_speaks() -> None:

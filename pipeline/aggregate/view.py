@@ -2,12 +2,15 @@
 
 In: the observations of all accepted snapshots of one source, and those snapshots. Out: the observations in force, one for
 each key. The rule: the latest whole file that covers a (table, frequency, period) speaks for it alone, so a cell that it no
-longer has is gone; an extract speaks for the series that it prints and for nothing else.
+longer has is gone; an extract speaks for the series that it prints and for nothing else. A figure that an extract prints again
+under the same edition, in a larger unit and the same as far as that unit tells, is confirmed by it: the exacter one goes on.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -31,5 +34,29 @@ def in_force(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataFr
     speaking_file = rank.where(whole, -1).groupby(units).transform("max")
     speaks = (rank == speaking_file) | (~whole & (rank > speaking_file))
     latest = observations[speaks].assign(_rank=rank[speaks]).sort_values("_rank", kind="stable")
-    kept = latest.drop_duplicates(KEY_COLUMNS, keep="last").drop(columns="_rank")
-    return sorted_by_key(kept)
+    latest = latest.drop(columns="_rank").reset_index(drop=True)
+    # One whole file speaks for a period: only extracts print a figure a second time.
+    rounded = [] if whole.all() else _rounded_again(latest)
+    return sorted_by_key(latest.drop(index=rounded).drop_duplicates(KEY_COLUMNS, keep="last"))
+
+
+def _rounded_again(printed: pd.DataFrame) -> list[int]:
+    """The rows, of rows in the order of their snapshots, that only round what an earlier row of the same key says."""
+    found = []
+    several = printed[printed.duplicated(KEY_COLUMNS, keep=False)]
+    for _, rows in several.groupby(KEY_COLUMNS, sort=False):
+        exactest: dict[Any, Any] = {}
+        for place, row in zip(rows.index, rows[["value", "precision", "absence", "edition"]].to_dict("records"), strict=True):
+            if exactest and _rounds(row, exactest):
+                found.append(int(place))
+            else:
+                exactest = row
+    return found
+
+
+def _rounds(row: dict[Any, Any], exacter: dict[Any, Any]) -> bool:
+    """Whether `row` says the same as `exacter`, as far as its larger unit tells."""
+    if row["absence"] or exacter["absence"] or row["edition"] != exacter["edition"]:
+        return False
+    half, exacter_half = row["precision"] or Decimal(0), exacter["precision"] or Decimal(0)
+    return half > exacter_half and abs(row["value"] - exacter["value"]) <= half
