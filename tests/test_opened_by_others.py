@@ -31,8 +31,9 @@ from tests import shipped
 from tests.workbook_rules import table_rows
 
 PERIODS = ("2025", "2022-Q1", "2025-09")
-IDENTIFIERS = ("id", "OBS_ID", "snapshot", "SNAPSHOT", "id_before", "id_after", "snapshot_before", "snapshot_after")
+IDENTIFIERS = ("id", "made_of", "OBS_ID", "snapshot", "SNAPSHOT", "id_before", "id_after", "snapshot_before", "snapshot_after")
 NUMBERS = ("value", "precision", "low", "high", "OBS_VALUE", "PRECISION", "value_before", "value_after", "difference", "ours")
+NUMBERS += ("contribution_percentage_points", "cases", "seasonally_adjusted_cases", "trend_cases")
 # The snapshot of the card figures of 2022 has an id of digits alone, which is what makes the second period one to try.
 OF_DIGITS = "749300931350"
 
@@ -65,7 +66,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -------------------------------------------------------------------------------------------------------------------- CSV
 
 
-def _expected(content: bytes) -> dict[str, Any]:
+def contents_of(content: bytes) -> dict[str, Any]:
     """What is in a CSV, by the standard library and exact decimals."""
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
     head = next(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
@@ -112,31 +113,34 @@ def _found(columns: list[str], rows: int, values: Callable[[str], list[Any]]) ->
     }
 
 
-def _agree(found: dict[str, Any], expected: dict[str, Any], name: str) -> None:
+def agree(found: dict[str, Any], expected: dict[str, Any], name: str) -> None:
     for part in ("columns", "rows", "identifiers", "labels"):
         assert found[part] == expected[part], (name, part)
     for column, total in expected["sums"].items():
         assert found["sums"][column] == pytest.approx(total, rel=1e-12, abs=1e-9), (name, column)
 
 
-@pytest.mark.parametrize("reader", [_with_pandas, _with_polars, _with_duckdb])
+READERS = (_with_pandas, _with_polars, _with_duckdb)
+
+
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("period", PERIODS)
 def test_a_reader_that_guesses_types_finds_every_row_sum_label_and_identifier(
     period: str, reader: Callable[[Path], dict[str, Any]], written: Path
 ) -> None:
     for name, content in tables_of(period).items():
-        _agree(reader(written / period / name), _expected(content), name)
+        agree(reader(written / period / name), contents_of(content), name)
 
 
 def test_the_files_have_no_byte_order_mark_and_the_labels_are_japanese() -> None:
     for period in PERIODS:
         assert not [name for name, content in tables_of(period).items() if content.startswith(b"\xef\xbb\xbf")]
-    assert "オレオレ詐欺" in _expected(files_of("2025")["npa_annual_special_fraud.csv"])["labels"]
+    assert "オレオレ詐欺" in contents_of(files_of("2025")["npa_annual_special_fraud.csv"])["labels"]
 
 
 def test_a_snapshot_of_digits_alone_stays_a_text(written: Path) -> None:
     path = written / "2022-Q1" / "jca_card_card_fraud.csv"
-    assert set(_expected(path.read_bytes())["identifiers"]["snapshot"]) == {f"sha256:{OF_DIGITS}"}
+    assert set(contents_of(path.read_bytes())["identifiers"]["snapshot"]) == {f"sha256:{OF_DIGITS}"}
     bare = path.with_name("bare.csv")
     bare.write_bytes(path.read_bytes().replace(b"sha256:", b""))
     for reader in (_with_pandas, _with_polars, _with_duckdb):
@@ -207,7 +211,7 @@ def test_base_r_finds_every_row_sum_label_and_identifier(written: Path) -> None:
     lines = [line.split("\t") for line in done.stdout.decode("utf-8").splitlines()]
     assert [line[0] for line in lines] == [str(path) for path in paths]
     for path, (_, rows, columns, sums, classes, labels) in zip(paths, lines, strict=True):
-        expected = _expected(path.read_bytes())
+        expected = contents_of(path.read_bytes())
         assert (int(rows), int(columns)) == (expected["rows"], len(expected["columns"])), path
         read = {name: float(text) for name, _, text in (part.partition("=") for part in sums.split()) if name}
         assert read == {name: pytest.approx(total, rel=1e-12, abs=1e-9) for name, total in expected["sums"].items()}, path

@@ -8,7 +8,7 @@ calendar and fiscal years never share a table, and only families that are declar
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ from pipeline.publish.selection import (
     declared_breaks,
     parsed,
     publisher,
+    worst_edition,
 )
 from pipeline.publish.tables import Table
 from pipeline.publish.words import Own, Words, _, declared, listed, only_english
@@ -52,7 +53,6 @@ FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calen
 PARTS_WARNING = _(
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
 )
-_WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
 _LEDE_CARDS = 3
@@ -87,6 +87,15 @@ class Card:
 
 
 @dataclasses.dataclass(frozen=True)
+class AdjustedMonths:
+    """The months of a series without their season, and the observations that they were made from, month by month."""
+
+    family: str
+    rows: tuple[Any, ...]
+    found: seasonal.Adjusted
+
+
+@dataclasses.dataclass(frozen=True)
 class Item:
     """A chart, a table, or a chart with its data behind it; collapsed ones open on demand."""
 
@@ -95,6 +104,8 @@ class Item:
     collapsed: bool = False
     summary: str = ""
     is_main: bool = True  # it stands on the release's first page; the others stand on a page of their section
+    contributions: tuple[Figure, ...] = ()  # of the table
+    adjusted: AdjustedMonths | None = None  # of the table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,10 +130,14 @@ class Content:
     sections: tuple[Section, ...]
 
     @property
+    def items(self) -> Iterator[Item]:
+        """Every item, in reading order."""
+        return (item for section in self.sections for item in section.items)
+
+    @property
     def tables(self) -> list[Table]:
         """Every table once, in reading order."""
-        found = [item.table for section in self.sections for item in section.items if item.table is not None]
-        return list({table.id: table for table in found}.values())
+        return list({item.table.id: item.table for item in self.items if item.table is not None}.values())
 
 
 # A table of checks or changes that is longer does not stand on the first page.
@@ -392,12 +407,6 @@ def _event_card(figures: Sequence[Figure], period: Period) -> list[Card]:
         lines.append(Line(label, cell.text, "", cell.marks, id=cell.id))
     when, title = tables.period_label(period.code), _("Offenders' bases abroad: what is known")
     return [Card(title, "海外拠点", when, "", tuple(lines), "", EVENTS_WARNING)]
-
-
-def worst_edition(editions: Iterable[str]) -> str:
-    """Of several editions the one that promises least; `unknown` where there is none."""
-    found = set(editions)
-    return next((name for name in _WORST_EDITION if name in found), "unknown")
 
 
 def _lede(cards: Sequence[Card]) -> tuple[str, ...]:
@@ -750,9 +759,10 @@ def _block(
             name_of = f"{base}_{group}"
             heading = _("{title}: {group}", title=title, group=words.lower())
             table = tables.types_by_measures(name_of, heading, plain, measures, families, order=order)
+            of_table: tuple[Figure, ...] = ()
             if table and group == "losses":
-                table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added)))
-            items += [Item(table=_warned(table, warnings))] if table else []
+                table, of_table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added))), tuple(added)
+            items += [Item(table=_warned(table, warnings), contributions=of_table)] if table else []
         alone = tables.totals_only(plain)
         title_alone = _("{title}: measures printed or computed for all types together only", title=title)
     else:
@@ -944,7 +954,7 @@ def _without_season(
         for row, value in zip(rows, values, strict=True)
     ]
     chart = charts.lines(f"{base}_cases", title, tables.measure_title("cases")[0], points, breaks)
-    return [Item(chart=chart), *_further([Item(table=made)])]
+    return [Item(chart=chart), *_further([Item(table=made, adjusted=AdjustedMonths(name, tuple(rows), found))])]
 
 
 def _adjusted_point(value: float) -> dict[str, Any]:

@@ -1,34 +1,45 @@
 """What each type adds to the change of the total on the year: the table of contributions (T03).
 
 In: the figures of one table, period and classification, and those of its history. Out: the same kind of figures for two measures
-more, in percentage points, made here for the pages and the workbook alone: they follow from the figures beside them. Where they
-cannot be made, the reason.
+more, in percentage points, made here for the pages, the workbook and a CSV alone: they follow from the figures beside them. Where
+they cannot be made, the reason.
 
-    contribution of type k = 100 * (x[k, t] - x[k, t-1 year]) / X[t-1 year]
+    contribution of type k = 100 * (x[k, t] - x[k, t-1 year]) / X[t-1 year], rounded half to even to 0.001 points
 
 The figure of the year before is the one that the release holds. Where it holds but the change on the year that was derived from
 it, it is x[k, t] / (1 + change), whose first six digits are known, so that what is shown is exact. A figure that is or was zero
 cannot be found again so: it stands in the remainder.
+
+A contribution is as provisional and as late as the worst of the figures that it is made of; `origin` has their ids.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.model import TOTAL, Period
-from pipeline.publish.selection import Figure
+from pipeline.publish.selection import Figure, worst_edition
 from pipeline.publish.tables import measure_title, number_text
 from pipeline.publish.words import _, listed
 
 # Measure -> the measure of its change, and of its contributions.
 OF_MEASURES = {"loss": ("change_on_year", "contribution"), "cases": ("change_on_year_cases", "contribution_cases")}
 POINTS = "points"
-_HUNDRED, _SHOWN = Decimal(100), Decimal("0.05")
+_HUNDRED, _SHOWN, _STEP = Decimal(100), Decimal("0.05"), Decimal("0.001")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Earlier:
+    """A figure of the year before, and the observation that tells it."""
+
+    value: Decimal
+    row: Any
 
 
 def contributions(figures: Sequence[Figure], history: Iterable[Figure]) -> list[Figure]:
@@ -48,14 +59,17 @@ def contributions(figures: Sequence[Figure], history: Iterable[Figure]) -> list[
     return made
 
 
-def _year_before(figures: Sequence[Figure], history: Iterable[Figure]) -> dict[tuple[str, str, str, str], Decimal]:
-    """(native type, common type, measure, unit) -> the value of the year before, where the release holds it."""
+_Before = dict[tuple[str, str, str, str], Any]
+
+
+def _year_before(figures: Sequence[Figure], history: Iterable[Figure]) -> _Before:
+    """(native type, common type, measure, unit) -> the observation of the year before, where the release holds it."""
     if not figures:
         return {}
     first = figures[0].row
     period = Period.parse(first.period).year_before.code
     return {
-        (row.native_type, row.fraud_type, row.measure, row.unit): row.value
+        (row.native_type, row.fraud_type, row.measure, row.unit): row
         for figure in history
         if (row := figure.row).period == period
         and row.classification == first.classification
@@ -66,47 +80,57 @@ def _year_before(figures: Sequence[Figure], history: Iterable[Figure]) -> dict[t
     }
 
 
-def _of_measure(
-    measure: str, by_type: dict[tuple[str, str], dict[str, Figure]], before: dict[tuple[str, str, str, str], Decimal]
-) -> list[Figure]:
+def _of_measure(measure: str, by_type: dict[tuple[str, str], dict[str, Figure]], before: _Before) -> list[Figure]:
     change_name, name = OF_MEASURES[measure]
     total = by_type.get((TOTAL, TOTAL), {})
     change = total.get(change_name)
     if measure not in total or total[measure].row.value is None or change is None or change.row.value is None:
         return []
     base = _base(total[measure], change, before)
-    if not base:
+    if base is None or not base.value:
         return []
-    made = [_made(total[measure], name, change.row.value)]
+    made = [_made(total[measure], name, change.row.value, [total[measure].row, change.row])]
     for key, cells in by_type.items():
         figure, own = cells.get(measure), cells.get(change_name)
         if key == (TOTAL, TOTAL) or figure is None or figure.row.value is None:
             continue
         if own is not None and own.row.absence == "break":
-            made.append(_made(figure, name, None))
+            made.append(_made(figure, name, None, [figure.row, own.row]))
         elif (earlier := _base(figure, own, before)) is not None:
-            made.append(_made(figure, name, _HUNDRED * (figure.row.value - earlier) / base))
+            points = _HUNDRED * (figure.row.value - earlier.value) / base.value
+            made.append(_made(figure, name, points, [figure.row, earlier.row, base.row]))
     return made if sum(figure.row.value is not None for figure in made) > 2 else []
 
 
-def _base(figure: Figure, change: Figure | None, before: dict[tuple[str, str, str, str], Decimal]) -> Decimal | None:
+def _base(figure: Figure, change: Figure | None, before: _Before) -> _Earlier | None:
     """The figure of the year before."""
     row = figure.row
     printed = before.get((row.native_type, row.fraud_type, row.measure, row.unit))
     if printed is not None:
-        return printed
+        return _Earlier(printed.value, printed)
     growth = change.row.value if change is not None and change.row.derivation == "change" else None
-    return row.value / (1 + growth / _HUNDRED) if growth is not None and growth > -_HUNDRED else None
+    if change is None or growth is None or growth <= -_HUNDRED:
+        return None
+    return _Earlier(row.value / (1 + growth / _HUNDRED), change.row)
 
 
-def _made(figure: Figure, name: str, value: Decimal | None) -> Figure:
+def _made(figure: Figure, name: str, value: Decimal | None, inputs: Sequence[Any]) -> Figure:
+    """As provisional and as late as the worst of its inputs (observations)."""
+    edition = worst_edition(row.edition for row in inputs)
+    status = "O" if value is None else "P" if edition == "provisional" else "I"
     row = figure.row._replace(
         measure=name,
         unit=POINTS,
-        value=value,
+        value=None if value is None else value.quantize(_STEP, ROUND_HALF_EVEN),
         precision=None,
+        obs_status=status,
+        conf_status=next((row.conf_status for row in inputs if row.conf_status != "F"), "F"),
         absence="" if value is not None else "break",
+        edition=edition,
         derivation="contribution",
+        known_at=max(row.known_at for row in inputs),
+        snapshot="+".join(sorted({part for row in inputs for part in row.snapshot.split("+")})),
+        origin="; ".join(row.id for row in inputs),
         note="",
         id="",
     )

@@ -119,10 +119,15 @@ def snapshot_for_text(snapshot: str) -> str:
 
 def table_csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Columns with the names of COLUMNS, all of one length, as UTF-8 CSV."""
+    return columns_csv({name: columns[name] for name in COLUMNS})
+
+
+def columns_csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns of one length as UTF-8 CSV, in their order; numbers are decimals, with all their digits."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(zip(*(_csv_column(name, columns[name]) for name in COLUMNS), strict=True))
+    writer.writerow(columns)
+    writer.writerows(zip(*(_csv_column(name, values) for name, values in columns.items()), strict=True))
     return stream.getvalue().encode()
 
 
@@ -139,6 +144,8 @@ def _csv_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return exact_text(value)
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
     return text_for_csv(value)

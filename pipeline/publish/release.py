@@ -11,6 +11,8 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     findings.csv           what several sources print for one figure
     reconciliation.csv     what publishers print elsewhere, against ours
     comparison.csv         several countries side by side, where two or more have figures
+    contributions.csv      what each type adds to the change on the year, where types of both years are known
+    seasonally_adjusted.csv  months without their season, where a series is long enough
     revisions.csv          what changed since the release before; its columns alone where nothing did
     vintages.csv           the totals of loss and cases as they stood on each day
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
@@ -37,8 +39,8 @@ import pyarrow.parquet as pq
 from pipeline import collector
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_SCHEMA, observations_table, row_records
 from pipeline.model import Period, Snapshot
+from pipeline.publish import computed_tables, countries, package, page, sdmx, traces, workbook
 from pipeline.publish import content as contents
-from pipeline.publish import countries, package, page, sdmx, traces, workbook
 from pipeline.publish.chart_files import chart_file_name, chart_files
 from pipeline.publish.citation import Citation, json_ld
 from pipeline.publish.content import Section, listed_item
@@ -133,6 +135,8 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     table = observations_table(rows) if given.view_table is None else given.view_table
     files = _data_files(table, found, checks, families)
     files["vintages.csv"] = package.lines_csv(VINTAGE_LINE, vintage_lines(histories))
+    computed = computed_tables.computed_tables(composed)
+    files |= computed
     cited = Citation(composed.title, given.period, given.release_id, given.as_of or given.period.end, sources)
     files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
     source_of = dict(zip(rows["id"], rows["source"], strict=True))
@@ -165,7 +169,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
             "vintages.csv": VINTAGE_LINE,
             **{f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
         },
-        schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA},
+        schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA, **{name: computed_tables.schema(name) for name in computed}},
     )
     return files
 
@@ -242,6 +246,8 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "observations.parquet": _("every observation that this release is made from"),
         "findings.csv": _("what several sources print for one figure"),
         "comparison.csv": _("several countries side by side, with what keeps their figures from being compared"),
+        "contributions.csv": _("what each type adds to the change on the year, in percentage points"),
+        "seasonally_adjusted.csv": _("cases by month without their season, and their trend"),
         "reconciliation.csv": _("what publishers print in reports and press releases, against ours"),
         "revisions.csv": _("every figure that changed since the release before"),
         "vintages.csv": _("the totals of loss and cases as they stood on each day, with what changed them"),

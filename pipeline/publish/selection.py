@@ -56,6 +56,15 @@ ROLES: dict[str, str] = {
 }
 
 
+_WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
+
+
+def worst_edition(editions: Iterable[str]) -> str:
+    """Of several editions the one that promises least; `unknown` where there is none."""
+    found = set(editions)
+    return next((name for name in _WORST_EDITION if name in found), "unknown")
+
+
 def publisher(source: Source) -> Words:
     """Who publishes a source."""
     japanese = str(source.meta.get("publisher_ja", ""))

@@ -1125,7 +1125,7 @@ def adjusted_table(table_id: str, title: str, rows: Sequence[Any], found: Adjust
     """Months down: the cases as counted (`rows`), without their season, and the trend."""
 
     def made(value: float, row: Any) -> Cell:
-        whole = Decimal(value).quantize(Decimal(1), ROUND_HALF_EVEN)
+        whole = whole_cases(value)
         marks = ("[p]", "[d]") if "[p]" in marks_of(row) else ("[d]",)
         return Cell(number_text(whole, "cases"), value=whole, marks=marks, is_figure=True)
 
@@ -1148,6 +1148,11 @@ def adjusted_table(table_id: str, title: str, rows: Sequence[Any], found: Adjust
         _("Losses are not adjusted: single reports move the loss of a month more than any season does."),
     )
     return hoisted(Table(table_id, title, columns, lines, notes=notes))
+
+
+def whole_cases(value: float) -> Decimal:
+    """A number of cases that was computed from a whole series, as it is shown."""
+    return Decimal(value).quantize(Decimal(1), ROUND_HALF_EVEN)
 
 
 def types_by_periods(
