@@ -209,7 +209,14 @@ MEASURES: dict[str, str] = {
     "mean_loss_with_loss": "gross loss per case with a loss",
     "loss_per_day": "gross loss per day of the period",
     "median_loss": "median of the losses above zero",
+    "median_loss_lower_95": (
+        "lower end of the interval of 95 % for the median of the losses above zero: a loss by its rank. Reports are a census: it"
+        " says how much the process of reporting alone moves the median, and is no error of sampling"
+    ),
+    "median_loss_upper_95": "upper end of the interval of 95 % for the median of the losses above zero: a loss by its rank",
     "p90_loss": "90th percentile of the losses above zero",
+    "p90_loss_lower_95": "lower end of the interval of 95 % for the 90th percentile of the losses above zero: a loss by its rank",
+    "p90_loss_upper_95": "upper end of the interval of 95 % for the 90th percentile of the losses above zero: a loss by its rank",
     "p99_loss": "99th percentile of the losses above zero",
     "max_loss": "largest single loss",
     "top_0_1_share": "share of the gross loss in the largest 0.1 % of the losses above zero (their number rounded up)",
@@ -226,6 +233,12 @@ MEASURES: dict[str, str] = {
     "change_on_year_cases": "change of the cases on the same period of the year before",
     "phone_numbers": "telephone numbers used for fraud",
 }
+# Quantile -> the lower and the upper end of its interval of 95 %.
+INTERVALS: dict[str, tuple[str, str]] = {
+    "median_loss": ("median_loss_lower_95", "median_loss_upper_95"),
+    "p90_loss": ("p90_loss_lower_95", "p90_loss_upper_95"),
+}
+INTERVAL_ENDS = tuple(end for ends in INTERVALS.values() for end in ends)
 ADDITIVE_MEASURES = frozenset(
     {
         "cases",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from pipeline.frames import observations_frame
 from pipeline.model import Period, Snapshot
@@ -92,3 +95,15 @@ def none(frame: pd.DataFrame, **selection: Any) -> bool:
     for name, value in selection.items():
         found = found[found[name] == value]
     return found.empty
+
+
+def interval_ends(losses: Sequence[int], above: int, below: int) -> tuple[int, int]:
+    """The ends of the interval of 95 % of the quantile `above / below`, by its definition and scipy's binomial; 0 where there
+    are too few losses for one, or fewer than five on a side of the quantile."""
+    number, share = len(losses), above / below
+    if min(number * above, number * (below - above)) < 5 * below:
+        return 0, 0
+    places = np.arange(number)
+    lower, upper = places[binom.cdf(places, number, share) <= 0.025], places[binom.sf(places, number, share) <= 0.025]
+    ordered = sorted(map(int, losses))
+    return (ordered[lower[-1]], ordered[upper[0]]) if len(lower) and len(upper) else (0, 0)

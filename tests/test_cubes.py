@@ -21,10 +21,10 @@ from pipeline.aggregate.cubes import (
     rows_of,
 )
 from pipeline.frames import OBSERVATION_COLUMNS
-from pipeline.model import FraudlossError, Period
+from pipeline.model import INTERVAL_ENDS, INTERVALS, FraudlossError, Period
 from pipeline.reading.cases import month_labels, month_numbers
 from pipeline.sources.catalogue import Source, Table
-from tests.figures import declared, only, snapshot
+from tests.figures import declared, interval_ends, only, snapshot
 
 TYPES = ("a", "b", "c", "silent")
 AGES = ("young", "old", "unsaid", "silent")
@@ -150,6 +150,9 @@ def plain(rows: pd.DataFrame, of_period: pd.DataFrame) -> dict[str, Any]:
             exact = ordered[low] + (ordered[high] - ordered[low]) * (rank - low)
             result[name] = exact / 100
             assert float(exact) == pytest.approx(losses.quantile(above / below, interpolation="linear"), rel=1e-12)
+        for name, bounds in INTERVALS.items():
+            ends = interval_ends(ordered, *QUANTILES[name])
+            result |= {bound: Fraction(end, 100) for bound, end in zip(bounds, ends, strict=True) if end}
         for name, one_in in TOP_SHARES.items():
             if len(ordered) >= one_in:
                 top = ordered[-math.ceil(Fraction(len(ordered), one_in)) :]
@@ -301,6 +304,35 @@ def test_figures_of_few_losses_say_so_and_are_not_withheld(folder: Path) -> None
     assert only(ten, measure="median_loss")["value"] == Decimal("5.5")
     assert only(ten, measure="p90_loss")["value"] == Decimal("9.1")
     assert only(ten, measure="p99_loss")["value"] == Decimal("9.91")
+
+
+def test_an_interval_of_a_median_is_two_of_its_losses_and_absent_where_they_are_too_few(folder: Path) -> None:
+    source = made(folder, cube(frequencies=["monthly"]))
+    nine, ten, fifty = (cube_observations(frame(reports(count)), source, SNAPSHOT) for count in (9, 10, 50))
+    # The 2nd and the 9th of ten losses of 1 to 10 dollars; the 41st and the last of fifty.
+    assert [only(ten, measure=f"median_loss_{end}_95")["value"] for end in ("lower", "upper")] == [2, 9]
+    assert [only(fifty, measure=f"p90_loss_{end}_95")["value"] for end in ("lower", "upper")] == [41, 50]
+    assert only(ten, measure="median_loss_lower_95")["unit"] == "CAD"
+    assert only(ten, measure="median_loss_lower_95")["precision"] is None
+    for too_few, measure in ((nine, "median_loss"), (ten, "p90_loss")):
+        for end in ("lower", "upper"):
+            row = only(too_few, measure=f"{measure}_{end}_95")
+            assert (row["value"], row["absence"], row["obs_status"]) == (None, "not_applicable", "O")
+            assert row["note"] == "too few losses for an interval of 95 %"
+    nothing = cube_observations(frame([{"day": "2023-01-01"}]), source, SNAPSHOT)
+    assert not {"median_loss", *INTERVAL_ENDS} & set(nothing["measure"])
+
+
+def test_only_a_cube_that_declares_intervals_has_them(folder: Path) -> None:
+    without = [name for name in ALL if name not in INTERVAL_ENDS]
+    cubes = (cube(measures=without), cube("native_type", measures=["median_loss", *INTERVAL_ENDS], table="others"))
+    observations = cube_observations(frame(reports(60)), made(folder, *cubes), SNAPSHOT)
+    with_them = observations[observations["measure"].isin(INTERVAL_ENDS)]
+    assert set(with_them["table"]) == {"others"}
+    assert only(with_them, period="2023-01", native_type="_T", measure="median_loss_lower_95")["value"] == 22
+    cells = frame([{"day": "2023-01-01", "cases": 2}])
+    with pytest.raises(FraudlossError, match="cannot give median_loss_lower_95"):
+        cube_cells(cells, made(folder, cube(measures=["cases", "median_loss_lower_95"])))
 
 
 def test_top_shares_need_as_many_losses_as_make_one_of_the_top(folder: Path) -> None:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from pipeline.aggregate.kernel import (
+    LOSSES_ON_EACH_SIDE,
     QUANTILE_SCALE,
     QUANTILES,
     TOP_SHARES,
@@ -19,13 +21,17 @@ from pipeline.aggregate.kernel import (
     Sparse,
     distinct_victims,
     exact_sums,
+    interval_ranks,
     mixed_radix,
     order_statistics,
     sums,
 )
-from pipeline.model import FraudlossError
+from pipeline.model import INTERVAL_ENDS, INTERVALS, FraudlossError
+from tests.figures import interval_ends
 
 CELLS = 4
+# Few losses and many, nearly all of them ties.
+MANY = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.sampled_from([1, 30])), max_size=25)
 # Ties, zeros, corrections below zero and large losses; ids that repeat, are missing, or need all 64 bits.
 LOSS = st.one_of(st.sampled_from([0, 0, 100, 100, 101, -250]), st.integers(-(2**33), 2**33))
 VICTIM = st.one_of(st.none(), st.integers(1, 5), st.sampled_from([-(2**63), 2**63 - 1, 0]))
@@ -73,6 +79,44 @@ def test_every_cell_is_what_plain_pandas_says(rows: list[tuple[int, int, int | N
     assert sums(of, cell, CELLS)["loss"].tolist() == [
         sum(loss for own, loss, _ in rows if own == wanted) for wanted in range(CELLS)
     ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(groups=MANY)
+def test_the_intervals_of_every_cell_are_those_of_their_definition(groups: list[tuple[int, int, int]]) -> None:
+    rows = [(cell, loss) for cell, loss, times in groups for _ in range(times) if loss]
+    cells, losses = array([cell for cell, _ in rows]), array([loss for _, loss in rows])
+    found = order_statistics(losses, cells, CELLS, top_sums=False, intervals=True)
+    for name, bounds in INTERVALS.items():
+        for cell in range(CELLS):
+            own = [loss for of, loss in rows if of == cell]
+            assert tuple(int(found[bound][cell]) for bound in bounds) == interval_ends(own, *QUANTILES[name])
+
+
+def test_no_interval_is_computed_where_none_is_asked_for() -> None:
+    assert not set(INTERVAL_ENDS) & set(order_statistics(array([1]), array([0]), 1, top_sums=True))
+
+
+@pytest.mark.parametrize(("above", "below"), QUANTILES.values())
+@pytest.mark.parametrize("number", [*range(1, 260, 7), 500, 4_999, 70_001, 1_000_003])
+def test_ranks_cover_at_least_95_per_cent_and_no_narrower_ones_do(number: int, above: int, below: int) -> None:
+    lower, upper = interval_ranks(number, above, below)
+    share = above / below
+    enough = min(number * above, number * (below - above)) >= LOSSES_ON_EACH_SIDE * below
+    if lower < 0:
+        # A quantile with so many losses on each side has always an interval, unless even the largest loss is below it too often.
+        assert not enough or share**number > 0.025 or (1 - share) ** number > 0.025
+        return
+    assert binom.cdf(lower, number, share) <= 0.025 < binom.cdf(lower + 1, number, share)
+    assert binom.sf(upper, number, share) <= 0.025 < binom.sf(upper - 1, number, share)
+    assert binom.cdf(upper, number, share) - binom.cdf(lower, number, share) >= 0.95
+
+
+def test_the_textbook_ranks_of_a_median_and_the_least_numbers_that_have_an_interval() -> None:
+    assert interval_ranks(100, 1, 2) == (39, 60)  # the 40th and the 61st
+    assert interval_ranks(10, 1, 2) == (1, 8)  # the 2nd and the 9th: neither end is the least or the largest of so few
+    assert interval_ranks(9, 1, 2) == interval_ranks(49, 9, 10) == (-1, -1)
+    assert interval_ranks(50, 9, 10) == (40, 49)
 
 
 @settings(max_examples=20, deadline=None)

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from benchmarks import ledger_engines
 from benchmarks.ledger import differences
 from benchmarks.ledger_generator import MONTHS, ledger, partition
-from pipeline.aggregate.kernel import QUANTILE_SCALE, TOP_SHARES
+from pipeline.aggregate.kernel import QUANTILE_SCALE, QUANTILES, TOP_SHARES
 from pipeline.aggregate.ledger import Grouping, LossBands, Plan, ledger_cells, memory_needed, year_cells
 from pipeline.executors import Engine
-from pipeline.model import FraudlossError, Period, RefusedInput
+from pipeline.model import INTERVALS, FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
+from tests.figures import interval_ends
 
 TYPES = Dimension.of("fraud_type", ["investment", "romance", "never_reported"])
 # Two texts of one label: cells are by label.
@@ -32,7 +33,7 @@ FACTORS = {f"2023-{month:02d}": {"USD": 1.0, "JPY": 0.7311} for month in range(1
 BANDS = LossBands((100, 10_000), ("not known", "none", "under 1", "1 to under 100", "100 and more"))
 DIMENSIONS = ((), ("fraud_type",), ("area", "fraud_type"), ("loss_band",), ("fraud_type", "loss_band"))
 GROUPINGS = tuple(
-    Grouping(f"{frequency} {' '.join(by)}", by, frequency, top_sums="area" not in by)
+    Grouping(f"{frequency} {' '.join(by)}", by, frequency, top_sums="area" not in by, intervals="fraud_type" not in by)
     for frequency, by in itertools.product(("monthly", "quarterly", "annual"), DIMENSIONS)
 )
 PLAN = Plan((TYPES, REGIONS), GROUPINGS, FACTORS, BANDS)
@@ -112,8 +113,15 @@ def measures(group: Sequence[dict[str, Any]], grouping: Grouping) -> dict[str, i
         "loss": sum(known),
         "max_loss": int(above.max()) if len(above) else 0,
         **quantiles,
+        **(intervals(above.tolist()) if grouping.intervals else {}),
         **(top_sums(above) if grouping.top_sums else {}),
     }
+
+
+def intervals(losses: Sequence[int]) -> dict[str, int]:
+    """The two ends for each quantile that has an interval."""
+    ends = {bounds: interval_ends(losses, *QUANTILES[name]) for name, bounds in INTERVALS.items()}
+    return {name: value for bounds, values in ends.items() for name, value in zip(bounds, values, strict=True)}
 
 
 def top_sums(above: pd.Series) -> dict[str, int]:
@@ -148,6 +156,25 @@ def ours(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("ours")
     ledger_engines.ours(synthetic, out, 1)
     return out
+
+
+def test_intervals_of_months_quarters_and_years_are_those_of_their_definition(tmp_path: Path) -> None:
+    # Ties, and as many losses as p90 needs in the year and the quarter, as the median needs in each month.
+    losses = [100 * (place * 37 % 23 + 1) for place in range(75)]
+    made = [report(month=f"2023-{place % 3 + 1:02d}", loss_minor=loss) for place, loss in enumerate(losses)]
+    months = [f"2023-{month:02d}" for month in range(1, 13)]
+    cells = year_cells(PLAN, write(tmp_path, made, months))
+    seen = set()
+    for grouping in GROUPINGS:
+        if grouping.intervals and not grouping.by:
+            found = as_dictionary(cells[grouping.name], grouping)
+            assert found == plain(made, grouping, months)
+            seen |= {(key[0], name) for key, values in found.items() for name in values if name.endswith("_95") and values[name]}
+    of_median, of_p90 = ({f"{name}_{end}_95" for end in ("lower", "upper")} for name in ("median_loss", "p90_loss"))
+    assert seen == {
+        *((period, name) for period in ("2023-01", "2023-02", "2023-03", "2023-Q1", "2023") for name in of_median),
+        *((period, name) for period in ("2023-Q1", "2023") for name in of_p90),
+    }
 
 
 @pytest.mark.parametrize("peer", ["duckdb", "polars"])

@@ -25,7 +25,7 @@ from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError
 from pipeline.reading import record_ids
 from pipeline.sources.catalogue import source, source_ids
 from pipeline.store import ChangedBytes, Store
-from tests.figures import snapshot
+from tests.figures import interval_ends, snapshot
 from tests.ledger_sample import ROWS, copy_of_sources, declared_in, file_of, forget, reports, take_in, verdict_on
 
 MONTHS_2024 = [month for month in MONTHS if month.startswith("2024")]
@@ -95,6 +95,10 @@ def test_figures_are_what_plain_pandas_says_of_the_reports(counted_once: Path) -
             assert figure(view, **key, measure="cases_with_loss") == len(losses)
             assert figure(view, **key, measure="loss", unit="USD") == Decimal(int(of_type["loss"].sum())).scaleb(-2)
             assert figure(view, **key, measure="median_loss", unit="USD") == Decimal(str(losses.median())) / 100
+            if period == "2024":
+                ends = interval_ends(losses.tolist(), 9, 10)
+                bounds = [figure(view, **key, measure=f"p90_loss_{end}_95", unit="USD") for end in ("lower", "upper")]
+                assert bounds == [Decimal(end).scaleb(-2) for end in ends]
             if period != "2024-05" or native_type == "_T":
                 assert figure(view, **key, measure="distinct_victims") == int(of_type["victim_id"].nunique())
                 assert figure(view, **key, measure="max_loss", unit="USD") == Decimal(int(losses.max())).scaleb(-2)

@@ -111,3 +111,13 @@ def test_large_losses_say_why_there_is_no_interval() -> None:
     assert [cell.text for cell in line[1:7]] == ["2023", "CA$300", "30.00", "40.0", "80.0", "1.43"]
     assert quality_indicators.NO_INTERVAL_OF_TOTAL in line[7].text
     assert quality_indicators.NO_INTERVAL_OF_MEDIAN in line[7].text
+
+
+def test_large_losses_say_the_interval_of_a_median_whose_source_gives_single_losses() -> None:
+    ends = [
+        {**_cafc()[1], "measure": f"median_loss_{end}_95", "value": Decimal(value)} for end, value in (("lower", 5), ("upper", 9))
+    ]
+    largest = {**_cafc()[1], "measure": "max_loss", "value": Decimal(300)}
+    (line,) = _tables([*_cafc(), largest, *ends])["large_losses"].rows
+    assert line[7].text.startswith("of the median, 95 %: CA$5 to CA$9; ")
+    assert quality_indicators.NO_INTERVAL_OF_MEDIAN not in line[7].text

@@ -17,7 +17,7 @@ from pipeline.reading.cases import sound, unsound
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.cafc.reader import coverage, holes, read_cases
 from pipeline.sources.catalogue import source
-from tests.figures import only, snapshot
+from tests.figures import interval_ends, only, snapshot
 
 FIXTURES = Path(__file__).parent / "fixtures" / "cafc"
 REAL = Path(__file__).parents[1] / ".." / "shared" / "data" / "cafc_2024-09-30.zip"
@@ -270,6 +270,9 @@ def test_the_cubes_of_the_real_file_are_what_pandas_says(real: pd.DataFrame, fig
         for measure, quantile in (("median_loss", 0.5), ("p90_loss", 0.9), ("p99_loss", 0.99), ("max_loss", 1.0)):
             row = only(of_year, native_type=native_type, measure=measure)
             assert float(row["value"]) == pytest.approx(losses.quantile(quantile) / 100, rel=1e-12)
+        for measure, (above, below) in (("median_loss", (1, 2)), ("p90_loss", (9, 10))):
+            ends = [only(of_year, native_type=native_type, measure=f"{measure}_{end}_95")["value"] for end in ("lower", "upper")]
+            assert ends == [Decimal(end).scaleb(-2) for end in interval_ends(losses.tolist(), above, below)]
         top = losses.nlargest(math.ceil(len(losses) / 100)).sum()
         assert float(only(of_year, native_type=native_type, measure="top_1_share")["value"]) == pytest.approx(
             100 * top / losses.sum(), abs=0.0005

@@ -35,7 +35,7 @@ import pandas as pd
 
 from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, Numbers, Records, mixed_radix, order_statistics, sums
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
-from pipeline.model import DIMENSIONS, TOTAL, FraudlossError, Period, Snapshot
+from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
 from pipeline.reading.cases import covered_months, holes, month_number, months_in_force
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
@@ -46,12 +46,14 @@ DISTINCT = "distinct_victims"
 SHARES_OF_ALL = {"share_of_loss": "loss", "share_of_cases": "cases"}
 SHARES_WITH_LOSS = {"share_with_loss": "cases", "share_with_loss_of_known": "cases_loss_known"}
 MEANS = {"mean_loss": "cases", "mean_loss_with_loss": "cases_with_loss"}
-MEASURES = (*ADDITIVE, DISTINCT, *SHARES_OF_ALL, *SHARES_WITH_LOSS, *MEANS, *QUANTILES, "max_loss", *TOP_SHARES)
+_ORDERED = (*QUANTILES, *INTERVAL_ENDS, "max_loss", *TOP_SHARES)
+MEASURES = (*ADDITIVE, DISTINCT, *SHARES_OF_ALL, *SHARES_WITH_LOSS, *MEANS, *_ORDERED)
 # What one case, or one cell of cases with its sum, can say: a sum over many reports has no median.
-OF_SINGLE_CASES = ("cases_with_loss", *SHARES_WITH_LOSS, "mean_loss_with_loss", *QUANTILES, "max_loss", *TOP_SHARES)
+OF_SINGLE_CASES = ("cases_with_loss", *SHARES_WITH_LOSS, "mean_loss_with_loss", *_ORDERED)
 OF_FEW_LOSSES = ("mean_loss_with_loss", *QUANTILES, "max_loss")
 FEW_LOSSES = 10
 PERCENT_STEP = Decimal("0.001")
+NO_INTERVAL = "too few losses for an interval of 95 %"
 NO_LOSS, LOSS_NOT_KNOWN = "NONE", "_U"
 
 
@@ -93,29 +95,30 @@ class Grouping:
     def __init__(self, year: YearOfCases, codes: Sequence[Numbers], sizes: Sequence[int]) -> None:
         self._year = year
         self._cell, self.size = mixed_radix(codes, sizes, len(year.rows))
-        self._measures: dict[tuple[str, bool], dict[str, Numbers]] = {}
+        self._measures: dict[tuple[str, bool, bool], dict[str, Numbers]] = {}
         keys = year.month * self.size + self._cell
         self._monthly = {name: table.reshape(12, self.size) for name, table in sums(year.records, keys, 12 * self.size).items()}
 
-    def measures(self, frequency: str, ordered: bool) -> dict[str, Numbers]:
-        """Measure -> array of (periods of the year, cells). `ordered`: with quantiles and top shares.
+    def measures(self, frequency: str, ordered: bool, intervals: bool = False) -> dict[str, Numbers]:
+        """Measure -> array of (periods of the year, cells). `ordered`: with quantiles and top shares; `intervals`: INTERVAL_ENDS.
 
         Losses are in minor units, quantiles in 1/QUANTILE_SCALE of them; `top_*_share` holds the sum of the top losses. `losses`
         is the number of losses above zero, `losses_sum` their sum: where it is 0, quantiles and top sums mean nothing.
         """
-        if (frequency, ordered) not in self._measures:
-            self._measures[frequency, ordered] = self._ordered(frequency) if ordered else self._additive(frequency)
-        return self._measures[frequency, ordered]
+        key = (frequency, ordered or intervals, intervals)
+        if key not in self._measures:
+            self._measures[key] = self._ordered(frequency, intervals) if key[1] else self._additive(frequency)
+        return self._measures[key]
 
     def _additive(self, frequency: str) -> dict[str, Numbers]:
         periods = _PERIODS[frequency]
         return {name: table.reshape(periods, 12 // periods, self.size).sum(axis=1) for name, table in self._monthly.items()}
 
-    def _ordered(self, frequency: str) -> dict[str, Numbers]:
+    def _ordered(self, frequency: str, intervals: bool) -> dict[str, Numbers]:
         losses, periods = self._year.records.losses, _PERIODS[frequency]
         period = self._year.month[losses.rows] * periods // 12
         keys = period * self.size + self._cell[losses.rows]
-        found = order_statistics(losses.values, keys, periods * self.size, top_sums=True)
+        found = order_statistics(losses.values, keys, periods * self.size, top_sums=True, intervals=intervals)
         return {**self.measures(frequency, False), **{name: table.reshape(periods, self.size) for name, table in found.items()}}
 
 
@@ -230,9 +233,10 @@ def cube_cells(cases: pd.DataFrame, source: Source) -> pd.DataFrame:
     """Every cell of every declared cube: one row a cell, integers in the columns.
 
     In: sound cases. Out: `table`, `classification`, `frequency`, `period`, the dimensions of KEY_COLUMNS, `overlay`, `measures`
-    (the place of the cube in source.yml), and int64 columns: ADDITIVE; QUANTILES in 1/QUANTILE_SCALE minor units; `max_loss`;
-    TOP_SHARES as the sum of the top losses; `losses` and `losses_sum` (number and sum of those above zero). `state` says what
-    the cell is: `present`, `hole` (a month of the period is not in the file), `not_in_use` (the type does not exist then).
+    (the place of the cube in source.yml), and int64 columns: ADDITIVE; QUANTILES in 1/QUANTILE_SCALE minor units; INTERVAL_ENDS,
+    0 where there are too few losses; `max_loss`; TOP_SHARES as the sum of the top losses; `losses` and `losses_sum` (number and
+    sum of those above zero). `state` says what the cell is: `present`, `hole` (a month of the period is not in the file),
+    `not_in_use` (the type does not exist then).
 
     Only whole periods: those of which every month is covered. Raises FraudlossError for a measure that the cases cannot give.
     """
@@ -324,6 +328,7 @@ def _blocks(
 ) -> Iterator[Block]:
     """The cells of one cube in one year, for every combination of its dimensions and the totals of the others."""
     ordered = any(name in OF_SINGLE_CASES for name in cube.measures)
+    intervals = any(name in INTERVAL_ENDS for name in cube.measures)
     for names in (names for count in range(len(cube.by) + 1) for names in itertools.combinations(cube.by, count)):
         dimensions = [scheme.dimensions[name] for name in names]
         grid = Grid(place, cube, cube.classification or scheme.rows, names, dimensions, source)
@@ -333,7 +338,7 @@ def _blocks(
                 if key not in groupings:
                     codes = [dimension.codes[year.rows] for dimension in dimensions]
                     groupings[key] = Grouping(year, codes, [len(dimension.labels) for dimension in dimensions])
-                measures = groupings[key].measures(frequency, ordered)
+                measures = groupings[key].measures(frequency, ordered, intervals)
                 yield grid.block(frequency, period, {name: table[number] for name, table in measures.items()})
 
 
@@ -515,7 +520,7 @@ def observations_of_cells(cells: pd.DataFrame, source: Source) -> pd.DataFrame:
         part
         for place, cube in enumerate(cubes)
         for of_cube in [cells[cells["measures"] == place]]
-        for measure in cube.measures
+        for measure in (cube.measures if len(of_cube) else ())
         for part in _observations_of(of_cube, measure, cube, source)
         if len(part["cell"])
     ]
@@ -566,6 +571,9 @@ def _observations_of(cells: pd.DataFrame, measure: str, cube: Cube, source: Sour
         if measure in ADDITIVE:
             yield _absent(cells[unknown], measure, "not_collected", "the publisher keeps no loss here", cube, source)
         present &= ~unknown
+    if measure in INTERVAL_ENDS:
+        too_few = present & (cells["losses"] > 0) & (cells[measure] == 0)
+        yield _absent(cells[too_few], measure, "not_applicable", NO_INTERVAL, cube, source)
     yield _present(cells[present & _defined(cells, measure)], measure, cube, source)
     if measure in ADDITIVE:
         yield _absent(cells[state == "not_in_use"], measure, "not_applicable", "the type is not in use then", cube, source)
@@ -584,6 +592,8 @@ def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
         return cells["losses"] >= TOP_SHARES[measure]
     if measure in QUANTILES or measure == "max_loss":
         return cells["losses"] > 0
+    if measure in INTERVAL_ENDS:
+        return cells[measure] > 0
     return pd.Series(True, index=cells.index)
 
 
@@ -635,7 +645,7 @@ def _values(cells: pd.DataFrame, measure: str, source: Source) -> tuple[pd.Serie
         return _quotients(cells[above], cells[f"{above}_of_all"], Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
     if measure in TOP_SHARES:
         return _quotients(cells[measure], cells["losses_sum"], Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
-    places = digits + 2 if measure in QUANTILES else digits if measure in ("loss", "max_loss") else 0
+    places = digits + 2 if measure in QUANTILES else digits if measure in ("loss", "max_loss", *INTERVAL_ENDS) else 0
     values = [Decimal(int(value)).scaleb(-places) for value in cells[measure].to_numpy()]
     return pd.Series(values, index=cells.index, dtype=object), None
 

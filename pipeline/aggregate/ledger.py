@@ -9,6 +9,8 @@ and combination of labels that has a report:
     cases, cases_loss_known, losses, victims, distinct_victims   int64   `losses`: the number of those above zero
     loss, max_loss        int64      minor units of the currency of the result; `max_loss` is 0 where there are no losses
     median_loss, p90_loss, p99_loss  int64   in 1/QUANTILE_SCALE of a minor unit; 0 where there are no losses
+    median_loss_lower_95, median_loss_upper_95, p90_loss_lower_95, p90_loss_upper_95  int64   where the grouping asks for them:
+                                     the ends of their intervals, in minor units; 0 where there are too few losses
     losses_sum, top_0_1_share, top_1_share, top_10_share  int64   where the grouping asks for them: the sum of the losses above
                                      zero, and of the largest of them, in minor units
 
@@ -50,7 +52,7 @@ from pipeline.aggregate.kernel import (
     sums,
 )
 from pipeline.executors import THIS_PROCESS, Engine, computed
-from pipeline.model import FraudlossError, Period, RefusedInput
+from pipeline.model import INTERVAL_ENDS, FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, Month, read_month
 
 MEASURES = (
@@ -88,11 +90,12 @@ class Grouping:
     by: tuple[str, ...]
     frequency: str  # monthly, quarterly or annual
     top_sums: bool = False  # with TOP_MEASURES
+    intervals: bool = False  # with INTERVAL_ENDS
 
     @property
     def measures(self) -> tuple[str, ...]:
         """The columns of its cells."""
-        return (*MEASURES, *TOP_MEASURES) if self.top_sums else MEASURES
+        return (*MEASURES, *(INTERVAL_ENDS if self.intervals else ()), *(TOP_MEASURES if self.top_sums else ()))
 
 
 @dataclass(frozen=True)
@@ -484,7 +487,8 @@ def _added(tables: Sequence[Mapping[str, Numbers]]) -> dict[str, Numbers]:
 def _block(period: str, grouping: Grouping, records: Records, cell: Numbers, counts: Mapping[str, Numbers]) -> _Block:
     size = len(counts["cases"])
     of_losses = cell.take(records.losses.rows)
-    ordered = order_statistics(records.losses.values, of_losses, size, top_sums=grouping.top_sums, count=counts["losses"])
+    asked = {"top_sums": grouping.top_sums, "intervals": grouping.intervals}
+    ordered = order_statistics(records.losses.values, of_losses, size, count=counts["losses"], **asked)
     measures = {**counts, **ordered, "distinct_victims": distinct_victims(records, cell, size, counts["named"])}
     some = np.flatnonzero(counts["cases"])
     return {"period": period, "cell": some, **{name: measures[name][some] for name in grouping.measures}}

@@ -36,8 +36,9 @@ from pipeline.aggregate.cubes import (
     loss_bands,
     observations_of_cells,
 )
+from pipeline.aggregate.kernel import QUANTILES
 from pipeline.aggregate.ledger import LOSS_BAND, Grouping, LossBands, Plan
-from pipeline.model import FraudlossError
+from pipeline.model import INTERVAL_ENDS, FraudlossError
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.partitions import Dimension
 from pipeline.reference import MissingReference, average_rate
@@ -102,10 +103,11 @@ def _groupings(cubes: Iterable[tuple[int, Cube]]) -> tuple[Grouping, ...]:
     wanted: dict[str, Grouping] = {}
     for _, cube in cubes:
         top = cube.is_cells or any(name in TOP_SHARES for name in cube.measures)
+        intervals = any(name in INTERVAL_ENDS for name in cube.measures)
         for by, frequency in itertools.product(_combinations(cube), cube.frequencies):
             name = _name(by, frequency)
-            also = name in wanted and wanted[name].top_sums
-            wanted[name] = Grouping(name, by, frequency, top or also)
+            also = wanted.get(name, Grouping(name, by, frequency))
+            wanted[name] = Grouping(name, by, frequency, top or also.top_sums, intervals or also.intervals)
     return tuple(wanted.values())
 
 
@@ -260,7 +262,17 @@ def _cube_blocks(
 def _dense(found: tuple[Any, pd.DataFrame] | None, size: int) -> dict[str, Any]:
     """The measures of all cells, 0 where there is no report."""
     if found is None:
-        names = ("cases", "cases_loss_known", "losses", "victims", "distinct_victims", "loss", "max_loss")
+        names = (
+            "cases",
+            "cases_loss_known",
+            "losses",
+            "victims",
+            "distinct_victims",
+            "loss",
+            "max_loss",
+            *QUANTILES,
+            *INTERVAL_ENDS,
+        )
         return {name: np.zeros(size, dtype=np.int64) for name in (*names, *_CELL_NAMES)}
     places, frame = found
     columns = {name: frame[name].to_numpy() for name in frame.columns if frame[name].dtype == np.int64}
@@ -280,11 +292,14 @@ def _notes(cells: pd.DataFrame, source: Source) -> pd.Series:
 
 
 def kept_cells(counting: Counting, cells: Mapping[str, pd.DataFrame], frequency: str, period: str) -> dict[str, pd.DataFrame]:
-    """Of the cubes that are kept as cells: name -> the cells of the period, without the column that says which it is."""
+    """Of the cubes that are kept as cells: name -> the cells of the period, without the column that says which it is.
+
+    Without intervals too, which the cells hold only where another cube of the same dimensions asks for them.
+    """
     kept = {}
     for _, cube in counting.cubes:
         if cube.is_cells and frequency in cube.frequencies:
             frame = cells[_name(cube.by, frequency)]
             of_period = frame[(frame["period"] == period).to_numpy()] if len(frame) else frame
-            kept[cube.table] = of_period.drop(columns="period", errors="ignore")
+            kept[cube.table] = of_period.drop(columns=["period", *INTERVAL_ENDS], errors="ignore")
     return kept

@@ -756,6 +756,8 @@ def _block(
         plain += added
         for group, words in (*(group[:2] for group in tables.GROUPS), ("other", _("Other measures"))):
             measures = tables.measure_group(group)
+            if group == "quantiles" and not tables.has_intervals(plain):
+                continue
             name_of = f"{base}_{group}"
             heading = _("{title}: {group}", title=title, group=words.lower())
             table = tables.types_by_measures(name_of, heading, plain, measures, families, order=order)

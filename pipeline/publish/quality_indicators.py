@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.model import DIMENSIONS, TOTAL, Period
+from pipeline.model import DIMENSIONS, INTERVALS, TOTAL, Period
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.page import source_page_name
 from pipeline.publish.selection import NO_BREAKDOWN, is_country
 from pipeline.publish.source_pages import count_cell
 from pipeline.publish.tables import NO_ROW, Cell, Column, Table, source_title, spoken_money, text_cell
-from pipeline.publish.words import _, declared, listed, page_name
+from pipeline.publish.words import Words, _, declared, listed, page_name
 from pipeline.reference import area_tiles
 from pipeline.sources.catalogue import Source
 
@@ -32,7 +32,7 @@ _PARTS = ("cases", "loss")
 _LEAST_TAIL_INDEX = 2
 
 NO_INTERVAL_OF_TOTAL = _("none for the total: the tail is heavier than a resampled interval can cover")
-NO_INTERVAL_OF_MEDIAN = _("none for the median: its ranks need the single losses, and figures keep quantiles alone")
+NO_INTERVAL_OF_MEDIAN = _("none for the median: the source gives no single losses")
 
 
 def indicator_tables(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], evidence: Evidence) -> tuple[Table, ...]:
@@ -108,7 +108,7 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
                 _number(top_1),
                 _number(top_10),
                 _number(index, _HUNDREDTH),
-                text_cell(listed([NO_INTERVAL_OF_TOTAL if heavy else _("not computed"), NO_INTERVAL_OF_MEDIAN], "; ")),
+                text_cell(listed([_of_median(now, currency), NO_INTERVAL_OF_TOTAL if heavy else _("not computed")], "; ")),
             )
         )
     columns = (
@@ -128,6 +128,13 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
         ),
     )
     return Table("large_losses", _("Large losses and intervals"), columns, tuple(lines), notes=notes)
+
+
+def _of_median(now: Mapping[tuple[str, str], Any], currency: str) -> Words:
+    lower, upper = (now.get((name, currency)) for name in INTERVALS["median_loss"])
+    if lower is None or upper is None:
+        return NO_INTERVAL_OF_MEDIAN
+    return _("of the median, 95 %: {lower} to {upper}", lower=spoken_money(lower, currency), upper=spoken_money(upper, currency))
 
 
 # --------------------------------------------------------------------------------------------------------------- coherence
@@ -302,11 +309,19 @@ INDICATORS: tuple[tuple[str, str, str, str, str, str], ...] = (
     ),
     (
         "",
-        "Intervals of totals and medians",
-        "resampled (compound Poisson); order statistics",
+        "Intervals of medians and 90th percentiles",
+        "two losses by their rank, at least 95 % (order statistics)",
+        "ours",
+        "large_losses",
+        "",
+    ),
+    (
+        "",
+        "Intervals of totals",
+        "resampled (compound Poisson)",
         "ours",
         "",
-        "totals: tails are too heavy; medians: their ranks need the single losses, and figures keep quantiles alone",
+        "a resampled interval does not cover a total of losses whose tail index is below 2: see large losses",
     ),
     ("", "Suppression rate", "figures withheld / figures", "ours", "coverage_of_sources", ""),
     (

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from pipeline.model import DIMENSIONS, TOTAL
+from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL
 from pipeline.publish import contributions, seasonal
 from pipeline.publish.countries import declared_tables
 from pipeline.publish.selection import MONTHS_OF_HISTORY, NO_BREAKDOWN, Families, is_country, parsed
@@ -115,9 +115,10 @@ REGISTER: tuple[Entry, ...] = (
     Entry("T12", "Totals with and without large losses under review", _nobody, lacking="no source marks losses under review"),
     Entry(
         "T13",
-        "Quantiles of losses",
-        _with("median_loss", "p90_loss"),
-        "main tables; why without intervals: all indicators, above",
+        "Quantiles of losses with intervals",
+        _with(*INTERVAL_ENDS),
+        "main tables of the series; why totals have no interval: large losses, above",
+        "no source gives single losses",
     ),
     Entry("T14", "Age", _with(*_SUMS, "victims_share", by=("age",)), _BREAKDOWNS),
     Entry("T15", "Sex by age", _with(*_SUMS, "victims_share", by=("age", "sex")), _BREAKDOWNS),

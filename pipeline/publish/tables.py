@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from pipeline.model import DIMENSIONS, MEASURES, TOTAL, UNITS, FraudlossError
+from pipeline.model import DIMENSIONS, INTERVAL_ENDS, INTERVALS, MEASURES, TOTAL, UNITS, FraudlossError
 from pipeline.publish.seasonal import Adjusted
 from pipeline.publish.selection import CombinedSum, Comparison, Families, Figure, is_country, parsed
 from pipeline.publish.words import (
@@ -84,7 +84,11 @@ MEASURE_TITLES: dict[str, tuple[str, str]] = {
     "mean_loss_with_loss": (_("Loss per case with a loss"), ""),
     "loss_per_day": (_("Loss per day"), "1日当たり"),
     "median_loss": (_("Median loss"), ""),
+    "median_loss_lower_95": (_("Median loss, lower end of the interval of 95 %"), ""),
+    "median_loss_upper_95": (_("Median loss, upper end of the interval of 95 %"), ""),
     "p90_loss": (_("90th percentile of losses"), ""),
+    "p90_loss_lower_95": (_("90th percentile, lower end of the interval of 95 %"), ""),
+    "p90_loss_upper_95": (_("90th percentile, upper end of the interval of 95 %"), ""),
     "p99_loss": (_("99th percentile of losses"), ""),
     "max_loss": (_("Largest single loss"), ""),
     "top_0_1_share": (_("Share of loss in the largest 0.1 % of losses"), ""),
@@ -161,10 +165,17 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "fraud_rate",
         ),
     ),
+    (
+        "quantiles",
+        _("Median and 90th percentile of the losses, with intervals"),
+        ("cases_with_loss", *(name for quantile, ends in INTERVALS.items() for name in (quantile, *ends))),
+    ),
     ("police", _("Clearances and arrests"), ("cases_cleared", "persons_arrested", "persons_detained", "bases_raided")),
 )
 _GROUPED = {measure for _, _, measures in GROUPS for measure in measures}
-MEASURE_ORDER = [*(m for _, _, measures in GROUPS for m in measures), *(m for m in MEASURES if m not in _GROUPED)]
+_IN_GROUPS = (*(m for _, _, measures in GROUPS for m in measures), *(m for m in MEASURES if m not in _GROUPED))
+# A quantile is followed by the ends of its interval.
+MEASURE_ORDER = [name for measure in _IN_GROUPS for name in (measure, *INTERVALS.get(measure, ()))]
 # National currency before the US dollars that it is converted to.
 _UNIT_ORDER = sorted(UNITS, key=lambda unit: unit.startswith("USD"))
 
@@ -827,6 +838,11 @@ def _measured(name: tuple[str, str], cells: dict[tuple[str, str], Any], key: tup
     return figure_cell(cells.get(key))
 
 
+def has_intervals(figures: Sequence[Figure]) -> bool:
+    """Whether a type has a quantile with an interval."""
+    return any(f.row.measure in INTERVAL_ENDS and f.row.value is not None and not f.is_total for f in figures)
+
+
 def totals_only(figures: Sequence[Figure]) -> list[Figure]:
     """The totals of measures that no type has a value of."""
     parts = {(f.row.measure, f.row.unit) for f in figures if f.is_plain and not f.is_total and f.row.value is not None}
@@ -951,13 +967,26 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         notes.append(
             _("US dollars are converted at the average exchange rate of the period; they are not printed by the publisher.")
         )
+    if any(row.measure in INTERVAL_ENDS for row in rows):
+        notes.append(_INTERVAL_NOTE)
     for figure in figures:
         row = figure.row
-        if row.note and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods")):
+        if (
+            row.note
+            and row.measure not in INTERVAL_ENDS
+            and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods"))
+        ):
             notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
     unique = list(dict.fromkeys(notes))
     further = len(unique) - 14
     return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
+
+
+_INTERVAL_NOTE = _(
+    "Interval of 95 %: two of the losses, chosen by their rank alone. The reports are a census, so it says how much the process "
+    "of reporting alone moves the figure, and is no error of sampling. Where the losses are too few there is none, never a "
+    "narrower one. A sum of losses has none: single reports move it too much."
+)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -998,15 +1027,15 @@ def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], famil
     for (names, overlay), members in sorted(groups.items(), key=lambda item: item[0]):
         words = listed([dimension_title(name).lower() for name in names], " and ")
         maker = _ages_across if set(names) == {"age", "sex"} else _dimensions_down
-        made.append(
-            maker(
-                f"{table_id}_by_{slug('_'.join(names))}{'_overlay' if overlay else ''}",
-                _("{series}: by {dimensions}", series=title, dimensions=words),
-                names,
-                members,
-                families,
-            )
-        )
+        base = f"{table_id}_by_{slug('_'.join(names))}{'_overlay' if overlay else ''}"
+        heading = _("{series}: by {dimensions}", series=title, dimensions=words)
+        own = [figure for figure in members if figure.row.measure not in INTERVAL_ENDS]
+        made.append(maker(base, heading, names, own, families))
+        if len(own) < len(members):
+            # Quantiles with their intervals stand in a table of their own, which else would be far too wide.
+            quantiles = [figure for figure in members if figure.row.measure in measure_group("quantiles")]
+            heading = _("{title}: {group}", title=heading, group=group_title("quantiles").lower())
+            made.append(_dimensions_down(f"{base}_quantiles", heading, names, quantiles, families))
     return made
 
 
@@ -1359,6 +1388,11 @@ def _period_or_text(text: str) -> str:
         return period_label(text)
     except Exception:  # a finding may speak of all periods in words
         return declared(text)
+
+
+def group_title(name: str) -> str:
+    """The words of a group of GROUPS."""
+    return next(words for group, words, __ in GROUPS if group == name)
 
 
 def measure_group(name: str) -> tuple[str, ...]:

@@ -363,6 +363,7 @@ NOTES: tuple[str, ...] = (
     N_("the file ends on {day}"),
     N_("not in the file: {months}"),
     N_("fewer than {count} losses"),
+    N_("too few losses for an interval of 95 %"),
     N_("the type is not in use then"),
     N_("the publisher keeps no loss here"),
     N_("{period} is classified otherwise ({schemes})"),
