@@ -58,6 +58,17 @@ def set_cell(cell: str, text: str) -> Callable[[Rows], None]:
     return change
 
 
+def rename(cell: str, old: str, new: str) -> Callable[[Rows], None]:
+    """The change that writes `new` for `old` within the cell, which must hold it."""
+    row, column = parse_address(cell)
+
+    def change(rows: Rows) -> None:
+        assert old in rows[row][column]
+        rows[row][column] = rows[row][column].replace(old, new)
+
+    return change
+
+
 def text_at(rows: Rows, cell: str) -> str:
     row, column = parse_address(cell)
     return rows[row][column]

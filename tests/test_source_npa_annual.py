@@ -9,10 +9,10 @@ import pytest
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import TOTAL, RefusedInput
 from pipeline.reading.figures import Figure
-from pipeline.reading.grids import WHOLE_FILE, parse_address
+from pipeline.reading.grids import WHOLE_FILE
 from pipeline.sources.catalogue import source
 from tests.figures import snapshot
-from tests.grid_files import INBOX, Rows, damaged, figure_of, read_figures, set_cell, shipped_rows, value_of, written
+from tests.grid_files import INBOX, Rows, damaged, figure_of, read_figures, rename, set_cell, shipped_rows, value_of, written
 
 SOURCE = "npa_annual"
 BOOK, WORKBOOK = "r07.csv", "r07_2-3.xlsx"
@@ -188,15 +188,6 @@ def test_other_tables_of_the_book_are_passed_over(tmp_path: Path, book: list[Fig
 
 
 # ------------------------------------------------------------------------------------------------------- what is refused
-
-
-def rename(cell: str, old: str, new: str) -> Callable[[Rows], None]:
-    def change(rows: Rows) -> None:
-        row, column = parse_address(cell)
-        assert old in rows[row][column]
-        rows[row][column] = rows[row][column].replace(old, new)
-
-    return change
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import TOTAL, Period, RefusedInput
 from pipeline.reading.figures import Figure
-from pipeline.reading.grids import WHOLE_FILE, parse_address
+from pipeline.reading.grids import WHOLE_FILE
 from pipeline.sources.catalogue import source
 from tests.figures import snapshot
-from tests.grid_files import INBOX, Rows, damaged, figure_of, read_figures, set_cell, shipped_rows, value_of, written
+from tests.grid_files import INBOX, Rows, damaged, figure_of, read_figures, rename, set_cell, shipped_rows, value_of, written
 
 SOURCE = "npa_monthly"
 PARTS = source(SOURCE).meta["tables"]["special_fraud"]["parts"]
@@ -247,15 +247,6 @@ def test_beside_the_full_loss_the_loss_of_completed_cases_is_not_read(tmp_path: 
 # ------------------------------------------------------------------------------------------------------- what is refused
 
 JULY = named("2025-09-02")
-
-
-def rename(cell: str, old: str, new: str) -> Callable[[Rows], None]:
-    def change(rows: Rows) -> None:
-        row, column = parse_address(cell)
-        assert old in rows[row][column]
-        rows[row][column] = rows[row][column].replace(old, new)
-
-    return change
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import TOTAL, RefusedInput
 from pipeline.reading.figures import Figure
-from pipeline.reading.grids import WHOLE_FILE, parse_address
+from pipeline.reading.grids import WHOLE_FILE
 from pipeline.sources.catalogue import source
 from tests.figures import snapshot
-from tests.grid_files import INBOX, Rows, damaged, figure_of, read_figures, set_cell, value_of, written
+from tests.grid_files import INBOX, Rows, damaged, figure_of, read_figures, rename, set_cell, value_of, written
 
 SOURCE, FILE = "npa_victims", "r07_victims.csv"
 TEN_TYPES = source(SOURCE).meta["tables"]["special_fraud_victims"]["parts"]["npa_2020"]
@@ -92,15 +92,6 @@ def test_every_label_has_a_common_code(figures: list[Figure]) -> None:
         *(TOTAL, "Y0T19", "Y20T29", "Y30T39", "Y40T49", "Y50T59", "Y60T64", "Y65T69", "Y60T69"),
         *("Y70T79", "Y80T89", "Y90T99", "Y_GE80", "Y_GE100"),
     }
-
-
-def rename(cell: str, old: str, new: str) -> Callable[[Rows], None]:
-    def change(rows: Rows) -> None:
-        row, column = parse_address(cell)
-        assert old in rows[row][column]
-        rows[row][column] = rows[row][column].replace(old, new)
-
-    return change
 
 
 @pytest.mark.parametrize(
