@@ -20,7 +20,7 @@ import pytest
 
 from pipeline.model import ABSENCE, CONF_STATUS, OBS_STATUS
 from pipeline.publish import release
-from pipeline.publish.tables import ABSENCE_MARKS, MARKS
+from pipeline.publish.marks import ABSENCE_MARKS, MARKS
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
 from tests.shipped import everything

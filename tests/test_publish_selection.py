@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.frames import observations_frame
 from pipeline.model import FraudlossError, Period
-from pipeline.publish import release, selection, tables
+from pipeline.publish import release, selection
+from pipeline.publish.tables import place_figure
 from tests import publish_sample as sample
 
 
@@ -184,8 +185,8 @@ def test_those_who_have_no_age_are_a_part_and_never_the_total() -> None:
 def test_two_figures_for_one_cell_of_a_table_stop_the_release() -> None:
     cells: dict[tuple[str, str], Any] = {}
     total, part = (figure.row for figure in _of_ages(("_T", 63_772), ("_Z", 4)))
-    tables.place_figure(cells, total, "ages_history")
-    tables.place_figure(cells, total, "ages_history")
+    place_figure(cells, total, "ages_history")
+    place_figure(cells, total, "ages_history")
     with pytest.raises(FraudlossError, match=f"table ages_history: npa_annual 2025 cases has two figures .* {part.id}"):
-        tables.place_figure(cells, part, "ages_history")
+        place_figure(cells, part, "ages_history")
     assert cells == {("cases", "cases"): total}

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import ABSENCE
-from pipeline.publish import charts, package, tables
+from pipeline.publish import charts, package
+from pipeline.publish.labels import code_label, natural_key
+from pipeline.publish.marks import ABSENCE_MARKS, MARKS
+from pipeline.publish.number_texts import number_text, short_money
+from pipeline.publish.period_labels import period_japanese, period_label
+from pipeline.publish.texts import clean
 
 
 @pytest.mark.parametrize(
@@ -30,7 +35,7 @@ from pipeline.publish import charts, package, tables
     ],
 )
 def test_a_period_is_named_so_that_it_cannot_be_mistaken(code: str, words: str, japanese: str) -> None:
-    assert (tables.period_label(code), tables.period_japanese(code)) == (words, japanese)
+    assert (period_label(code), period_japanese(code)) == (words, japanese)
 
 
 @pytest.mark.parametrize(
@@ -47,19 +52,19 @@ def test_a_period_is_named_so_that_it_cannot_be_mistaken(code: str, words: str, 
     ],
 )
 def test_numbers_have_separators_signs_and_no_false_digits(value: str, unit: str, measure: str, text: str) -> None:
-    assert tables.number_text(Decimal(value), unit, measure) == text
+    assert number_text(Decimal(value), unit, measure) == text
 
 
 def test_large_sums_are_given_in_the_units_that_people_speak_of() -> None:
-    assert tables.short_money(Decimal(142309498218), "JPY") == "1,423.1億円 · ¥142.31\N{NO-BREAK SPACE}bn"
-    assert tables.short_money(Decimal(951079736), "USD") == "US$951.1\N{NO-BREAK SPACE}m"
-    assert tables.short_money(Decimal(5_113_161), "JPY") == ""
+    assert short_money(Decimal(142309498218), "JPY") == "1,423.1億円 · ¥142.31\N{NO-BREAK SPACE}bn"
+    assert short_money(Decimal(951079736), "USD") == "US$951.1\N{NO-BREAK SPACE}m"
+    assert short_money(Decimal(5_113_161), "JPY") == ""
 
 
 def test_every_absence_code_has_a_mark_with_a_meaning() -> None:
     codes = {code for code in ABSENCE if code}
-    assert codes == set(tables.ABSENCE_MARKS)
-    assert set(tables.ABSENCE_MARKS.values()) <= set(tables.MARKS)
+    assert codes == set(ABSENCE_MARKS)
+    assert set(ABSENCE_MARKS.values()) <= set(MARKS)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +79,12 @@ def test_every_absence_code_has_a_mark_with_a_meaning() -> None:
     ],
 )
 def test_codes_are_shown_in_words(code: str, words: str) -> None:
-    assert tables.code_label(code) == words
+    assert code_label(code) == words
 
 
 def test_ages_stand_in_order_of_age() -> None:
     ages = ["Y_GE80", "Y20T29", "_T", "Y_LT20", "Y70T79"]
-    assert sorted(ages, key=tables.natural_key) == ["_T", "Y_LT20", "Y20T29", "Y70T79", "Y_GE80"]
+    assert sorted(ages, key=natural_key) == ["_T", "Y_LT20", "Y20T29", "Y70T79", "Y_GE80"]
 
 
 @given(st.text())
@@ -89,7 +94,7 @@ def test_no_text_becomes_a_formula_in_a_spreadsheet(text: str) -> None:
 
 @given(st.text())
 def test_cleaned_text_holds_no_control_characters_and_can_be_encoded(text: str) -> None:
-    cleaned = tables.clean(text)
+    cleaned = clean(text)
     assert not any(ord(character) < 32 and character not in "\t\n" for character in cleaned)
     cleaned.encode()
 

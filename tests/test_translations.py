@@ -15,8 +15,11 @@ from markupsafe import escape
 from pipeline import reference
 from pipeline.aggregate.derive import steps_in_words
 from pipeline.model import Period
-from pipeline.publish import period, release, site, tables, words
+from pipeline.publish import period, release, site, table_notes, words
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.measures import counting, measure_title
+from pipeline.publish.number_texts import spoken_money
+from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.sources import catalogue
 from pipeline.sources.ftc_csn import layouts as ftc_csn
 from tests import publish_sample as sample
@@ -234,7 +237,7 @@ def test_every_note_of_ours_is_said_in_japanese_whatever_numbers_stand_in_it() -
 
 def test_a_long_note_is_cut_in_english_and_whole_in_japanese() -> None:
     note = "the file ends on 2024-09-30; " * 12 + "fewer than 10 losses"
-    said = tables._figure_note("", "All", "", "loss", note)
+    said = table_notes._figure_note("", "All", "", "loss", note)
     assert str(said).endswith("…")
     with words.speaking("ja"):
         assert str(said).count("2024-09-30") == 12
@@ -273,10 +276,10 @@ def test_reports_to_others_are_not_called_cases_recognised_by_the_police() -> No
     with words.speaking("ja"):
         titles = []
         for country in ("JP", "CA", ""):
-            with tables.counting(country):
-                titles.append(str(tables.measure_title("cases")[0]))
+            with counting(country):
+                titles.append(str(measure_title("cases")[0]))
     assert titles == ["認知件数", "報告件数", "件数"]
-    assert tables.measure_title("cases") == ("Cases", "認知件数")
+    assert measure_title("cases") == ("Cases", "認知件数")
 
 
 @pytest.mark.parametrize(
@@ -297,8 +300,8 @@ def test_reports_to_others_are_not_called_cases_recognised_by_the_police() -> No
 )
 def test_periods_in_japanese(code: str, japanese: str, era: str) -> None:
     with words.speaking("ja"):
-        assert str(tables.period_label(code)) == japanese
-    assert tables.period_japanese(code) == era
+        assert str(period_label(code)) == japanese
+    assert period_japanese(code) == era
 
 
 @pytest.mark.parametrize(
@@ -312,7 +315,7 @@ def test_periods_in_japanese(code: str, japanese: str, era: str) -> None:
     ],
 )
 def test_money_as_people_speak_of_it(value: int, unit: str, english: str, japanese: str) -> None:
-    said = tables.spoken_money(Decimal(value), unit)
+    said = spoken_money(Decimal(value), unit)
     assert said == english
     with words.speaking("ja"):
         assert str(said) == japanese

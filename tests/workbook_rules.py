@@ -17,7 +17,7 @@ import openpyxl
 from openpyxl.cell.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
-from pipeline.publish.tables import UNIT_SHORT
+from pipeline.publish.measures import UNIT_SHORT
 
 MARK = re.compile(r"\[[a-z]\]")
 NOTE = re.compile(r"\[note (\d+)\]")

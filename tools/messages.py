@@ -31,7 +31,7 @@ from pipeline.aggregate.derive import steps_in_words
 from pipeline.publish import words
 from pipeline.publish.quality_indicators import INDICATORS
 from pipeline.publish.register import REGISTER
-from pipeline.publish.tables import plain_text
+from pipeline.publish.texts import plain_text
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source
 

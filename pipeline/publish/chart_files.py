@@ -16,7 +16,7 @@ from pathlib import Path
 from pipeline.publish import svg
 from pipeline.publish.charts import Chart
 from pipeline.publish.content import Section
-from pipeline.publish.tables import slug
+from pipeline.publish.texts import slug
 from pipeline.publish.words import LANGUAGES, _, file_name, listed, speaking
 
 _STYLE = Path(__file__).parent / "templates" / "style.css.j2"

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from pipeline.model import Period, UsageError
 from pipeline.publish import svg
+from pipeline.publish.marks import NO_ROW
 from pipeline.publish.svg import Scale
-from pipeline.publish.tables import NO_ROW
 from pipeline.publish.words import Words, _, each, listed, punctuation
 
 SERIES = 8

@@ -19,7 +19,7 @@ from pipeline import reference
 from pipeline.model import MEASURES, Period, Snapshot
 from pipeline.publish.package import DESCRIPTION, media_type
 from pipeline.publish.selection import publisher
-from pipeline.publish.tables import clean, plain_text
+from pipeline.publish.texts import clean, plain_text
 from pipeline.publish.words import Words, _, each, listed
 from pipeline.sources.catalogue import Source
 

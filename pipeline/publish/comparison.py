@@ -33,24 +33,13 @@ from pipeline.publish.countries import (
     telling,
     total_series,
 )
+from pipeline.publish.labels import country_name
+from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
 from pipeline.publish.page import source_page_name
 from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, break_years, figures, is_country, rows_of, select_rows
-from pipeline.publish.tables import (
-    Cell,
-    Column,
-    Table,
-    counting,
-    country_name,
-    figure_cell,
-    measure_column,
-    measure_meaning,
-    measure_note,
-    measure_title,
-    series_name,
-    slug,
-    text_cell,
-    unit_short,
-)
+from pipeline.publish.series_titles import series_name
+from pipeline.publish.tables import Cell, Column, Table, figure_cell, measure_column, text_cell
+from pipeline.publish.texts import slug
 from pipeline.publish.words import _, declared, page_name
 
 # What the years before are shown of, each with its charts: (measure, ending of the unit, in US dollars).

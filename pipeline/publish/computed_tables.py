@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline.publish.content import AdjustedMonths, Content, is_provisional
 from pipeline.publish.contributions import OF_MEASURES
+from pipeline.publish.number_texts import whole_cases
 from pipeline.publish.package import COLUMNS, columns_csv
-from pipeline.publish.tables import whole_cases
 
 CONTRIBUTIONS, SEASONALLY_ADJUSTED = "contributions.csv", "seasonally_adjusted.csv"
 

@@ -13,9 +13,19 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import ABSENCE, TOTAL, Period
-from pipeline.publish import charts, contributions, seasonal, tables
+from pipeline.publish import charts, contributions, seasonal
+from pipeline.publish.breakdown_tables import breakdown_tables
 from pipeline.publish.charts import Chart, Point
+from pipeline.publish.check_tables import comparison_table, findings_table
 from pipeline.publish.countries import CountryComparison, comparison_tables
+from pipeline.publish.figure_lists import measures_list
+from pipeline.publish.history_tables import adjusted_table, combined_table, history_table
+from pipeline.publish.labels import LABELS, code_label, country_name, natural_key, type_label
+from pipeline.publish.maps import MAPPED, map_lacking
+from pipeline.publish.marks import marks_of
+from pipeline.publish.measures import GROUPS, counting, measure_group, measure_rank, measure_title, unit_short
+from pipeline.publish.number_texts import hundred_millions, number_text, precision_text, spoken_money
+from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.reconciliation import reconciliation_tables
 from pipeline.publish.selection import (
     COMBINATIONS,
@@ -32,7 +42,10 @@ from pipeline.publish.selection import (
     publisher,
     worst_edition,
 )
-from pipeline.publish.tables import Table
+from pipeline.publish.series_titles import FAMILY_ORDER, family_title, series_title, source_title
+from pipeline.publish.tables import Table, figure_cell
+from pipeline.publish.texts import clean, declared_text, slug
+from pipeline.publish.type_tables import has_intervals, totals_only, type_order, types_by_measures, types_by_periods
 from pipeline.publish.words import Own, Words, _, declared, listed, only_english
 from pipeline.reference import area_tiles, code_labels
 
@@ -178,7 +191,7 @@ def compose(
     return Content(
         period,
         _title(period, families),
-        tables.period_japanese(period.code),
+        period_japanese(period.code),
         str(headline(period, figures, families).get("edition", "unknown")),
         _lede(cards),
         tuple(cards),
@@ -187,7 +200,7 @@ def compose(
 
 
 def _title(period: Period, families: Families) -> Words:
-    about = tables.period_label(period.code)
+    about = period_label(period.code)
     if families.are_synthetic:
         return _("Synthetic data: Fraud losses, {period}", period=about)
     return _("Fraud losses, {period}", period=about)
@@ -218,18 +231,18 @@ def overview(period: Period, figures: Sequence[Figure], families: Families) -> O
         plain = [f for f in by_family[name] if f.role in ("period", "history") and f.row.measure in ("cases", "loss")]
         yearly = [f for f in plain if f.row.frequency == "annual"]
         breaks = break_years(name, _annual_totals(yearly, "loss", families.currency(name), families), families)
-        english = tables.series_title(name, families)[0]
+        english = series_title(name, families)[0]
         if name not in charted:
             items += [Item(chart=chart) for chart in _history_charts(name, english, yearly, breaks, period, families)]
         title = _("{series} by year", series=english)
-        table = tables.history_table(f"{tables.slug(name)}_history", title, yearly, breaks, families)
+        table = history_table(f"{slug(name)}_history", title, yearly, breaks, families)
         items += [Item(table=table)] if table and len(table.rows) >= 3 else []
     cards = _cards(period, [name for name in ordered if not _is_event_family(by_family[name])], by_family, sums, [], families)
     return Overview(_lede(cards), lead, tuple(items))
 
 
 def _family_rank(name: str, families: Families) -> tuple[Any, ...]:
-    known = tables.FAMILY_ORDER
+    known = FAMILY_ORDER
     holders = [s for s in families.sources.values() if any(t.family == name for t in s.tables.values())]
     precedence = min((s.precedence for s in holders), default=99)
     country = families.country(name)
@@ -285,7 +298,7 @@ def _cards(
         for place, (role, classification, members) in enumerate(shown[:2]):
             if any(combination.printed_family == name and made for combination, made in sums):
                 continue  # the printed sum stands beside ours in its own table
-            with tables.counting(families.country(name)):
+            with counting(families.country(name)):
                 cards.append(_total_card(name, role, classification, members, families, again=place > 0))
     return _named_by_country([*cards, *_event_card([figure for name in events for figure in by_family[name]], period)])
 
@@ -298,7 +311,7 @@ def _named_by_country(cards: Sequence[Card]) -> list[Card]:
 
 
 def _named(card: Card) -> Card:
-    country = tables.country_name(card.country) if card.country else ""
+    country = country_name(card.country) if card.country else ""
     if not country or card.title.startswith(f"{country}: "):
         return card
     return dataclasses.replace(card, title=_("{country}: {series}", country=country, series=card.title))
@@ -307,39 +320,37 @@ def _named(card: Card) -> Card:
 def _total_card(name: str, role: str, classification: str, members: Sequence[Figure], families: Families, *, again: bool) -> Card:
     cells = {(f.row.measure, f.row.unit): f.row for f in members}
     lines = []
-    for measure, unit in sorted(cells, key=tables.measure_rank):
+    for measure, unit in sorted(cells, key=measure_rank):
         row = cells[(measure, unit)]
         if measure in ("cases", "loss", "loss_net"):
             lines.append(_line(row))
     for measure in ("change_on_year", "change_on_year_cases"):
         rows = [row for (found, __), row in cells.items() if found == measure]
         lines += [_line(row) for row in rows[:1]]
-    english, native = tables.series_title(name, families)
+    english, native = series_title(name, families)
     code = members[0].row.period
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
     warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
     late = _late_warnings(members[0].row, families)
     warnings += late
-    scheme = declared(tables.clean(families.classification(classification)))
+    scheme = declared(clean(families.classification(classification)))
     note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
     warning = listed(warnings, " ")
-    return Card(
-        english, native, tables.period_label(code), edition, tuple(lines), note, warning, families.country(name), bool(late)
-    )
+    return Card(english, native, period_label(code), edition, tuple(lines), note, warning, families.country(name), bool(late))
 
 
 def _late_warnings(row: Any, families: Families) -> list[Words]:
     """That reports of the row's period are still to come, where its source says so."""
     late = families.late_warning(row)
-    return [_("{sentence}.", sentence=tables.declared_text(late))] if late else []
+    return [_("{sentence}.", sentence=declared_text(late))] if late else []
 
 
 def _line(row: Any) -> Line:
-    cell = tables.figure_cell(row)
+    cell = figure_cell(row)
     about = {"id": cell.id, "measure": row.measure, "unit": row.unit}
     if row.unit in CURRENCIES and row.value is not None:
-        precision = _("± {precision}", precision=tables.precision_text(row)) if row.precision and not row.derivation else ""
+        precision = _("± {precision}", precision=precision_text(row)) if row.precision and not row.derivation else ""
         text, small = _spoken(row.value, row.unit, cell.text, precision)
         return Line(_line_label(row.measure, row.unit), text, small, cell.marks, **about)
     small = declared(ABSENCE.get(row.absence, "")) if row.absence else cell.small
@@ -347,22 +358,22 @@ def _line(row: Any) -> Line:
 
 
 def _line_label(measure: str, unit: str) -> str:
-    title = tables.measure_title(measure)[0]
-    return _("{measure}, {unit}", measure=title, unit=tables.unit_short(unit)) if unit in CURRENCIES else title
+    title = measure_title(measure)[0]
+    return _("{measure}, {unit}", measure=title, unit=unit_short(unit)) if unit in CURRENCIES else title
 
 
 def _spoken(value: Decimal, unit: str, exact: str, precision: str = "") -> tuple[str, str]:
     """Money as people speak of it, and beneath it in yen's own large unit, to the last digit, and how exact it is."""
-    shown = [_("{figure} {unit}", figure=exact, unit=tables.unit_short(unit)), *([precision] if precision else [])]
-    large = tables.hundred_millions(value, unit)
+    shown = [_("{figure} {unit}", figure=exact, unit=unit_short(unit)), *([precision] if precision else [])]
+    large = hundred_millions(value, unit)
     beside = only_english(f"{large} · " if large else "")  # in Japanese it is what is spoken
-    return tables.spoken_money(value, unit), listed([beside, listed(shown, " · ")], "")
+    return spoken_money(value, unit), listed([beside, listed(shown, " · ")], "")
 
 
 def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, families: Families) -> Card:
     lines = []
-    for item in sorted(own, key=lambda s: tables.measure_rank((s.measure, s.unit))):
-        exact = tables.number_text(item.value, item.unit, derived=item.unit in CURRENCIES)
+    for item in sorted(own, key=lambda s: measure_rank((s.measure, s.unit))):
+        exact = number_text(item.value, item.unit, derived=item.unit in CURRENCIES)
         is_money = item.unit in CURRENCIES
         text, small = _spoken(item.value, item.unit, exact) if is_money else (exact, "")
         lines.append(
@@ -380,7 +391,7 @@ def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, fami
     return Card(
         combination.title,
         combination.title_ja,
-        tables.period_label(period.code),
+        period_label(period.code),
         edition,
         tuple(lines),
         combination.reason,
@@ -398,14 +409,14 @@ def _event_card(figures: Sequence[Figure], period: Period) -> list[Card]:
     lines = []
     for figure in ordered[:5]:
         row = figure.row
-        cell = tables.figure_cell(row)
-        place, measure = tables.code_label(row.offender_location).capitalize(), tables.measure_title(row.measure)[0].lower()
+        cell = figure_cell(row)
+        place, measure = code_label(row.offender_location).capitalize(), measure_title(row.measure)[0].lower()
         label = _("{place}: {measure}", place=place, measure=measure)
         if row.period != period.code:
-            when = tables.period_label(row.period)
+            when = period_label(row.period)
             label = _("{place}: {measure}, {period}", place=place, measure=measure, period=when)
         lines.append(Line(label, cell.text, "", cell.marks, id=cell.id))
-    when, title = tables.period_label(period.code), _("Offenders' bases abroad: what is known")
+    when, title = period_label(period.code), _("Offenders' bases abroad: what is known")
     return [Card(title, "海外拠点", when, "", tuple(lines), "", EVENTS_WARNING)]
 
 
@@ -509,7 +520,7 @@ def _overview(
             if (chart := _stack(combination, measure, unit, y_title, scale, by_family, families))
         ]
         printed = [f for f in by_family.get(combination.printed_family, []) if f.is_plain and f.role in ("period", "history")]
-        together = tables.combined_table("together", made, families)
+        together = combined_table("together", made, families)
         if not members or not (items or together):
             continue
         lead = (
@@ -521,7 +532,7 @@ def _overview(
         )
         body = [*(Item(chart=chart) for chart in items), *([Item(table=together)] if together else [])]
         if printed and not together:
-            body.append(Item(table=tables.measures_list("printed_together", combination.title, printed, families)))
+            body.append(Item(table=measures_list("printed_together", combination.title, printed, families)))
         sections.append(Section("together-over-time", _("Over time"), "推移", lead, tuple(body)))
     return sections
 
@@ -542,11 +553,11 @@ def _stack(
         if name != combination.families[0]:
             rows = [row for row in rows if int(row.period) < combination.before_year]
         breaks |= break_years(name, rows, families)
-        title = tables.family_title(name, families)[0]
+        title = family_title(name, families)[0]
         points += [_point(row, row.period, title, scale, families) for row in rows if row.value is not None]
     if len({point.x for point in points}) < 3:
         return None
-    title = _("{series} by year", series=tables.measure_title(measure)[0])
+    title = _("{series} by year", series=measure_title(measure)[0])
     return charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
 
 
@@ -562,9 +573,9 @@ def _point(row: Any, x: str, series: str, scale: Decimal, families: Families) ->
         series,
         float(row.value / scale),
         is_provisional(row),
-        tables.number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
-        tables.marks_of(row),
-        tables.unit_short(row.unit),
+        number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
+        marks_of(row),
+        unit_short(row.unit),
         row.id,
         families.attribution(row.source),
     )
@@ -601,7 +612,7 @@ def _total_rank(row: Any, families: Families) -> tuple[Any, ...]:
 
 
 def _section_id(name: str) -> str:
-    return f"series-{tables.slug(name)}"
+    return f"series-{slug(name)}"
 
 
 def _series_sections(
@@ -615,14 +626,14 @@ def _series_sections(
     sections = []
     for key, names in together.items():
         told = {total for name in names if not families.is_subordinate(name) for total in _totals_told(by_family[name])}
-        with tables.counting(families.country(names[0])):
+        with counting(families.country(names[0])):
             items = [item for name in names for item in _family_items(period, name, by_family[name], families, told)]
         if items:
             source = families.sectioned(names[0])
-            english, native = tables.family_title(names[0], families)
+            english, native = family_title(names[0], families)
             if source:
-                country = tables.country_name(source.country)
-                english = _("{country}: {series}", country=country, series=tables.source_title(source))
+                country = country_name(source.country)
+                english = _("{country}: {series}", country=country, series=source_title(source))
             lead = _family_lead([figure for name in names for figure in by_family[name]], families)
             sections.append(Section(_section_id(key), english, native, lead, tuple(items)))
     return sections
@@ -644,7 +655,7 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
     """`told`: the totals of the series that the family breaks down, in the same section."""
     if all(figure.role in ("history", "event") for figure in figures):
         return []
-    english = tables.family_title(name, families)[0]
+    english = family_title(name, families)[0]
     items: list[Item] = []
     blocks: dict[tuple[str, str, str], list[Figure]] = {}
     for figure in figures:
@@ -674,8 +685,8 @@ def _part_totals(name: str, english: str, figures: Sequence[Figure], families: F
         return []
     code = max((f.row.period for f in totals), key=lambda code: (parsed(code).end, -parsed(code).start.toordinal(), code))
     own = [f for f in totals if f.row.period == code]
-    title = _("{series}, {period}: all that is known of the period", series=english, period=tables.period_label(code))
-    table = tables.measures_list(f"{tables.slug(name)}_part_totals", title, own, families)
+    title = _("{series}, {period}: all that is known of the period", series=english, period=period_label(code))
+    table = measures_list(f"{slug(name)}_part_totals", title, own, families)
     return [Item(table=_warned(table, [_("A part of the period: never compare it with the whole.")]))] if table else []
 
 
@@ -710,7 +721,7 @@ def _family_lead(figures: Sequence[Figure], families: Families) -> tuple[str, ..
     if not declared:
         return ()
     first, others = declared[0], [source.id for source in declared[1:]]
-    facts = {name: tables.declared_text(first.meta.get(name)) for name in ("unit_of_count", "loss_concept", "date_basis")}
+    facts = {name: declared_text(first.meta.get(name)) for name in ("unit_of_count", "loss_concept", "date_basis")}
     text = _(
         "{publisher} ({source}). Counts: {unit_of_count}. Loss: {loss_concept}. Date: {date_basis}.",
         publisher=publisher(first),
@@ -736,11 +747,11 @@ def _block(
 ) -> list[Item]:
     """The tables and the chart of one family, period and classification."""
     code, classification = key[1:]
-    title = _("{series}, {period}", series=english, period=tables.period_label(code))
+    title = _("{series}, {period}", series=english, period=period_label(code))
     if name_classification and classification:
-        scheme = declared(tables.clean(families.classification(classification)))
+        scheme = declared(clean(families.classification(classification)))
         title = _("{title} ({scheme})", title=title, scheme=scheme)
-    base = tables.slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
+    base = slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
     warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
     warnings += _late_warnings(figures[0].row, families)
@@ -751,29 +762,29 @@ def _block(
         items += _type_charts(base, title, figures, families.currency(name), families)
     alone = plain
     if len(types) >= 2:
-        order = tables.type_order(plain)
+        order = type_order(plain)
         added = contributions.contributions(plain, history)
         plain += added
-        for group, words in (*(group[:2] for group in tables.GROUPS), ("other", _("Other measures"))):
-            measures = tables.measure_group(group)
-            if group == "quantiles" and not tables.has_intervals(plain):
+        for group, words in (*(group[:2] for group in GROUPS), ("other", _("Other measures"))):
+            measures = measure_group(group)
+            if group == "quantiles" and not has_intervals(plain):
                 continue
             name_of = f"{base}_{group}"
             heading = _("{title}: {group}", title=title, group=words.lower())
-            table = tables.types_by_measures(name_of, heading, plain, measures, families, order=order)
+            table = types_by_measures(name_of, heading, plain, measures, families, order=order)
             of_table: tuple[Figure, ...] = ()
             if table and group == "losses":
                 table, of_table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added))), tuple(added)
             items += [Item(table=_warned(table, warnings), contributions=of_table)] if table else []
-        alone = tables.totals_only(plain)
+        alone = totals_only(plain)
         title_alone = _("{title}: measures printed or computed for all types together only", title=title)
     else:
         title_alone = title
-    table = tables.measures_list(f"{base}_figures", title_alone, alone, families)
+    table = measures_list(f"{base}_figures", title_alone, alone, families)
     items += [Item(table=_warned(table, warnings))] if table else []
     measures = tuple(dict.fromkeys(f.row.measure for f in figures))
     of_what = OVERLAY_WARNING if len(types) >= 2 else OVERLAY_OF_TOTAL_WARNING if types else OVERLAPPING_WARNING
-    overlay = tables.types_by_measures(
+    overlay = types_by_measures(
         f"{base}_overlay", _("{title}: of which, cutting across types", title=title), figures, measures, families, overlay=True
     )
     items += [Item(table=_warned(overlay, [of_what, *warnings]))] if overlay else []
@@ -790,8 +801,8 @@ def _axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:
     if currency == "JPY":
         scale, words = _BILLION, _("Loss, billion yen")
     else:
-        scale, words = _MILLION, _("Loss, million {currency}", currency=tables.unit_short(currency))
-    return ("loss", currency, words, scale), ("cases", "cases", tables.measure_title("cases")[0], Decimal(1))
+        scale, words = _MILLION, _("Loss, million {currency}", currency=unit_short(currency))
+    return ("loss", currency, words, scale), ("cases", "cases", measure_title("cases")[0], Decimal(1))
 
 
 def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:
@@ -802,7 +813,7 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
         rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
         if len(rows) >= 3:
             # A bar is drawn in millions or billions, but says its exact figure: under the measure's name, not under the axis's.
-            name = tables.measure_title(measure)[0]
+            name = measure_title(measure)[0]
             panels.append((words, [_point(row, _chart_label(row), name, scale, families) for row in rows]))
     if not panels:
         return []
@@ -814,15 +825,15 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
 
 
 def _chart_label(row: Any) -> str:
-    english, native = tables.type_label(row)
-    if english == native or not native or native in tables.LABELS:
+    english, native = type_label(row)
+    if english == native or not native or native in LABELS:
         return english
     return listed([english, only_english(f" ({native})")], "")
 
 
 def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
     broken_down = [f for f in figures if not f.is_plain]
-    made = tables.breakdown_tables(base, title, broken_down, families)
+    made = breakdown_tables(base, title, broken_down, families)
     items = [
         Item(chart=chart)
         for chart in (*_pyramids(base, title, broken_down, families), *_maps(base, title, broken_down, families))
@@ -835,23 +846,17 @@ def _maps(base: str, title: str, figures: Sequence[Figure], families: Families) 
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for figure in figures:
         row = figure.row
-        if (
-            figure.is_total
-            and not figure.breakdown
-            and not row.overlay
-            and row.value is not None
-            and row.measure in tables.MAPPED
-        ):
+        if figure.is_total and not figure.breakdown and not row.overlay and row.value is not None and row.measure in MAPPED:
             rows.setdefault((row.area[:2], row.measure), {})[row.area] = row
     made = []
     for country in sorted({country for country, __ in rows}):
-        measure = next(name for name in tables.MAPPED if (country, name) in rows)
+        measure = next(name for name in MAPPED if (country, name) in rows)
         own, places = rows[country, measure], area_tiles(country)
-        if tables.map_lacking(country, set(own)):
+        if map_lacking(country, set(own)):
             continue
-        tiles = {str(tables.code_label(area)): (_tile_name(area), *place) for area, place in places.items()}
-        words = tables.measure_title(measure)[0]
-        points = [_point(own[area], tables.code_label(area), words, Decimal(1), families) for area in places if area in own]
+        tiles = {str(code_label(area)): (_tile_name(area), *place) for area, place in places.items()}
+        words = measure_title(measure)[0]
+        points = [_point(own[area], code_label(area), words, Decimal(1), families) for area in places if area in own]
         by_area = _("{title}: by area", title=title)
         made.append(charts.tile_map(f"{base}_map", by_area, words, points, tiles, shaded=measure == "cases_per_100k"))
     return made
@@ -879,30 +884,30 @@ def _pyramid(
     base: str, title: str, key: tuple[str, str, str], cells: Mapping[tuple[str, str], Any], families: Families
 ) -> Chart | None:
     measure, unit = key[1:]
-    ages = sorted({age for age, __ in cells}, key=tables.natural_key)
+    ages = sorted({age for age, __ in cells}, key=natural_key)
     sexes = sorted({sex for __, sex in cells}, reverse=True)
     if len(sexes) != 2 or len(ages) < 3:
         return None
     scale = Decimal(100) if unit == "ratio" else Decimal(1)
     sides = [
         [
-            _point(cells[(age, sex)], tables.code_label(age), tables.code_label(sex).capitalize(), 1 / scale, families)
+            _point(cells[(age, sex)], code_label(age), code_label(sex).capitalize(), 1 / scale, families)
             for age in ages
             if (age, sex) in cells
         ]
         for sex in sexes
     ]
-    english = tables.type_label(next(iter(cells.values())))[0]
-    unit_words = _("per cent") if unit in ("ratio", "percent") else tables.unit_short(unit)
-    words = _("{measure}, {unit}", measure=tables.measure_title(measure)[0], unit=unit_words)
-    name = f"{base}_pyramid_{tables.slug(english)}"
+    english = type_label(next(iter(cells.values())))[0]
+    unit_words = _("per cent") if unit in ("ratio", "percent") else unit_short(unit)
+    words = _("{measure}, {unit}", measure=measure_title(measure)[0], unit=unit_words)
+    name = f"{base}_pyramid_{slug(english)}"
     return charts.pyramid(
         name,
         _("{title}: by age and sex, {type}", title=title, type=english.lower() if english == "All types" else english),
         words,
         sides[0],
         sides[1],
-        [tables.code_label(age) for age in ages],
+        [code_label(age) for age in ages],
     )
 
 
@@ -917,17 +922,15 @@ def _history(
     if is_told:
         return _types_over_time(name, english, timed, families) if period.frequency == "annual" else []
     measures = [f for f in timed if f.row.measure in ("cases", "loss")]
-    base = tables.slug(name)
+    base = slug(name)
     losses = _annual_totals(timed, "loss", families.currency(name), families, period.frequency)
     breaks = break_years(name, losses or _annual_totals(timed, "cases", "cases", families, period.frequency), families)
     leading = _leading_lines(measures, families)
     led = [f for f in measures if (f.row.period, f.row.classification) in leading]
     rest = [f for f in measures if (f.row.period, f.row.classification) not in leading]
     words = _BY_PERIOD[period.frequency](english)
-    table = tables.history_table(f"{base}_history", words, led, breaks, families)
-    other = tables.history_table(
-        f"{base}_history_other", _("{title}: other classifications", title=words), rest, {}, families, least=1
-    )
+    table = history_table(f"{base}_history", words, led, breaks, families)
+    other = history_table(f"{base}_history_other", _("{title}: other classifications", title=words), rest, {}, families, least=1)
     items = [Item(chart=chart) for chart in _history_charts(name, english, timed, breaks, period, families)]
     items += [Item(table=table)] if table else []
     items += [Item(table=_warned(other, [CLASSIFICATION_WARNING]), collapsed=True, summary=other.title)] if other else []
@@ -946,16 +949,16 @@ def _without_season(
     found = seasonal.adjust([row.period for row in rows], [float(row.value) for row in rows], list(breaks))
     if found is None:
         return []
-    rows, base = rows[-len(found.months) :], f"{tables.slug(name)}_adjusted"
+    rows, base = rows[-len(found.months) :], f"{slug(name)}_adjusted"
     title = _("{series}: cases by month, seasonally adjusted", series=english)
-    made = tables.adjusted_table(base, title, rows, found)
+    made = adjusted_table(base, title, rows, found)
     words = ((_("As counted"), [row.value for row in rows]), (_("Adjusted"), found.adjusted), (_("Trend"), found.trend))
     points = [
         _point(row, row.period, series, Decimal(1), families)._replace(**({} if place == 0 else _adjusted_point(value)))
         for place, (series, values) in enumerate(words)
         for row, value in zip(rows, values, strict=True)
     ]
-    chart = charts.lines(f"{base}_cases", title, tables.measure_title("cases")[0], points, breaks)
+    chart = charts.lines(f"{base}_cases", title, measure_title("cases")[0], points, breaks)
     return [Item(chart=chart), *_further([Item(table=made, adjusted=AdjustedMonths(name, tuple(rows), found))])]
 
 
@@ -987,22 +990,22 @@ def _history_charts(
         if len(rows) >= 4:
             points = [_point(row, row.period, english, scale, families) for row in rows]
             title = _BY_PERIOD[period.frequency](
-                _("{series}: {measure}", series=english, measure=tables.measure_title(measure)[0].lower())
+                _("{series}: {measure}", series=english, measure=measure_title(measure)[0].lower())
             )
-            made.append(charts.lines(f"{tables.slug(name)}_history_{measure}", title, y_title, points, breaks))
+            made.append(charts.lines(f"{slug(name)}_history_{measure}", title, y_title, points, breaks))
     return made
 
 
 def _types_over_time(name: str, english: str, timed: Sequence[Figure], families: Families) -> list[Item]:
     items: list[Item] = []
-    base, currency = tables.slug(name), families.currency(name)
+    base, currency = slug(name), families.currency(name)
     classifications = sorted({f.row.classification for f in timed if not f.is_total})
     for place, classification in enumerate(classifications):
         own = [f for f in timed if f.row.classification == classification]
         suffix = f"_{place}" if place else ""
-        scheme = Own(tables.clean(classification)) if place else ""
+        scheme = Own(clean(classification)) if place else ""
         loss, cases = (
-            tables.types_by_periods(f"{base}_types_{measure}{suffix}", _of_scheme(title, scheme), own, measure, unit, families)
+            types_by_periods(f"{base}_types_{measure}{suffix}", _of_scheme(title, scheme), own, measure, unit, families)
             for measure, unit, title in (
                 ("loss", currency, _("{series}: loss by type and year", series=english)),
                 ("cases", "cases", _("{series}: cases by type and year", series=english)),
@@ -1051,16 +1054,16 @@ def _type_breaks(rows: Iterable[Any], families: Families) -> dict[str, set[str]]
 
 
 def _other_periods(name: str, english: str, figures: Sequence[Figure], families: Families) -> list[Item]:
-    base = tables.slug(name)
+    base = slug(name)
     items: list[Item] = []
     fiscal = [
         f for f in figures if f.row.frequency == "fiscal_year" and f.is_plain and f.row.measure in ("cases", "loss", "loss_net")
     ]
     if any(f.role == "fiscal" for f in fiscal):
         title = _("{series} by fiscal year (April to March)", series=english)
-        table = tables.history_table(f"{base}_fiscal", title, fiscal, {}, families)
+        table = history_table(f"{base}_fiscal", title, fiscal, {}, families)
         title = _("{series}, fiscal year (April to March)", series=english)
-        table = table or tables.measures_list(f"{base}_fiscal", title, fiscal, families)
+        table = table or measures_list(f"{base}_fiscal", title, fiscal, families)
         items += [Item(table=_warned(table, [FISCAL_WARNING]))] if table else []
     for role, words, warning in (
         ("part", _("{series}: parts of the period", series=english), PARTS_WARNING),
@@ -1071,7 +1074,7 @@ def _other_periods(name: str, english: str, figures: Sequence[Figure], families:
         ),
     ):
         own = [f for f in figures if f.role == role]
-        table = tables.measures_list(f"{base}_{role}", words, own, families, with_period=True)
+        table = measures_list(f"{base}_{role}", words, own, families, with_period=True)
         if table:
             collapsed = len(table.rows) > 8
             items.append(Item(table=_warned(table, [warning]), collapsed=collapsed, summary=_figures_summary(table)))
@@ -1079,7 +1082,7 @@ def _other_periods(name: str, english: str, figures: Sequence[Figure], families:
         f for f in figures if f.role == "history" and f.row.frequency in ("year_to_date", "half_yearly") and f.row.unit != "USD"
     ]
     words = _("{series}: earlier cumulative figures", series=english)
-    table = tables.measures_list(f"{base}_earlier", words, before, families, with_period=True)
+    table = measures_list(f"{base}_earlier", words, before, families, with_period=True)
     if table:
         warned = _warned(table, [CUMULATIVE_WARNING])
         items.append(Item(table=warned, collapsed=True, summary=_figures_summary(table)))
@@ -1089,8 +1092,8 @@ def _other_periods(name: str, english: str, figures: Sequence[Figure], families:
 def _event_section(events: Sequence[str], by_family: Mapping[str, list[Figure]], families: Families) -> list[Section]:
     items: list[Item] = []
     for name in sorted(events, key=lambda name: (name != "bases_events", name)):
-        english, native = tables.family_title(name, families)
-        table = tables.measures_list(tables.slug(name), english, by_family[name], families, with_period=True)
+        english, native = family_title(name, families)
+        table = measures_list(slug(name), english, by_family[name], families, with_period=True)
         if table:
             warnings = [] if items else [EVENTS_WARNING]
             items.append(Item(table=_warned(dataclasses.replace(table, native=native), warnings)))
@@ -1104,7 +1107,7 @@ def _event_section(events: Sequence[str], by_family: Mapping[str, list[Figure]],
 def _countries_section(compared: CountryComparison | None, families: Families) -> list[Section]:
     if compared is None:
         return []
-    names = list(dict.fromkeys(tables.country_name(item.country) for item in compared.series))
+    names = list(dict.fromkeys(country_name(item.country) for item in compared.series))
     lead = (
         _(
             "Countries with figures for the whole {frequency}: {countries}. What is not comparable stands side by side and is "
@@ -1150,8 +1153,8 @@ def _check_sections(figures: Sequence[Figure], findings: Sequence[Mapping[str, A
         tuple(str(finding.get(name)) for name in ("family", "period", "native_type", "measure", "unit")) for finding in findings
     }
     further = [item for item in comparisons(figures) if _figure_name(item.figure) not in found]
-    compared = tables.comparison_table(further, families)
-    reconciled = tables.findings_table([dict(finding) for finding in findings], families)
+    compared = comparison_table(further, families)
+    reconciled = findings_table([dict(finding) for finding in findings], families)
     items = [listed_item(table) for table in (reconciled, compared) if table]
     if not items:
         return []

@@ -18,29 +18,13 @@ from typing import Any
 import pandas as pd
 
 from pipeline.model import TOTAL, Period
+from pipeline.publish.labels import code_label, country_name, label_of
+from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.selection import Families, Figure
-from pipeline.publish.tables import (
-    Cell,
-    Column,
-    Table,
-    clean,
-    code_label,
-    counting,
-    country_name,
-    declared_text,
-    figure_cell,
-    label_of,
-    measure_meaning,
-    measure_note,
-    measure_title,
-    period_label,
-    series_name,
-    source_anchor_of,
-    source_title,
-    text_cell,
-    type_cell,
-    unit_short,
-)
+from pipeline.publish.series_titles import series_name, source_anchor_of, source_title
+from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
+from pipeline.publish.texts import clean, declared_text
 from pipeline.publish.words import Words, _, declared, listed
 from pipeline.reading.crosswalk import crosswalk_rows, in_force
 from pipeline.reference import MissingReference, average_rate, comparability_words, top_fraud_type

@@ -23,9 +23,12 @@ from pipeline.model import (
     UNITS,
 )
 from pipeline.publish.content import Item, Section
+from pipeline.publish.labels import dimension_title, in_both, label_of
+from pipeline.publish.marks import ABSENCE_MARKS
+from pipeline.publish.measures import measure_title
 from pipeline.publish.page import METHODS
 from pipeline.publish.selection import COMBINATIONS, ROLES
-from pipeline.publish.tables import ABSENCE_MARKS, Column, Table, dimension_title, in_both, label_of, measure_title, text_cell
+from pipeline.publish.tables import Column, Table, text_cell
 from pipeline.publish.words import Own, Words, _, declared, only_english
 
 _CODE = _("Code")

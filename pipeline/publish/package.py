@@ -30,7 +30,7 @@ from pipeline.model import (
 )
 from pipeline.publish.content import exact_text
 from pipeline.publish.selection import ROLES
-from pipeline.publish.tables import clean, plain_text
+from pipeline.publish.texts import clean, plain_text
 from pipeline.sources.catalogue import Source
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

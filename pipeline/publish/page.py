@@ -24,22 +24,14 @@ from pipeline.model import EDITIONS, Period, Snapshot
 from pipeline.publish import traces
 from pipeline.publish.charts import Chart
 from pipeline.publish.content import Content, Item, Section
+from pipeline.publish.labels import edition_word, in_both
+from pipeline.publish.marks import MARKS, NO_ROW
+from pipeline.publish.measures import counting
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.selection import publisher
-from pipeline.publish.tables import (
-    MARKS,
-    NO_ROW,
-    Cell,
-    Table,
-    clean,
-    counting,
-    declared_text,
-    edition_word,
-    in_both,
-    period_label,
-    plain_text,
-    slug,
-    source_title,
-)
+from pipeline.publish.series_titles import source_title
+from pipeline.publish.tables import Cell, Table
+from pipeline.publish.texts import clean, declared_text, plain_text, slug
 from pipeline.publish.traces import TracePage
 from pipeline.publish.words import (
     LANGUAGES,

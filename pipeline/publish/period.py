@@ -22,8 +22,9 @@ from typing import Any
 
 from pipeline.model import CHANGES, REASONS, Period
 from pipeline.publish.page import FREQUENCY_TITLES, render
+from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.revision_tables import change_word
-from pipeline.publish.tables import clean, period_japanese, period_label
+from pipeline.publish.texts import clean
 from pipeline.publish.words import LANGUAGES, Own, _, day, declared, listed, page_name, speaking
 
 STATUSES: dict[str, str] = {

@@ -23,25 +23,19 @@ from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish.content import Item, Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import freshness_of
+from pipeline.publish.labels import dimension_title
+from pipeline.publish.marks import NO_ROW
+from pipeline.publish.measures import measure_and_unit
+from pipeline.publish.number_texts import number_text
 from pipeline.publish.page import source_page_name
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.quality_indicators import indicator_list, indicator_tables, late_reports
 from pipeline.publish.register import register_tables
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
+from pipeline.publish.series_titles import family_title, source_title
 from pipeline.publish.source_pages import count_cell, table_cell
-from pipeline.publish.tables import (
-    NO_ROW,
-    Cell,
-    Column,
-    Table,
-    dimension_title,
-    family_title,
-    measure_and_unit,
-    number_text,
-    period_label,
-    source_title,
-    text_cell,
-)
+from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.words import _, declared, page_name
 from pipeline.publish.words import day as words_of_day
 from pipeline.reading.crosswalk import crosswalk_rows

@@ -17,8 +17,10 @@ import pandas as pd
 from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL
 from pipeline.publish import contributions, seasonal
 from pipeline.publish.countries import declared_tables
+from pipeline.publish.maps import MAPPED, map_lacking
 from pipeline.publish.selection import MONTHS_OF_HISTORY, NO_BREAKDOWN, Families, is_country, parsed
-from pipeline.publish.tables import MAPPED, Cell, Column, Table, map_lacking, source_title, text_cell
+from pipeline.publish.series_titles import source_title
+from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.words import N_, Own, _, declared, listed
 
 _TYPE = "type"

@@ -47,7 +47,8 @@ from pipeline.publish.content import Section, listed_item
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
-from pipeline.publish.tables import family_title, slug
+from pipeline.publish.series_titles import family_title
+from pipeline.publish.texts import slug
 from pipeline.publish.words import Own, _, page_name
 from pipeline.sources.catalogue import Source
 

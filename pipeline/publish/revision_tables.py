@@ -14,7 +14,10 @@ import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, row_records
 from pipeline.model import CHANGES, REASONS, TOTAL, Period
-from pipeline.publish import tables
+from pipeline.publish.labels import dimension_text, edition_word
+from pipeline.publish.measures import measure_and_unit, measure_rank, measure_title, unit_short
+from pipeline.publish.number_texts import large_sum, number_text, short_money
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.revisions import (
     HEADLINE_MEASURES,
     HeadlineHistory,
@@ -23,7 +26,9 @@ from pipeline.publish.revisions import (
     revision_statistics,
 )
 from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, parsed, role
-from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.series_titles import family_title, source_anchor
+from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
+from pipeline.publish.texts import clean
 from pipeline.publish.words import _, day, declared, listed, only_english
 
 # A page lists this many changed figures; revisions.csv has all of them.
@@ -132,7 +137,7 @@ def _change_rank(line: Mapping[Any, Any], period: Period) -> tuple[Any, ...]:
         line["period"],
         line["source"],
         line["table"],
-        tables.measure_rank((line["measure"], line["unit"])),
+        measure_rank((line["measure"], line["unit"])),
         [line[name] for name in KEY_COLUMNS],
     )
 
@@ -143,18 +148,18 @@ def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families:
     difference, share = _difference(line["value_before"], line["value_after"])
     what = change_word(line["change"])
     if line["change"] == "reclassified":
-        what = _("{change}: {note}", change=what, note=declared(tables.clean(line["note"])))
+        what = _("{change}: {note}", change=what, note=declared(clean(line["note"])))
     return (
-        text_cell(tables.period_label(line["period"]), header=True),
-        text_cell(tables.family_title(families.family(now), families)[0]),
-        tables.type_cell(now),
-        text_cell(listed([tables.measure_and_unit(line["measure"], line["unit"]), *_dimension_words(line)])),
-        tables.figure_cell(old) if old else text_cell("–"),
-        tables.figure_cell(new) if new else text_cell("–"),
+        text_cell(period_label(line["period"]), header=True),
+        text_cell(family_title(families.family(now), families)[0]),
+        type_cell(now),
+        text_cell(listed([measure_and_unit(line["measure"], line["unit"]), *_dimension_words(line)])),
+        figure_cell(old) if old else text_cell("–"),
+        figure_cell(new) if new else text_cell("–"),
         _difference_cell(difference, line["unit"]),
         _share_cell(share),
         text_cell(what, native=only_english(_NATIVE.get(line["change"], "")), title=declared(CHANGES[line["change"]])),
-        text_cell(line["source"], href=tables.source_anchor(now)),
+        text_cell(line["source"], href=source_anchor(now)),
     )
 
 
@@ -174,7 +179,7 @@ def _row_of(line: Mapping[Any, Any], side: str, statuses: Mapping[str, str]) -> 
 
 def _dimension_words(line: Mapping[Any, Any]) -> list[str]:
     names = [name for name in KEY_COLUMNS[KEY_COLUMNS.index("native_type") + 1 : KEY_COLUMNS.index("measure")]]
-    parts = [tables.dimension_text(name, line[name]) for name in names if line[name] not in NO_BREAKDOWN]
+    parts = [dimension_text(name, line[name]) for name in names if line[name] not in NO_BREAKDOWN]
     return [*([line["area"]] if "-" in line["area"] else []), *parts]
 
 
@@ -190,7 +195,7 @@ def _difference_cell(value: Decimal | None, unit: str) -> Cell:
     if value is None:
         return text_cell("–")
     scaled = value * 100 if unit == "ratio" else value
-    return Cell(tables.number_text(value, unit, "change"), value=scaled, is_figure=True)
+    return Cell(number_text(value, unit, "change"), value=scaled, is_figure=True)
 
 
 def _share_cell(value: Decimal | None) -> Cell:
@@ -223,25 +228,23 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Fami
         "Each figure stands with the first day on which it could be known. Where several publications print it, the one that "
         "leads by the declared order of the sources speaks; a vintage that changed neither figure nor edition is left out."
     )
-    title = _("Vintages of the totals: {measure}", measure=tables.measure_title(measure)[0].lower())
+    title = _("Vintages of the totals: {measure}", measure=measure_title(measure)[0].lower())
     return Table(f"vintages_{measure}", title, columns, rows, native="改訂の経過", notes=(note,), kind="list")
 
 
 def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, ambiguous: bool) -> tuple[Cell, ...]:
-    english, native = tables.family_title(item.family, families)
-    scheme = declared(tables.clean(families.classification(item.classification)))
+    english, native = family_title(item.family, families)
+    scheme = declared(clean(families.classification(item.classification)))
     share = _difference(item.vintages[0].value, item.vintages[-1].value)[1]
     empty = [Cell("[z]", marks=("[z]",), title=_("no further vintage"), is_figure=True)] * (width - len(item.vintages))
     return (
         text_cell(english, native=native, header=True),
         text_cell(
-            _("{title} ({scheme})", title=tables.period_label(item.period), scheme=scheme)
-            if ambiguous
-            else tables.period_label(item.period),
+            _("{title} ({scheme})", title=period_label(item.period), scheme=scheme) if ambiguous else period_label(item.period),
             header=True,
             title=scheme,
         ),
-        text_cell(tables.unit_short(item.unit)),
+        text_cell(unit_short(item.unit)),
         *(_vintage_cell(vintage, item.unit) for vintage in item.vintages),
         *empty,
         _difference_cell(item.revision, item.unit),
@@ -251,11 +254,11 @@ def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, amb
 
 def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
     mark = {"provisional": ("[p]",), "corrected": ("[r]",), "restated": ("[r]",)}.get(vintage.edition, ())
-    large = tables.large_sum(vintage.value, unit)
-    parts = (large, vintage.day.isoformat(), tables.edition_word(vintage.edition), vintage.source)
+    large = large_sum(vintage.value, unit)
+    parts = (large, vintage.day.isoformat(), edition_word(vintage.edition), vintage.source)
     small = listed([part for part in parts if part], " · ")
     return Cell(
-        tables.number_text(vintage.value, unit),
+        number_text(vintage.value, unit),
         value=vintage.value,
         marks=mark,
         small=small,
@@ -263,7 +266,7 @@ def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
             "from {day}, {source}, {edition}",
             day=day(vintage.day),
             source=vintage.source,
-            edition=tables.edition_word(vintage.edition),
+            edition=edition_word(vintage.edition),
         ),
         precision=vintage.precision,
         is_figure=True,
@@ -284,8 +287,8 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     )
     rows = tuple(
         (
-            text_cell(tables.family_title(family, families)[0], native=tables.family_title(family, families)[1], header=True),
-            text_cell(tables.measure_and_unit(measure, unit)),
+            text_cell(family_title(family, families)[0], native=family_title(family, families)[1], header=True),
+            text_cell(measure_and_unit(measure, unit)),
             Cell(str(count), value=Decimal(count), is_figure=True),
             _rounded(mean, unit),
             _rounded(absolute, unit),
@@ -307,7 +310,7 @@ def _rounded(value: Decimal, unit: str) -> Cell:
     return Cell(
         f"{rounded:+,f}".replace("-", "−") if rounded else "0",
         value=rounded,
-        small=tables.short_money(rounded, unit),
+        small=short_money(rounded, unit),
         is_figure=True,
     )
 
@@ -341,7 +344,7 @@ def _records_table(records: pd.DataFrame) -> Table | None:
     )
     rows = tuple(
         (
-            text_cell(tables.period_label(line["month"]), header=True),
+            text_cell(period_label(line["month"]), header=True),
             text_cell(line["source"]),
             text_cell(line["vintage"].isoformat()),
             *(_count(line[name]) for name in ("lag_days", "rows_after", "rows_added", "rows_withdrawn", "rows_changed")),

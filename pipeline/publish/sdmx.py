@@ -35,7 +35,7 @@ from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, NOT_APPLICABLE, TOTAL, FraudlossError, Period
 from pipeline.publish.content import exact_text
 from pipeline.publish.package import CODES, COLUMNS, snapshot_for_text, text_for_csv
-from pipeline.publish.tables import clean, plain_text
+from pipeline.publish.texts import clean, plain_text
 from pipeline.sources.catalogue import Source
 
 if TYPE_CHECKING:

@@ -19,19 +19,24 @@ from urllib.parse import quote
 import pandas as pd
 
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
-from pipeline.publish import content, tables, traces
+from pipeline.publish import content, traces
 from pipeline.publish.comparison import comparison_page
 from pipeline.publish.content import Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed, feed_name
 from pipeline.publish.freshness import freshness_of
+from pipeline.publish.labels import country_name
 from pipeline.publish.methods import method_sections
+from pipeline.publish.number_texts import large_sum, number_text, spoken_money
 from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, drawn_items, origin, render, source_page_name, source_view
 from pipeline.publish.period import announced, reason_words, withdrawn
+from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
 from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
+from pipeline.publish.series_titles import family_title
 from pipeline.publish.source_pages import source_sections
+from pipeline.publish.texts import clean, declared_text
 from pipeline.publish.words import LANGUAGES, _, file_name, listed, only_english, page_name, speaking
 from pipeline.publish.words import day as words_of_day
 from pipeline.sources import catalogue
@@ -131,9 +136,9 @@ def _listing(sources: Sequence[Source], views: Mapping[str, pd.DataFrame], day: 
             {
                 **source_view(source),
                 "href": page_name(source_page_name(source.id)),
-                "country": tables.country_name(source.country),
-                "counts": tables.declared_text(source.meta.get("unit_of_count")),
-                "licence": tables.declared_text(source.meta.get("licence")),
+                "country": country_name(source.country),
+                "counts": declared_text(source.meta.get("unit_of_count")),
+                "licence": declared_text(source.meta.get("licence")),
                 "newest": found.newest.isoformat() if found and found.newest else "–",
                 "state": (_("up to date") if found and found.is_fresh else _("late")) if known else "–",
             }
@@ -194,8 +199,8 @@ def _withdrawal(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "frequency": record["frequency"],
         "period": record["period"],
-        "label": tables.period_label(record["period"]),
-        "native": tables.period_japanese(record["period"]),
+        "label": period_label(record["period"]),
+        "native": period_japanese(record["period"]),
         "release_id": ended["release_id"],
         "as_of": ended["since"],
         "withdrawn": True,
@@ -307,20 +312,20 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
     cases = _decimal(headline.get("cases"))
     unit = str(headline.get("unit", "JPY"))
     cumulative = headline.get("period") not in (None, "", code)
-    series = tables.family_title(family, families)[0] if family else ""
+    series = family_title(family, families)[0] if family else ""
     if cumulative:
-        series = _("{series}: {period}", series=series, period=tables.period_label(str(headline["period"])))
+        series = _("{series}: {period}", series=series, period=period_label(str(headline["period"])))
     return {
-        "label": tables.period_label(code),
-        "native": tables.period_japanese(code),
+        "label": period_label(code),
+        "native": period_japanese(code),
         "link": page_name(_link(current, "index.html")),
-        "series": tables.clean(series),
-        "cases": tables.number_text(cases, "cases") if cases is not None else "[x]",
-        "loss": tables.spoken_money(loss, unit) if loss is not None else "[x]",
+        "series": clean(series),
+        "cases": number_text(cases, "cases") if cases is not None else "[x]",
+        "loss": spoken_money(loss, unit) if loss is not None else "[x]",
         # In Japanese it is what is spoken.
-        "loss_small": only_english(tables.large_sum(loss, unit)) if loss is not None else "",
+        "loss_small": only_english(large_sum(loss, unit)) if loss is not None else "",
         "edition": str(current.get("edition") or headline.get("edition") or "unknown"),
-        "as_of": tables.clean(current.get("as_of") or "–"),
+        "as_of": clean(current.get("as_of") or "–"),
         "files": [(words, _link(current, name)) for name, words in _OFFERED if name in current.get("files", ())],
         "earlier": [
             (

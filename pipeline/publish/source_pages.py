@@ -16,9 +16,12 @@ from pipeline.model import CHANGES, EDITIONS, Period, Snapshot
 from pipeline.publish.content import Item, Section, listed_item
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import Freshness, freshness_of
+from pipeline.publish.labels import edition_word, in_both
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.revision_tables import change_word
 from pipeline.publish.selection import parsed
-from pipeline.publish.tables import Cell, Column, Table, clean, edition_word, in_both, period_label, text_cell
+from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.texts import clean
 from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english
 from pipeline.publish.words import day as words_of_day
 from pipeline.sources.catalogue import Source

@@ -17,19 +17,12 @@ from typing import Any, NamedTuple
 import markupsafe
 
 from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, TOTAL
+from pipeline.publish.labels import code_label, dimension_text, type_label_of
+from pipeline.publish.marks import marks_of
+from pipeline.publish.measures import counted, measure_title, unit_in_words
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.selection import NO_BREAKDOWN, Figure, is_country
-from pipeline.publish.tables import (
-    clean,
-    code_label,
-    counted,
-    dimension_text,
-    marks_of,
-    measure_title,
-    period_label,
-    slug,
-    type_label_of,
-    unit_in_words,
-)
+from pipeline.publish.texts import clean, slug
 from pipeline.publish.words import Own, _, declared, language, listed, markup, other_language, page_name, separator
 
 # A line takes 300 bytes, or 1,500 where a year is made of twelve months: so a page stays well below a megabyte.

@@ -21,8 +21,10 @@ import xlsxwriter
 
 from pipeline.model import Snapshot
 from pipeline.publish.content import Content
+from pipeline.publish.marks import MARKS
 from pipeline.publish.page import METHODS, source_view
-from pipeline.publish.tables import MARKS, Cell, Column, Table, clean, slug
+from pipeline.publish.tables import Cell, Column, Table
+from pipeline.publish.texts import clean, slug
 from pipeline.sources.catalogue import Source
 
 # A workbook has to carry a date of creation; the bytes must not depend on the day on which they are made.

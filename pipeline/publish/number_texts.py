@@ -1,0 +1,115 @@
+"""Numbers as a reader sees them: separators, signs and rounding, and sums in the units that people speak of.
+
+In: exact decimals with their unit and measure. Out: text, in each language where the languages differ.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from pipeline.publish.words import Words, _, both
+
+_HUNDRED_MILLION = Decimal(10) ** 8
+_BILLION = Decimal(10) ** 9
+_MILLION = Decimal(10) ** 6
+_TENTH, _HALF_TENTH = Decimal("0.1"), Decimal("0.05")
+_TEN_THOUSAND = Decimal(10) ** 4
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool = False) -> str:
+    """The value as a reader sees it: thousands separators; per cent with a sign where it is a change; derived money rounded."""
+    if unit in ("ratio", "percent"):
+        share = value * 100 if unit == "ratio" else value
+        if not share:
+            return both("0 %", "0%")
+        places = "0.1" if derived or abs(share) >= 10 else "0.01"
+        if abs(share) < Decimal("0.1"):
+            places = "0.0001"
+        text = f"{share.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
+        text = f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')}"
+        return both(f"{text} %", f"{text}%")
+    if unit == "points":
+        text = f"{value.quantize(_TENTH, ROUND_HALF_EVEN) + 0:,}"
+        return f"{'+' if value >= _HALF_TENTH else ''}{text.replace('-', '−')}"
+    if unit.endswith("_per_100k"):
+        places = "1" if abs(value) >= 1000 else "0.01"
+        return f"{value.quantize(Decimal(places), ROUND_HALF_EVEN):,}".replace("-", "−")
+    if derived:
+        value = value.quantize(Decimal(1), ROUND_HALF_EVEN)
+    return _plain(value)
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def short_money(value: Decimal, unit: str) -> str:
+    """A large sum in the units that people speak of: `1,423.1億円 · ¥142.31 bn`, `US$951.3 m`; empty where it is small."""
+    if unit == "JPY" and abs(value) >= _HUNDRED_MILLION:
+        return both(f"{hundred_millions(value, unit)} · {_money_in_english(value, unit)}", hundred_millions(value, unit))
+    if unit in ("USD", "CAD", "AUD") and abs(value) >= _MILLION:
+        return spoken_money(value, unit)
+    return ""
+
+
+def large_sum(value: Decimal, unit: str) -> str:
+    """`short_money` in one unit: `1,423.1億円`, `US$951.3 m`."""
+    return hundred_millions(value, unit) if unit == "JPY" else short_money(value, unit)
+
+
+def hundred_millions(value: Decimal, unit: str) -> str:
+    """A large sum in yen as people in Japan speak of it, in either language: `1,423.1億円`; empty for any other."""
+    return f"{_scaled(value, _HUNDRED_MILLION, '0.1')}億円" if unit == "JPY" and abs(value) >= _HUNDRED_MILLION else ""
+
+
+def spoken_money(value: Decimal, unit: str) -> Words:
+    """`¥142.31 bn`, `US$951.3 m`, `¥5,113,160`; `1,423.1億円`, `9.51億米ドル`, `511万3,160円`."""
+    return both(_money_in_english(value, unit), _money_in_japanese(value, unit))
+
+
+def _money_in_japanese(value: Decimal, unit: str) -> str:
+    name = {"JPY": "円", "USD": "米ドル", "CAD": "カナダドル", "AUD": "豪ドル"}.get(unit, "")
+    if abs(value) >= _HUNDRED_MILLION:
+        return f"{_scaled(value, _HUNDRED_MILLION, '0.1' if unit == 'JPY' else '0.01')}億{name}"
+    if abs(value) >= _MILLION:
+        return f"{_scaled(value, _TEN_THOUSAND, '1')}万{name}"
+    return f"{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}{name}"
+
+
+def _money_in_english(value: Decimal, unit: str) -> str:
+    sign = {"JPY": "¥", "USD": "US$", "CAD": "CA$", "AUD": "A$"}.get(unit, "")
+    if abs(value) >= _BILLION:
+        return f"{sign}{_scaled(value, _BILLION, '0.01')}{_NO_BREAK}bn"
+    if abs(value) >= _MILLION:
+        return f"{sign}{_scaled(value, _MILLION, '0.1')}{_NO_BREAK}m"
+    return f"{sign}{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}"
+
+
+def millions(value: Decimal) -> str:
+    """The value in whole millions, for a column whose head says so."""
+    return _scaled(value, _MILLION, "1")
+
+
+def _scaled(value: Decimal, divisor: Decimal, step: str) -> str:
+    return f"{(value / divisor).quantize(Decimal(step), ROUND_HALF_EVEN):,}".replace("-", "−")
+
+
+def precision_text(row: Any) -> str:
+    """Half of the printed unit, in words of the unit: `0.05億円`, `5,000`, `0.05 points`."""
+    if row.unit == "JPY" and row.precision >= 10_000:
+        scaled, word = (
+            (row.precision / _HUNDRED_MILLION, "億円") if row.precision >= 1_000_000 else (row.precision / 10_000, "万円")
+        )
+        return f"{_plain(scaled.normalize())}{word}"
+    if row.unit == "ratio":
+        return _("{number} points", number=_plain((row.precision * 100).normalize()))
+    return _("{number} points", number=_plain(row.precision)) if row.unit == "percent" else _plain(row.precision)
+
+
+def whole_cases(value: float) -> Decimal:
+    """A number of cases that was computed from a whole series, as it is shown."""
+    return Decimal(value).quantize(Decimal(1), ROUND_HALF_EVEN)

@@ -1,0 +1,81 @@
+"""Notes beneath a table: what a reader must know of its figures.
+
+In: the figures of the table. Out: sentences on rounding, parts that do not add up, conversion, intervals, and single figures.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pipeline.model import INTERVAL_ENDS
+from pipeline.publish.labels import type_label
+from pipeline.publish.measures import counted, measure_note, measure_title
+from pipeline.publish.selection import Families, Figure
+from pipeline.publish.texts import clean
+from pipeline.publish.words import Words, _, declared, each, listed
+
+
+def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...]:
+    """What a reader must know of these figures: rounding, parts that do not add up, breaks, and the notes on single figures."""
+    notes: list[str] = []
+    rows = [figure.row for figure in figures]
+    if any(row.precision and not row.derivation for row in rows):
+        notes.append(
+            _(
+                "Figures with ± were printed rounded: the true value lies within half of the printed unit, and sums of them need "
+                "not agree."
+            )
+        )
+    if any(not figure.is_total for figure in figures) and not _parts_add_up(rows, families):
+        notes.append(_("The publisher does not say that these types add up to the total: do not add them."))
+    denominators = sorted({row.measure for row in rows if row.measure.startswith("mean_loss")})
+    notes += [measure_note(name) for name in denominators]
+    if any(row.unit.startswith("USD") and row.derivation and _is_foreign(row, families) for row in rows):
+        notes.append(
+            _("US dollars are converted at the average exchange rate of the period; they are not printed by the publisher.")
+        )
+    if any(row.measure in INTERVAL_ENDS for row in rows):
+        notes.append(_INTERVAL_NOTE)
+    for figure in figures:
+        row = figure.row
+        if (
+            row.note
+            and row.measure not in INTERVAL_ENDS
+            and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods"))
+        ):
+            notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
+    unique = list(dict.fromkeys(notes))
+    further = len(unique) - 14
+    return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
+
+
+_INTERVAL_NOTE = _(
+    "Interval of 95 %: two of the losses, chosen by their rank alone. The reports are a census, so it says how much the process "
+    "of reporting alone moves the figure, and is no error of sampling. Where the losses are too few there is none, never a "
+    "narrower one. A sum of losses has none: single reports move it too much."
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def _figure_note(counts: str, english: str, native: str, measure: str, note: str) -> Words:
+    label = listed([english, native], " ") if native else english
+    words = each(_shortened(clean(note), 240), declared, clean(note))
+    return _("{type}, {measure}: {note}", type=label, measure=measure_title(measure)[0].lower(), note=words)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _is_foreign(row: Any, families: Families) -> bool:
+    """Whether US dollars are not the money of the row's source: they were converted."""
+    source = families.sources.get(row.source)
+    return source is None or source.currency != "USD"
+
+
+def _parts_add_up(rows: Iterable[Any], families: Families) -> bool:
+    tables = {(row.source, row.table) for row in rows}
+    declared = [families.sources[source].tables.get(table) for source, table in tables if source in families.sources]
+    return all(table is None or table.parts_add_up for table in declared)
