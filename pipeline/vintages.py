@@ -267,7 +267,7 @@ def view(
 
 def _view_of(store: Store, source_id: str, as_of: dt.date | None, without: frozenset[str] = frozenset()) -> pd.DataFrame | None:
     from pipeline.aggregate.derive import derive
-    from pipeline.aggregate.view import in_force
+    from pipeline.aggregate.view import in_force, printings
     from pipeline.frames import read_observations
 
     view_id, inputs = _inputs(store, source_id, as_of, without)
@@ -276,7 +276,8 @@ def _view_of(store: Store, source_id: str, as_of: dt.date | None, without: froze
     if not inputs:
         return None
     accepted = list(_accepted(store, source_id, inputs).values())
-    return derive(in_force(_observations(store, source_id, inputs), accepted), source(source_id))
+    observations = _observations(store, source_id, inputs)
+    return derive(in_force(observations, accepted), source(source_id), printings(observations, accepted))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.aggregate.derive import derive
-from pipeline.aggregate.view import in_force, known_by
+from pipeline.aggregate.view import in_force, known_by, printings
 from pipeline.ingest.deliveries import in_inbox, snapshot_of
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import DIMENSIONS, TOTAL, Snapshot
@@ -38,9 +38,18 @@ def shipped(source_id: str) -> tuple[tuple[Snapshot, ...], pd.DataFrame]:
 
 def as_of(source_id: str, day: str | None = None) -> pd.DataFrame:
     """What the source says as of `day`."""
+    return in_force(*_known(source_id, day))
+
+
+def derived_as_of(source_id: str, day: str | None = None) -> pd.DataFrame:
+    """What the source says as of `day`, and what is made of it."""
+    return derive(as_of(source_id, day), source(source_id), printings(*_known(source_id, day)))
+
+
+def _known(source_id: str, day: str | None) -> tuple[pd.DataFrame, list[Snapshot]]:
     snapshots, observations = shipped(source_id)
     known = known_by(list(snapshots), dt.date.fromisoformat(day) if day else None)
-    return in_force(observations[observations["snapshot"].isin([item.id for item in known])], known)
+    return observations[observations["snapshot"].isin([item.id for item in known])], known
 
 
 def chosen(observations: pd.DataFrame, **wanted: str) -> pd.DataFrame:
@@ -66,4 +75,4 @@ def value(observations: pd.DataFrame, **wanted: str) -> Decimal:
 def everything() -> pd.DataFrame:
     """What all shipped sources say, printed and derived: the view that releases are made from."""
     found = sorted(path.name for path in INBOX.iterdir() if path.is_dir())
-    return pd.concat([derive(as_of(source_id), source(source_id)) for source_id in found], ignore_index=True)
+    return pd.concat([derived_as_of(source_id) for source_id in found], ignore_index=True)

@@ -1,15 +1,18 @@
 """Derived figures are exact where they can be, bounded where they cannot, and missing where they must be."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pandas as pd
 import pytest
 
 from pipeline.aggregate.derive import derive
+from pipeline.aggregate.view import Printing
 from pipeline.model import TOTAL
 from pipeline.reference import average_rate
 from pipeline.sources.catalogue import Table
 from tests.figures import declared, frame, none, only, row
+from tests.shipped import derived_as_of, value
 
 SOURCE = declared()
 
@@ -127,6 +130,51 @@ def test_a_mean_names_its_denominator_and_shares_are_of_the_table() -> None:
     assert only(view, measure="mean_loss", unit="JPY")["value"] == Decimal(25)
     assert only(view, measure="mean_loss_completed", unit="JPY")["value"] == Decimal(40)
     assert only(view, measure="share_of_loss", native_type="a")["value"] == Decimal(25)
+
+
+def test_figures_of_two_printings_make_no_share_mean_or_sum_where_one_was_revised_after_the_other_was_printed() -> None:
+    """The total of 2024 was corrected from 717.6 to 718.8 after its types were printed last: 457.2 of 718.8 never held."""
+    early, late = dt.date(2025, 5, 23), dt.date(2025, 9, 2)
+    rows = [
+        row("2024", 7188, known_at=late),
+        row("2024", 21043, known_at=early, measure="cases", unit="cases"),
+        *parts("2024", 4572, 0, 0, known_at=early)[:1],
+    ]
+
+    def made(total: Printing, cases: Printing) -> set[str]:
+        printed = dict(zip(frame(*rows)["id"], (total, cases), strict=False))
+        view = derive(frame(*rows), SOURCE, printed)
+        quotients = view[view["measure"].isin(["share_of_loss", "mean_loss"]) & (view["unit"] != "USD")]
+        withheld = quotients[quotients["absence"] != ""]
+        assert set(withheld["note"]) <= {"one of its figures was revised on 2025-09-02, another printed last on 2025-05-23"}
+        return set(quotients["measure"]) - set(withheld["measure"])
+
+    assert made(Printing(None, late), Printing(None, early)) == {"share_of_loss", "mean_loss"}
+    assert made(Printing(late, late), Printing(None, early)) == set()
+    assert made(Printing(late, late), Printing(early, late)) == {"mean_loss"}, "the cases were printed again with the loss"
+    unprinted = frame(*parts("2024", 30, 30, 30, known_at=early))
+    revised = {unprinted["id"].iloc[0]: Printing(late, late)}
+    assert only(derive(unprinted, SOURCE), native_type=TOTAL, measure="loss", unit="JPY")["value"] == Decimal(90)
+    assert only(derive(unprinted, SOURCE, revised), native_type=TOTAL, measure="loss", unit="JPY")["absence"] == "not_yet_known"
+    unreadable = row("2024", None, native_type="a", absence="unreadable", known_at=early)
+    lost = frame(row("2024", 90, known_at=early), *parts("2024", 0, 30, 30, known_at=early)[1:], unreadable)
+    for place, still_lost in ((0, True), (3, False)):
+        revised = {lost["id"].iloc[place]: Printing(late, late)}
+        assert bool(only(derive(lost, SOURCE, revised), native_type="a", measure="loss", unit="JPY")["absence"]) == still_lost
+
+
+def test_of_shipped_printings_only_those_that_held_at_one_time_are_divided() -> None:
+    """Shares of 63.6 and 35.6 per cent for two types of 99.3 per cent stood in a release: types of 2024 over a total of 2025."""
+    monthly, press = derived_as_of("npa_monthly"), derived_as_of("npa_releases")
+    cumulative = monthly[(monthly["period"] == "2024-01/2024-11") & (monthly["table"] == "sns_fraud")]
+    assert set(cumulative[cumulative["measure"].str.startswith("share")]["absence"]) == {"not_yet_known"}
+    assert len(cumulative[(cumulative["measure"] == "mean_loss") & (cumulative["unit"] == "JPY")]) == 3
+    before = derived_as_of("npa_monthly", "2025-12-24")
+    shares = before[(before["period"] == "2024-01/2024-11") & (before["measure"] == "share_of_cases")]["value"]
+    assert sum(shares) == Decimal(100)
+    corrected = press[(press["period"] == "2024") & (press["table"] == "special_fraud") & (press["unit"] != "USD")]
+    assert only(corrected, measure="share_of_loss")["absence"] == "not_yet_known"
+    assert value(corrected, measure="mean_loss") == 3_415_863, "one printing has 718.8 and 21,043"
 
 
 def test_no_mean_over_no_cases() -> None:

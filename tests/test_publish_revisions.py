@@ -34,7 +34,7 @@ from pipeline.publish.selection import Families, figures, rows_of
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
 from tests.figures import declared, frame, row, snapshot
-from tests.shipped import as_of, shipped
+from tests.shipped import derived_as_of, shipped
 
 YEAR = Period.parse("2024")
 
@@ -48,12 +48,10 @@ def press() -> History:
 
 def known_on(day: str, period: Period = YEAR) -> tuple[pd.DataFrame, ReleaseRevisions]:
     """The rows of the release of a year, as far as they were known on a day, and its history up to then."""
-    from pipeline.aggregate.derive import derive
-
     found, last = press(), dt.date.fromisoformat(day)
     revisions = found.revisions[[item <= last for item in found.revisions["vintage"]]].reset_index(drop=True)
     units = found.vintages[[item <= last for item in found.vintages["vintage"]]].reset_index(drop=True)
-    rows = release.fingerprint_rows(derive(as_of("npa_releases", day), source("npa_releases")), "annual", period)
+    rows = release.fingerprint_rows(derived_as_of("npa_releases", day), "annual", period)
     return rows, Histories(revisions, units, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(rows, period)
 
 

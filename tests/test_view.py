@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.aggregate.view import in_force, known_by
+from pipeline.aggregate.view import Printing, in_force, known_by, printings
 from tests.figures import frame, none, only, row, snapshot
 from tests.shipped import as_of, value
 
@@ -53,6 +53,29 @@ def test_an_extract_older_than_the_whole_file_is_silent() -> None:
     extract = snapshot("s0", "2025-02-07", extract=True)
     figures = frame(row("2024", 721, snapshot="s0"), row("2024", 717, snapshot="s1"))
     assert only(in_force(figures, [extract, OLD]))["value"] == Decimal(717)
+
+
+def test_of_a_figure_that_extracts_print_again_it_is_known_since_when_it_reads_so_and_until_when_it_was_confirmed() -> None:
+    days = ("2024-02-08", "2024-05-23", "2024-08-01", "2024-12-25")
+    extracts = [snapshot(f"s{place}", day, extract=True) for place, day in enumerate(days)]
+    half = Decimal(5)
+
+    def printing(*values: int | None) -> list[Printing]:
+        rows = [
+            row("2023", value, snapshot=f"s{place}", precision=half, known_at=extracts[place].known_at)
+            for place, value in enumerate(values)
+        ]
+        found = printings(frame(*rows), extracts)
+        assert set(found) <= set(in_force(frame(*rows), extracts)["id"])
+        return list(found.values())
+
+    day = [extract.known_at for extract in extracts]
+    assert printing(700) == []
+    assert printing(700, 720) == [Printing(day[1], day[1])]
+    assert printing(700, 720, 720) == [Printing(day[1], day[2])]
+    assert printing(700, 720, 700) == [Printing(day[2], day[2])]
+    assert printing(700, 710) == [Printing(None, day[1])], "the rounding of the two explains the difference"
+    assert printing(None, 720) == [Printing(None, day[1])], "what could not be read says nothing"
 
 
 def test_a_figure_that_is_printed_again_in_a_larger_unit_goes_on_as_exact_as_it_was() -> None:

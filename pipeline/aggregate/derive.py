@@ -3,21 +3,25 @@
 In: the observations of one source in force (pipeline.aggregate.view), its declarations, and the reference series. Out: those
 observations and the derived ones, each with its `derivation`, a bound on its error in `precision`, and the cells that it was
 made from in `origin`. Nothing is added across an overlay, a classification, two loss concepts, or a total and its parts, and
-no printed figure is ever replaced (one that was printed but cannot be read is, and says so).
+no printed figure is ever replaced (one that was printed but cannot be read is, and says so). Figures of one period make a sum, a
+share or a mean only where one state of the world has them all: not where one was revised after another was printed last.
 
 Arithmetic is exact (decimals) up to the last step, which rounds half to even to the unit named there.
 """
 
 from __future__ import annotations
 
+import itertools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from pipeline import collector
+from pipeline.aggregate.view import Printing
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, with_ids
 from pipeline.model import ADDITIVE_MEASURES, DIMENSIONS, TOTAL, Period
 from pipeline.reference import MissingReference, average_rate, population
@@ -32,13 +36,23 @@ YEN = Decimal(1)
 _WHOLE_MONTHS = ("annual", "half_yearly", "quarterly", "year_to_date", "fiscal_year")
 _PERIODIC = ("annual", "half_yearly", "quarterly", "monthly", "year_to_date", "fiscal_year")
 _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
+NO_PRINTINGS: Mapping[str, Printing] = MappingProxyType({})
+# What a row has here beside the columns of an observation.
+_PRINTING = "printing"
 
 
 @collector.at_rest()
-def derive(observations: pd.DataFrame, source: Source) -> pd.DataFrame:
-    """All figures of the source as of the view's date: printed ones and derived ones, sorted by key."""
+def derive(observations: pd.DataFrame, source: Source, printings: Mapping[str, Printing] = NO_PRINTINGS) -> pd.DataFrame:
+    """All figures of the source as of the view's date: printed ones and derived ones, sorted by key.
+
+    `printings`: those of the figures that were printed more than once, by id (pipeline.aggregate.view).
+    """
     columns = [observations[name].tolist() for name in OBSERVATION_COLUMNS]
-    figures = _Figures([dict(zip(OBSERVATION_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)])
+    rows = [dict(zip(OBSERVATION_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+    if printings:  # of a source of whole files nothing is printed twice, and its records are many
+        for row in rows:
+            row[_PRINTING] = printings.get(row["id"]) or Printing(None, row["known_at"])
+    figures = _Figures(rows)
     for add in _steps():
         figures.add(add(figures, source))
     return figures.frame()
@@ -119,8 +133,28 @@ def _made(
         "snapshot": "+".join(sorted({part for figure in inputs for part in figure["snapshot"].split("+")})),
         "origin": "; ".join(figure["origin"] for figure in inputs),
         "note": "",
+        **_printing_of(inputs),
         **changes,
     }
+
+
+def _printing_of(inputs: list[_Row]) -> _Row:
+    """Of a figure that was made of these: revised with the last of them, and good up to the first that was not printed again."""
+    printed = [figure[_PRINTING] for figure in inputs if _PRINTING in figure]
+    if not printed:
+        return {}
+    revised = max((one.revised for one in printed if one.revised), default=None)
+    return {_PRINTING: Printing(revised, min(one.last for one in printed))}
+
+
+def _revised_apart(rows: Sequence[_Row]) -> str:
+    """Why these figures of one period were never in force at one time: one was revised after another was printed last; empty
+    where they were."""
+    printed = [row[_PRINTING] for row in rows if _PRINTING in row]
+    for one, other in itertools.permutations(printed, 2):
+        if one.revised and one.revised > other.last:
+            return f"one of its figures was revised on {one.revised}, another printed last on {other.last}"
+    return ""
 
 
 def _absent(row: _Row, inputs: list[_Row], derivation: str, absence: str, note: str, **changes: Any) -> _Row:
@@ -177,13 +211,17 @@ def _by_type(figures: _Figures) -> dict[_Key, dict[str, _Row]]:
 
 
 def _totals_from_parts(figures: _Figures, source: Source) -> Iterable[_Row]:
-    """A total that the publisher did not print, where every declared part is there."""
+    """A total that the publisher did not print, where every declared part is there and none was revised without the others."""
     wholes = list(_families(figures, source))
     index = _by_type(figures) if wholes else {}
     for whole, labels in wholes:
         found = index[moved(whole, fraud_type="", native_type="")]
         parts = [found[label] for label in labels if label in found and not found[label]["absence"]]
-        if TOTAL not in found and len(parts) == len(labels):
+        if TOTAL in found or len(parts) != len(labels):
+            continue
+        if reason := _revised_apart(parts):
+            yield _absent(whole, parts, "sum_of_parts", "not_yet_known", reason)
+        else:
             yield _made(whole, parts, "sum_of_parts", *_sum(parts))
 
 
@@ -199,6 +237,8 @@ def _residuals(figures: _Figures, source: Source) -> Iterable[_Row]:
         if total is None or total["absence"] or len(lost) != 1 or len(others) != len(labels) - 1:
             continue
         counted = [part for part in others if not part["absence"]]
+        if _revised_apart([total, *counted]):
+            continue
         parts_sum, parts_half = _sum(counted)
         half = _half(total) + (parts_half or ZERO)
         row = found[lost[0]]
@@ -240,18 +280,22 @@ def _longer_periods(figures: _Figures, source: Source) -> Iterable[_Row]:
 
 
 def _shares(figures: _Figures, source: Source) -> Iterable[_Row]:
-    """Each type's share of its table's total, in per cent."""
+    """Each type's share of its table's total, in per cent; none where one of the two was revised after the other was printed."""
     for measure, share in (("loss", "share_of_loss"), ("cases", "share_of_cases")):
         for row in figures.present(measure):
             total = figures.value(row, fraud_type=TOTAL, native_type=TOTAL)
             if row["native_type"] == TOTAL or total is None or total["value"] <= 0 or _is_converted(row):
+                continue
+            if reason := _revised_apart((row, total)):
+                yield _absent(row, [row, total], "share", "not_yet_known", reason, measure=share, unit="percent")
                 continue
             value, precision = _quotient(row, total, Decimal(100), PERCENT_STEP)
             yield _made(row, [row, total], "share", value, precision, measure=share, unit="percent")
 
 
 def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
-    """Loss per case, for each denominator that the source counts; the measure's name says which."""
+    """Loss per case, for each denominator that the source counts; the measure's name says which. None where the loss or the
+    count was revised after the other was printed."""
     for row in figures.present("loss"):
         for denominator, measure in (
             ("cases", "mean_loss"),
@@ -260,6 +304,9 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
         ):
             cases = figures.value(row, measure=denominator, unit="cases")
             if cases is None or cases["value"] <= 0 or (_is_converted(row) and not _is_national_total(row, source)):
+                continue
+            if reason := _revised_apart((row, cases)):
+                yield _absent(row, [row, cases], "mean", "not_yet_known", reason, measure=measure)
                 continue
             step = YEN if row["unit"] == "JPY" else CENT
             value, precision = _quotient(row, cases, Decimal(1), step)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.aggregate.derive import derive
-from pipeline.aggregate.view import in_force, known_by
+from pipeline.aggregate.view import Printing, in_force, known_by, printings
 from pipeline.frames import (
     CHANGE_COLUMNS,
     CHANGE_SCHEMA,
@@ -236,7 +236,7 @@ def history(observations: pd.DataFrame, snapshots: list[Snapshot], source: Sourc
     for day in sorted({snapshot.known_at for snapshot in snapshots if snapshot.known_at > done}):
         known = known_by(snapshots, day)
         speaking = observations[observations["snapshot"].isin([snapshot.id for snapshot in known])]
-        current = _derived(in_force(speaking, known), view, day, source)
+        current = _derived(in_force(speaking, known), view, day, source, printings(speaking, known))
         changes = differences(view, current) if len(view) else empty_frame(CHANGE_SCHEMA)
         touched = set(_units(current[current["known_at"] == day]))
         # The figures of a table and period that nobody knew before are in the view itself.
@@ -250,7 +250,9 @@ def history(observations: pd.DataFrame, snapshots: list[Snapshot], source: Sourc
     return History(view, _stacked(revisions, REVISION_SCHEMA), _stacked(vintages, VINTAGE_SCHEMA))
 
 
-def _derived(speaking: pd.DataFrame, before: pd.DataFrame, day: dt.date, source: Source) -> pd.DataFrame:
+def _derived(
+    speaking: pd.DataFrame, before: pd.DataFrame, day: dt.date, source: Source, printed: Mapping[str, Printing]
+) -> pd.DataFrame:
     """The figures as of the day, from the rows in force and the view of the vintage before.
 
     A ledger's files never take figures away, and a derived figure needs those of its own year and of the year before. So where
@@ -260,9 +262,9 @@ def _derived(speaking: pd.DataFrame, before: pd.DataFrame, day: dt.date, source:
     news = set(years[(speaking["known_at"] == day).to_numpy(bool)])
     again = {year + later for year in news for later in (0, 1)}
     if not source.is_ledger or not len(before) or set(years) <= again:
-        return derive(speaking, source)
+        return derive(speaking, source, printed)
     needed = years.isin(again | {year - 1 for year in again}).to_numpy(bool)
-    made = derive(speaking[needed].reset_index(drop=True), source)
+    made = derive(speaking[needed].reset_index(drop=True), source, printed)
     kept = before[~before["period"].str[:4].astype(int).isin(again).to_numpy(bool)]
     made = made[made["period"].str[:4].astype(int).isin(again).to_numpy(bool)]
     return sorted_by_key(pd.concat([kept, made], ignore_index=True))

@@ -4,10 +4,13 @@ In: the observations of all accepted snapshots of one source, and those snapshot
 each key. The rule: the latest whole file that covers a (table, frequency, period) speaks for it alone, so a cell that it no
 longer has is gone; an extract speaks for the series that it prints and for nothing else. A figure that an extract prints again
 under the same edition, in a larger unit and the same as far as that unit tells, is confirmed by it: the exacter one goes on.
+
+Of sources of extracts, figures of several printings speak side by side. `printings` tells which of them were revised since.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 from typing import Any
@@ -25,8 +28,48 @@ def known_by(snapshots: list[Snapshot], as_of: dt.date | None) -> list[Snapshot]
     return [snapshot for snapshot in snapshots if as_of is None or snapshot.known_at <= as_of]
 
 
+@dataclasses.dataclass(frozen=True)
+class Printing:
+    """When a figure came to read as it does, where it read otherwise before, and when it was printed last."""
+
+    revised: dt.date | None
+    last: dt.date
+
+
 def in_force(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataFrame:
     """The rows that speak, sorted by key. `observations` may hold rows of `snapshots` only, in any order."""
+    latest = _speaking(observations, snapshots)
+    # One whole file speaks for a period: only extracts print a figure a second time.
+    rounded = _rounded_again(latest) if any(snapshot.extract for snapshot in snapshots) else []
+    return sorted_by_key(latest.drop(index=rounded).drop_duplicates(KEY_COLUMNS, keep="last"))
+
+
+def printings(observations: pd.DataFrame, snapshots: list[Snapshot]) -> dict[str, Printing]:
+    """By id, the figures of `in_force` that more than one extract prints; of all others the last printing is `known_at`."""
+    if not any(snapshot.extract for snapshot in snapshots):
+        return {}
+    latest = _speaking(observations, snapshots)
+    rounded = set(_rounded_again(latest))
+    several = latest[latest.duplicated(KEY_COLUMNS, keep=False)]
+    found = {}
+    for _, rows in several.groupby(KEY_COLUMNS, sort=False):
+        printed = rows.to_dict("records")
+        kept = next(row for place, row in zip(rows.index[::-1], printed[::-1], strict=True) if place not in rounded)
+        since = next((place for place, row in reversed(list(enumerate(printed))) if _reads_otherwise(row, kept)), -1) + 1
+        found[str(kept["id"])] = Printing(printed[since]["known_at"] if since else None, max(row["known_at"] for row in printed))
+    return found
+
+
+def _reads_otherwise(row: dict[Any, Any], kept: dict[Any, Any]) -> bool:
+    """Whether `row` prints another figure than `kept`, beyond the rounding of both."""
+    if row["absence"] or kept["absence"]:
+        return False
+    halves = (row["precision"] or Decimal(0)) + (kept["precision"] or Decimal(0))
+    return bool(abs(row["value"] - kept["value"]) > halves)
+
+
+def _speaking(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataFrame:
+    """The rows of the whole file that speaks for their period, and of the extracts since, in the order of their snapshots."""
     ranked = sorted(snapshots, key=lambda snapshot: snapshot.order)
     rank = observations["snapshot"].map({snapshot.id: place for place, snapshot in enumerate(ranked)}).astype(int)
     whole = observations["snapshot"].map({snapshot.id: not snapshot.extract for snapshot in ranked}).astype(bool)
@@ -34,10 +77,7 @@ def in_force(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataFr
     speaking_file = rank.where(whole, -1).groupby(units).transform("max")
     speaks = (rank == speaking_file) | (~whole & (rank > speaking_file))
     latest = observations[speaks].assign(_rank=rank[speaks]).sort_values("_rank", kind="stable")
-    latest = latest.drop(columns="_rank").reset_index(drop=True)
-    # One whole file speaks for a period: only extracts print a figure a second time.
-    rounded = [] if whole.all() else _rounded_again(latest)
-    return sorted_by_key(latest.drop(index=rounded).drop_duplicates(KEY_COLUMNS, keep="last"))
+    return latest.drop(columns="_rank").reset_index(drop=True)
 
 
 def _rounded_again(printed: pd.DataFrame) -> list[int]:

@@ -368,6 +368,7 @@ NOTES: tuple[str, ...] = (
     N_("the publisher keeps no loss here"),
     N_("{period} is classified otherwise ({schemes})"),
     N_("compares {later} with {earlier}"),
+    N_("one of its figures was revised on {day}, another printed last on {other_day}"),
     N_("population.csv has no {country} population for {year} (newest year: {newest})."),
     N_("exchange_rates.csv has no {currency} rate for {months} (newest month: {newest})."),
     N_("not printed exactly ({reason}); derived here: published total less the other {count} types"),
