@@ -1,4 +1,4 @@
-"""What holds for every test: slow ones come last, and under FRAUDLOSS_CI none is skipped.
+"""What holds for every test: slow ones come last, examples have no deadline, and under FRAUDLOSS_CI none is skipped.
 
 In: the tests that pytest collected. Out: the same tests in order; a skip reported as a failure where FRAUDLOSS_CI is set, because
 there a test that did not run must not look like one that passed.
@@ -10,9 +10,14 @@ import os
 from collections.abc import Generator
 from typing import Any
 
+import hypothesis
 import pytest
 
 LAST_TURN = 9
+
+# How long one example takes says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile("fraudloss", deadline=None)
+hypothesis.settings.load_profile("fraudloss")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
