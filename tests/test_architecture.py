@@ -1,6 +1,7 @@
 """Imports run one way, stages do not know each other, and only the store writes under the data root."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,24 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
         assert LAYER_OF[own] <= LAYER_OF[other], f"{own} imports {other}, which lies above it"
         if LAYER_OF[own] == LAYER_OF[other] and own in SHARED_ORDER:
             assert SHARED_ORDER[own] <= SHARED_ORDER[other], f"{own} imports {other}, which lies above it"
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the package that a file of `publish` imports by name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "pipeline.publish":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pipeline.publish."):
+            found.add(node.module.rpartition(".")[2])
+    return found
+
+
+def test_within_publish_imports_run_one_way() -> None:
+    """In functions too: an import that waits for its turn hides a circle."""
+    needs = {path.stem: imported_modules(path) for path in modules() if package_of(path) == "publish"}
+    assert {other for others in needs.values() for other in others} <= set(needs)
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.model import Period
-from pipeline.publish.content import Card, compose
+from pipeline.publish.composition import compose
+from pipeline.publish.content import Card
 from pipeline.publish.selection import Families, figures, rows_of, select_rows
 from pipeline.publish.words import speaking
 from pipeline.sources.catalogue import source

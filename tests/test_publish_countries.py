@@ -20,7 +20,10 @@ import pytest
 from pipeline.aggregate.derive import derive
 from pipeline.frames import observations_frame
 from pipeline.model import Period
-from pipeline.publish import content, countries
+from pipeline.publish import countries
+from pipeline.publish.content import Card, Line
+from pipeline.publish.figure_warnings import OVERLAPPING_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAY_WARNING
+from pipeline.publish.lede import lede
 from pipeline.publish.release import build
 from pipeline.publish.selection import Families, Figure, figures, rows_of
 from pipeline.reference import average_rate, comparability_words
@@ -236,32 +239,30 @@ def test_dollars_that_a_publisher_prints_are_not_called_converted() -> None:
 
 def test_a_headline_says_each_change_beside_its_own_figure() -> None:
     lines = (
-        content.Line("Cases", "27,832", measure="cases", unit="cases"),
-        content.Line("Loss, yen", "¥142.31 bn", measure="loss", unit="JPY"),
-        content.Line("Loss, US dollars", "US$951.1 m", measure="loss", unit="USD"),
-        content.Line("Change of loss on the year", "+98.0 %", measure="change_on_year", unit="percent"),
-        content.Line("Change of cases on the year", "+32.3 %", measure="change_on_year_cases", unit="percent"),
+        Line("Cases", "27,832", measure="cases", unit="cases"),
+        Line("Loss, yen", "¥142.31 bn", measure="loss", unit="JPY"),
+        Line("Loss, US dollars", "US$951.1 m", measure="loss", unit="USD"),
+        Line("Change of loss on the year", "+98.0 %", measure="change_on_year", unit="percent"),
+        Line("Change of cases on the year", "+32.3 %", measure="change_on_year_cases", unit="percent"),
     )
-    card = content.Card("Special fraud", "", "2025", "final", lines)
-    assert content._sentence(card) == (
+    card = Card("Special fraud", "", "2025", "final", lines)
+    assert lede([card]) == (
         "Special fraud, 2025: 27,832 cases (+32.3 % on the year before) and a loss of ¥142.31 bn (US$951.1 m; +98.0 % on the "
-        "year before)."
+        "year before).",
     )
-    unknown_loss = dataclasses.replace(
-        card, lines=(lines[0], content.Line("Loss, yen", "[x]", measure="loss", unit="JPY"), lines[3])
-    )
-    assert content._sentence(unknown_loss) == "Special fraud, 2025: 27,832 cases."
+    unknown_loss = dataclasses.replace(card, lines=(lines[0], Line("Loss, yen", "[x]", measure="loss", unit="JPY"), lines[3]))
+    assert lede([unknown_loss]) == ("Special fraud, 2025: 27,832 cases.",)
 
 
 def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_above() -> None:
     overlay = {"native_type": "Fraud", "fraud_type": "_T", "overlay": True}
     several = of("ftc_csn", "report_types", "USD", 2_600_678, None, **overlay)
     page = sample.pages(build(sample.given("2024", observations_frame(several), sources=sources())))
-    assert content.OVERLAY_WARNING not in page
-    assert content.OVERLAPPING_WARNING in page
+    assert OVERLAY_WARNING not in page
+    assert OVERLAPPING_WARNING in page
     with_total = [*several, *of("ftc_csn", "report_types", "USD", 6_471_708, None)]
     page = sample.pages(build(sample.given("2024", observations_frame(with_total), sources=sources())))
-    assert content.OVERLAY_OF_TOTAL_WARNING in page
+    assert OVERLAY_OF_TOTAL_WARNING in page
 
 
 # ---------------------------------------------------------------------------------------------------------- what is declared

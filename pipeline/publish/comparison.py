@@ -18,8 +18,9 @@ import pandas as pd
 
 from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish import charts, traces
+from pipeline.publish.chart_points import history_points
 from pipeline.publish.charts import Chart, Point
-from pipeline.publish.content import Item, Section, history_points
+from pipeline.publish.content import Item, Section
 from pipeline.publish.countries import (
     COUNTS,
     MONEY,

@@ -11,8 +11,9 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.publish.content import AdjustedMonths, Content, is_provisional
+from pipeline.publish.content import AdjustedMonths, Content
 from pipeline.publish.contributions import OF_MEASURES
+from pipeline.publish.marks import is_provisional
 from pipeline.publish.number_texts import whole_cases
 from pipeline.publish.package import COLUMNS, columns_csv
 

@@ -52,3 +52,8 @@ def marks_of(row: Any) -> tuple[str, ...]:
     if row.derivation:
         found.append("[d]")
     return tuple(found)
+
+
+def is_provisional(row: Any) -> bool:
+    """Whether the figure is provisional, by its edition or its status."""
+    return row.edition == "provisional" or row.obs_status == "P"

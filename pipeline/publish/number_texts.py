@@ -113,3 +113,9 @@ def precision_text(row: Any) -> str:
 def whole_cases(value: float) -> Decimal:
     """A number of cases that was computed from a whole series, as it is shown."""
     return Decimal(value).quantize(Decimal(1), ROUND_HALF_EVEN)
+
+
+def exact_text(value: Decimal) -> str:
+    """The decimal with all its digits and no trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -28,7 +28,7 @@ from pipeline.model import (
     UNITS,
     Period,
 )
-from pipeline.publish.content import exact_text
+from pipeline.publish.number_texts import exact_text
 from pipeline.publish.selection import ROLES
 from pipeline.publish.texts import clean, plain_text
 from pipeline.sources.catalogue import Source

@@ -40,10 +40,11 @@ from pipeline import collector
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_SCHEMA, observations_table, row_records
 from pipeline.model import Period, Snapshot
 from pipeline.publish import computed_tables, countries, package, page, sdmx, traces, workbook
-from pipeline.publish import content as contents
 from pipeline.publish.chart_files import chart_file_name, chart_files
 from pipeline.publish.citation import Citation, json_ld
+from pipeline.publish.composition import compose
 from pipeline.publish.content import Section, listed_item
+from pipeline.publish.headline import headline_entries
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
 from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
@@ -106,7 +107,7 @@ def fingerprint_rows(view: pd.DataFrame, frequency: str, period: Period) -> pd.D
 def headline(given: ReleaseInput) -> dict[str, Any]:
     """For the manifest: family, period, classification, edition, cases, loss, unit and loss_usd of the first series (numbers as
     exact text), the same of every family under `families`, and under `together` the sums that are allowed."""
-    return contents.headline(given.period, given.figures, given.families)
+    return headline_entries(given.period, given.figures, given.families)
 
 
 @collector.at_rest()
@@ -115,7 +116,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     rows, found, families = given.rows, given.figures, given.families
     findings = relevant_findings(given.findings, rows, given.period, families)
     compared = countries.compare(given.period, found, families)
-    composed = contents.compose(
+    composed = compose(
         given.period, found, row_records(findings), families, reconciliation=row_records(given.reconciliation), compared=compared
     )
     histories = headline_histories(given.period, found, given.revisions, families)

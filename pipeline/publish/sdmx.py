@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 from pipeline import reference
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, NOT_APPLICABLE, TOTAL, FraudlossError, Period
-from pipeline.publish.content import exact_text
+from pipeline.publish.number_texts import exact_text
 from pipeline.publish.package import CODES, COLUMNS, snapshot_for_text, text_for_csv
 from pipeline.publish.texts import clean, plain_text
 from pipeline.sources.catalogue import Source

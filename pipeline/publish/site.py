@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
-from pipeline.publish import content, traces
+from pipeline.publish import traces
 from pipeline.publish.comparison import comparison_page
 from pipeline.publish.content import Section
 from pipeline.publish.evidence import Evidence
@@ -28,6 +28,7 @@ from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import country_name
 from pipeline.publish.methods import method_sections
 from pipeline.publish.number_texts import large_sum, number_text, spoken_money
+from pipeline.publish.overview import compose_overview
 from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, drawn_items, origin, render, source_page_name, source_view
 from pipeline.publish.period import announced, reason_words, withdrawn
 from pipeline.publish.period_labels import period_japanese, period_label
@@ -262,7 +263,7 @@ def _overview(manifests: Sequence[Mapping[str, Any]], newest: _Year | None, fami
     """Charts and tables of the headline series, up to the newest year that is published."""
     if newest is None:
         return {"lede": (), "lead": (), "charts": [], "tables": [], "base": "", "traced": []}
-    composed = content.overview(newest.period, newest.figures, families)
+    composed = compose_overview(newest.period, newest.figures, families)
     traced = traces.trace_pages(newest.figures)
     release = next(item for item in _latest_first(_of(manifests, "annual")) if item["period"] == newest.period.code)
     return {

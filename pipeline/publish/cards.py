@@ -1,0 +1,165 @@
+"""Cards: the totals of each series on the first page of a release.
+
+In: the figures by series, the sums of series, single events. Out: `Card`s in the order of the page, each with its edition, its
+warnings and, where several countries have one, its country. A cumulative figure is never a month's: its card says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipeline.model import ABSENCE, Period
+from pipeline.publish.content import Card, Line
+from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, CUMULATIVE_WARNING, EVENTS_WARNING, late_warnings
+from pipeline.publish.labels import code_label, country_name
+from pipeline.publish.leading import lead_totals
+from pipeline.publish.measures import counting, measure_rank, measure_title, unit_short
+from pipeline.publish.number_texts import hundred_millions, number_text, precision_text, spoken_money
+from pipeline.publish.period_labels import period_label
+from pipeline.publish.selection import CURRENCIES, NO_BREAKDOWN, CombinedSum, Families, Figure, parsed, worst_edition
+from pipeline.publish.series_titles import series_title
+from pipeline.publish.tables import figure_cell
+from pipeline.publish.texts import clean
+from pipeline.publish.words import _, declared, listed, only_english
+
+
+def headline_cards(
+    period: Period,
+    ordered: Sequence[str],
+    by_family: Mapping[str, list[Figure]],
+    sums: Sequence[tuple[Any, list[CombinedSum]]],
+    events: Sequence[str],
+    families: Families,
+) -> list[Card]:
+    """The cards of a release: the sums of series that may be added, then the series in order, then single events."""
+    cards = []
+    for combination, made in sums:
+        own = [item for item in made if item.period == period.code]
+        if own:
+            cards.append(_sum_card(combination, own, period, families))
+    for name in ordered:
+        if families.is_subordinate(name):
+            continue  # it breaks down a series that has a card
+        leads = lead_totals(by_family[name], families)
+        roles = {role for role, _, _ in leads}
+        shown = [lead for lead in leads if not (lead[0] == "cumulative" and "period" in roles)]
+        for place, (role, classification, members) in enumerate(shown[:2]):
+            if any(combination.printed_family == name and made for combination, made in sums):
+                continue  # the printed sum stands beside ours in its own table
+            with counting(families.country(name)):
+                cards.append(_total_card(name, role, classification, members, families, again=place > 0))
+    return _named_by_country([*cards, *_event_card([figure for name in events for figure in by_family[name]], period)])
+
+
+def _named_by_country(cards: Sequence[Card]) -> list[Card]:
+    """Where the cards are of several countries, each says of which it is."""
+    if len({card.country for card in cards if card.country}) < 2:
+        return list(cards)
+    return [_named(card) for card in cards]
+
+
+def _named(card: Card) -> Card:
+    country = country_name(card.country) if card.country else ""
+    if not country or card.title.startswith(f"{country}: "):
+        return card
+    return dataclasses.replace(card, title=_("{country}: {series}", country=country, series=card.title))
+
+
+def _total_card(name: str, role: str, classification: str, members: Sequence[Figure], families: Families, *, again: bool) -> Card:
+    cells = {(f.row.measure, f.row.unit): f.row for f in members}
+    lines = []
+    for measure, unit in sorted(cells, key=measure_rank):
+        row = cells[(measure, unit)]
+        if measure in ("cases", "loss", "loss_net"):
+            lines.append(_line(row))
+    for measure in ("change_on_year", "change_on_year_cases"):
+        rows = [row for (found, __), row in cells.items() if found == measure]
+        lines += [_line(row) for row in rows[:1]]
+    english, native = series_title(name, families)
+    code = members[0].row.period
+    edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
+    warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
+    warnings += [CLASSIFICATION_WARNING] if again else []
+    late = late_warnings(members[0].row, families)
+    warnings += late
+    scheme = declared(clean(families.classification(classification)))
+    note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
+    warning = listed(warnings, " ")
+    return Card(english, native, period_label(code), edition, tuple(lines), note, warning, families.country(name), bool(late))
+
+
+def _line(row: Any) -> Line:
+    cell = figure_cell(row)
+    about = {"id": cell.id, "measure": row.measure, "unit": row.unit}
+    if row.unit in CURRENCIES and row.value is not None:
+        precision = _("± {precision}", precision=precision_text(row)) if row.precision and not row.derivation else ""
+        text, small = _spoken(row.value, row.unit, cell.text, precision)
+        return Line(_line_label(row.measure, row.unit), text, small, cell.marks, **about)
+    small = declared(ABSENCE.get(row.absence, "")) if row.absence else cell.small
+    return Line(_line_label(row.measure, row.unit), cell.text, small, () if row.absence else cell.marks, **about)
+
+
+def _line_label(measure: str, unit: str) -> str:
+    title = measure_title(measure)[0]
+    return _("{measure}, {unit}", measure=title, unit=unit_short(unit)) if unit in CURRENCIES else title
+
+
+def _spoken(value: Decimal, unit: str, exact: str, precision: str = "") -> tuple[str, str]:
+    """Money as people speak of it, and beneath it in yen's own large unit, to the last digit, and how exact it is."""
+    shown = [_("{figure} {unit}", figure=exact, unit=unit_short(unit)), *([precision] if precision else [])]
+    large = hundred_millions(value, unit)
+    beside = only_english(f"{large} · " if large else "")  # in Japanese it is what is spoken
+    return spoken_money(value, unit), listed([beside, listed(shown, " · ")], "")
+
+
+def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, families: Families) -> Card:
+    lines = []
+    for item in sorted(own, key=lambda s: measure_rank((s.measure, s.unit))):
+        exact = number_text(item.value, item.unit, derived=item.unit in CURRENCIES)
+        is_money = item.unit in CURRENCIES
+        text, small = _spoken(item.value, item.unit, exact) if is_money else (exact, "")
+        lines.append(
+            Line(
+                _line_label(item.measure, item.unit),
+                text,
+                small,
+                ("[p]", "[d]") if item.is_provisional else ("[d]",),
+                href="#table-together",
+                measure=item.measure,
+                unit=item.unit,
+            )
+        )
+    edition = worst_edition(part.edition for item in own for part in item.parts)
+    return Card(
+        combination.title,
+        combination.title_ja,
+        period_label(period.code),
+        edition,
+        tuple(lines),
+        combination.reason,
+        country=families.country(combination.families[0]),
+    )
+
+
+def _event_card(figures: Sequence[Figure], period: Period) -> list[Card]:
+    """Cambodia first: what the page is asked for most; then the other places abroad."""
+    abroad = [f for f in figures if f.row.value is not None and f.row.offender_location not in ("JP", *NO_BREAKDOWN)]
+    own = [f for f in abroad if period.start <= parsed(f.row.period).end <= period.end]
+    if not own:
+        return []
+    ordered = sorted(own, key=lambda f: (f.row.offender_location != "KH", f.row.period != period.code, f.row.measure, f.row.id))
+    lines = []
+    for figure in ordered[:5]:
+        row = figure.row
+        cell = figure_cell(row)
+        place, measure = code_label(row.offender_location).capitalize(), measure_title(row.measure)[0].lower()
+        label = _("{place}: {measure}", place=place, measure=measure)
+        if row.period != period.code:
+            when = period_label(row.period)
+            label = _("{place}: {measure}, {period}", place=place, measure=measure, period=when)
+        lines.append(Line(label, cell.text, "", cell.marks, id=cell.id))
+    when, title = period_label(period.code), _("Offenders' bases abroad: what is known")
+    return [Card(title, "海外拠点", when, "", tuple(lines), "", EVENTS_WARNING)]

@@ -1,0 +1,46 @@
+"""What must not be done with figures: the warnings that tables and cards carry.
+
+In: a table, or a figure whose source says that reports are still to come. Out: the table with its warnings, and
+the words of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.publish.selection import Families
+from pipeline.publish.tables import Table
+from pipeline.publish.texts import declared_text
+from pipeline.publish.words import Words, _, listed
+
+EVENTS_WARNING = _(
+    "These are single events and announcements as they became known. They are not complete counts: never add them, "
+    "and never read a missing year or country as none."
+)
+OVERLAY_WARNING = _(
+    "Of which, cutting across the types: these cases are already counted in the types above. Never add them to anything."
+)
+OVERLAY_OF_TOTAL_WARNING = _("Of which: these cases are already counted in the total. Never add them to it or to each other.")
+OVERLAPPING_WARNING = _("These overlap: one case can stand in several of them. Never add them to anything.")
+CUMULATIVE_WARNING = _("Cumulative since January: not the figure of a single month or quarter, and never to be added to one.")
+CLASSIFICATION_WARNING = _(
+    "The same period under another classification of types: not comparable with the other tables, and never to be added."
+)
+FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calendar years: never mix or add the two.")
+PARTS_WARNING = _(
+    "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
+)
+
+
+def late_warnings(row: Any, families: Families) -> list[Words]:
+    """That reports of the row's period are still to come, where its source says so."""
+    late = families.late_warning(row)
+    return [_("{sentence}.", sentence=declared_text(late))] if late else []
+
+
+def with_warnings(table: Table, warnings: Sequence[str]) -> Table:
+    """The table with these warnings after its own, each once."""
+    text = listed(dict.fromkeys([*([table.warning] if table.warning else []), *warnings]), " ")
+    return dataclasses.replace(table, warning=text)

@@ -1,0 +1,57 @@
+"""The answer before any table: the first cards of a release in sentences.
+
+In: cards. Out: a sentence each for the first of them and for the first of each further country.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.publish.content import Card, Line
+from pipeline.publish.selection import CURRENCIES
+from pipeline.publish.words import _, listed
+
+_LEDE_CARDS = 3
+
+
+def lede(cards: Sequence[Card]) -> tuple[str, ...]:
+    """One sentence a card, for the first cards and the first of each further country: the answer before any table."""
+    first_of_title = list({card.title: card for card in reversed(cards)}.values())[::-1]
+    first_of_country = list({card.country: card for card in reversed(first_of_title) if card.country}.values())[::-1]
+    chosen = [card for place, card in enumerate(first_of_title) if place < _LEDE_CARDS or card in first_of_country]
+    return tuple(sentence for card in chosen if (sentence := _sentence(card)))
+
+
+def _sentence(card: Card) -> str:
+    """Cases and loss of a card, each with its own change; empty where the card has neither."""
+    lines = {(line.measure, line.unit): line for line in card.lines if line.text[-1:] != "]"}
+    changes = {line.measure: line for line in lines.values() if line.measure.startswith("change")}
+    dollars = lines.get(("loss", "USD"))
+    losses = [line for unit in CURRENCIES if (line := lines.get(("loss", unit)))]
+    national = next((line for line in losses if line is not dollars), dollars)
+    parts: list[str] = []
+    if cases := lines.get(("cases", "cases")):
+        aside = _aside(_change(changes.get("change_on_year_cases")))
+        parts.append(_("{number} cases{aside}", number=cases.text, aside=aside))
+    if national:
+        converted = dollars.text if dollars and national is not dollars else ""
+        aside = _aside(converted, _change(changes.get("change_on_year")))
+        parts.append(_("a loss of {amount}{aside}", amount=national.text, aside=aside))
+    if not parts:
+        return ""
+    what = parts[0] if len(parts) == 1 else _("{cases} and {loss}", cases=parts[0], loss=parts[1])
+    said = {"series": card.title, "period": card.period, "what": what}
+    if card.is_growing:
+        return _("{series}, {period}: {what} (reports of it are still to come).", **said)
+    if card.edition == "provisional":
+        return _("{series}, {period}: {what} (provisional).", **said)
+    return _("{series}, {period}: {what}.", **said)
+
+
+def _change(line: Line | None) -> str:
+    return _("{change} on the year before", change=line.text) if line else ""
+
+
+def _aside(*words: str) -> str:
+    said = [word for word in words if word]
+    return _(" ({words})", words=listed(said, "; ")) if said else ""

@@ -1,0 +1,121 @@
+"""The tables and charts of one series, period and classification.
+
+In: its figures, and those before it for the contributions to the change. Out: `Item`s: types, measures, overlays, breakdowns. An
+overlay never enters a chart of types or a sum.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from pipeline.model import TOTAL
+from pipeline.publish import charts, contributions
+from pipeline.publish.breakdown_tables import breakdown_tables
+from pipeline.publish.chart_points import axes, chart_label, chart_point
+from pipeline.publish.content import Item, further
+from pipeline.publish.figure_lists import measures_list
+from pipeline.publish.figure_warnings import (
+    CLASSIFICATION_WARNING,
+    CUMULATIVE_WARNING,
+    OVERLAPPING_WARNING,
+    OVERLAY_OF_TOTAL_WARNING,
+    OVERLAY_WARNING,
+    late_warnings,
+    with_warnings,
+)
+from pipeline.publish.maps import area_maps
+from pipeline.publish.measures import GROUPS, measure_group, measure_title
+from pipeline.publish.period_labels import period_label
+from pipeline.publish.pyramids import age_pyramids
+from pipeline.publish.selection import Families, Figure, parsed
+from pipeline.publish.texts import clean, slug
+from pipeline.publish.type_tables import has_intervals, totals_only, type_order, types_by_measures
+from pipeline.publish.words import _, declared
+
+
+def series_block(
+    name: str,
+    english: str,
+    key: tuple[str, str, str],
+    figures: Sequence[Figure],
+    history: Sequence[Figure],
+    families: Families,
+    *,
+    place: int,
+    name_classification: bool,
+) -> list[Item]:
+    """The tables and the chart of one family, period and classification."""
+    code, classification = key[1:]
+    title = _("{series}, {period}", series=english, period=period_label(code))
+    if name_classification and classification:
+        scheme = declared(clean(families.classification(classification)))
+        title = _("{title} ({scheme})", title=title, scheme=scheme)
+    base = slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
+    warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
+    warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
+    warnings += late_warnings(figures[0].row, families)
+    plain = [f for f in figures if f.is_plain and not f.row.overlay]
+    types = {f.row.native_type for f in plain}
+    items: list[Item] = []
+    if len(types) >= 3:
+        items += _type_charts(base, title, figures, families.currency(name), families)
+    alone = plain
+    if len(types) >= 2:
+        order = type_order(plain)
+        added = contributions.contributions(plain, history)
+        plain += added
+        for group, words in (*(group[:2] for group in GROUPS), ("other", _("Other measures"))):
+            measures = measure_group(group)
+            if group == "quantiles" and not has_intervals(plain):
+                continue
+            name_of = f"{base}_{group}"
+            heading = _("{title}: {group}", title=title, group=words.lower())
+            table = types_by_measures(name_of, heading, plain, measures, families, order=order)
+            of_table: tuple[Figure, ...] = ()
+            if table and group == "losses":
+                table, of_table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added))), tuple(added)
+            items += [Item(table=with_warnings(table, warnings), contributions=of_table)] if table else []
+        alone = totals_only(plain)
+        title_alone = _("{title}: measures printed or computed for all types together only", title=title)
+    else:
+        title_alone = title
+    table = measures_list(f"{base}_figures", title_alone, alone, families)
+    items += [Item(table=with_warnings(table, warnings))] if table else []
+    measures = tuple(dict.fromkeys(f.row.measure for f in figures))
+    of_what = OVERLAY_WARNING if len(types) >= 2 else OVERLAY_OF_TOTAL_WARNING if types else OVERLAPPING_WARNING
+    overlay = types_by_measures(
+        f"{base}_overlay", _("{title}: of which, cutting across types", title=title), figures, measures, families, overlay=True
+    )
+    items += [Item(table=with_warnings(overlay, [of_what, *warnings]))] if overlay else []
+    return [*items, *further(_breakdowns(base, title, figures, warnings, families))]
+
+
+def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:
+    """Cases and loss by type side by side, the largest loss on top; overlays and the total never enter."""
+    parts = [f for f in figures if f.is_plain and not f.row.overlay and f.row.native_type != TOTAL]
+    panels = []
+    for measure, unit, words, scale in axes(currency):
+        rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
+        if len(rows) >= 3:
+            # A bar is drawn in millions or billions, but says its exact figure: under the measure's name, not under the axis's.
+            name = measure_title(measure)[0]
+            panels.append((words, [chart_point(row, chart_label(row), name, scale, families) for row in rows]))
+    if not panels:
+        return []
+    sizes = {point.x: point.value for point in panels[0][1]}
+    everyone = list(dict.fromkeys(point.x for _, points in panels for point in points))
+    labels = sorted(everyone, key=lambda label: (-sizes.get(label, 0.0), label))
+    chart = charts.bars_side_by_side(f"{base}_types", _("{title}: by type", title=title), panels, labels)
+    return [Item(chart=chart)]
+
+
+def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
+    """What is broken down further: pyramids and maps, then a table for each set of dimensions."""
+    broken_down = [f for f in figures if not f.is_plain]
+    made = breakdown_tables(base, title, broken_down, families)
+    items = [
+        Item(chart=chart)
+        for chart in (*age_pyramids(base, title, broken_down, families), *area_maps(base, title, broken_down, families))
+    ]
+    return [*items, *(Item(table=with_warnings(table, warnings)) for table in made)]
