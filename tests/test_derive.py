@@ -177,6 +177,15 @@ def test_of_shipped_printings_only_those_that_held_at_one_time_are_divided() -> 
     assert value(corrected, measure="mean_loss") == 3_415_863, "one printing has 718.8 and 21,043"
 
 
+def test_a_share_of_next_to_nothing_is_not_nothing() -> None:
+    # The Canadian file of 2024-09-30: telecom fraud of 2023 is 440 of 575,850,187 dollars.
+    view = derived(row("2023", 575_850_187), row("2023", 440, native_type="a"), row("2023", 0, native_type="b"))
+    share = only(view, measure="share_of_loss", native_type="a")
+    assert share["value"] == Decimal("0.000076")
+    assert abs(share["value"] - Decimal(44_000) / 575_850_187) <= share["precision"]
+    assert only(view, measure="share_of_loss", native_type="b")["value"] == 0
+
+
 def test_no_mean_over_no_cases() -> None:
     view = derived(row("2025", 0), row("2025", 0, measure="cases", unit="cases"))
     assert none(view, measure="mean_loss")

@@ -34,6 +34,16 @@ def test_series_are_stacked_without_gap_or_overlap_in_proportion_to_their_figure
     assert "dasharray" not in lower.attrib["style"]
 
 
+def test_a_chart_is_described_with_all_digits_of_its_figures() -> None:
+    # 6,471,708 reports of the American data book of 2024 were read out as 6.47171e+06.
+    counted = charts.lines(
+        "c", "t", "Cases", [Point(year, "a", value) for year, value in (("2023", 5_548_815), ("2024", 6_471_708))], {}
+    )
+    assert "Latest: a 6,471,708." in counted.description
+    scaled = charts.lines("c", "t", "y", [Point(year, "a", value) for year, value in (("2023", 45.2564), ("2024", 0.00005))], {})
+    assert "Latest: a 0.00005." in scaled.description
+
+
 def test_a_year_without_a_figure_keeps_its_place_and_no_line_leads_over_it() -> None:
     points = [Point(year, "a", 1.0) for year in ("2020", "2021", "2023", "2024")]
     chart = charts.lines("c", "t", "y", points, {})

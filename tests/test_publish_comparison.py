@@ -12,6 +12,7 @@ from pipeline.frames import observations_frame
 from pipeline.publish import comparison
 from pipeline.publish.comparison import ComparisonPage, comparison_page
 from pipeline.publish.countries import FACETS, SIDE_BY_SIDE
+from pipeline.publish.page import points_table
 from pipeline.publish.selection import Families
 from pipeline.publish.tables import Table
 from pipeline.reference import average_rate
@@ -74,6 +75,17 @@ def test_each_country_stands_with_the_newest_published_year_in_which_it_has_figu
     assert canada[6].value == pytest.approx(575_850_187 / rate, rel=Decimal("1e-9"))
     notes = " ".join(_tables(page)["newest_losses"].notes)
     assert f"1 US dollar = {rate:.4f} Canadian dollars in 2023" in notes
+
+
+def test_each_figure_behind_a_chart_stands_under_or_beside_its_own_unit(page: ComparisonPage) -> None:
+    charts = {str(item.chart.title): item.chart for section in page.sections for item in section.items if item.chart}
+    in_own = str(points_table(charts["Losses in national currency"], {}, ""))
+    assert '<th scope="row">Canada: Reports to the Canadian Anti-Fraud Centre<small>Canadian dollars</small></th>' in in_own
+    assert '<th scope="row">Japan: Special fraud<small>yen</small></th>' in in_own
+    assert '<th scope="col" class="num">2022</th>' in in_own
+    in_dollars = str(points_table(charts["Losses in US dollars, at the average rate of each year"], {}, ""))
+    assert '<th scope="row">Japan: Special fraud</th>' in in_dollars
+    assert '<th scope="col" class="num">2022<small>US dollars</small></th>' in in_dollars
 
 
 def test_nothing_is_ranked_and_the_page_says_why(page: ComparisonPage) -> None:

@@ -55,6 +55,25 @@ def test_numbers_have_separators_signs_and_no_false_digits(value: str, unit: str
     assert number_text(Decimal(value), unit, measure) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        # Three places are computed: a fourth would be a digit that nobody knows.
+        ("0.040", "percent", "0.04 %"),
+        ("0.064", "percent", "0.064 %"),
+        ("0.000076", "percent", "0.00008 %"),
+        ("0", "percent", "0 %"),
+        ("0.005", "cases_per_100k", "0.005"),
+        ("0", "cases_per_100k", "0.00"),
+        ("159.099", "cases_per_100k", "159.10"),
+    ],
+)
+def test_small_derived_figures_have_no_digit_that_nobody_knows_and_are_not_shown_as_nothing(
+    value: str, unit: str, text: str
+) -> None:
+    assert tables.number_text(Decimal(value), unit, derived=True) == text
+
+
 def test_large_sums_are_given_in_the_units_that_people_speak_of() -> None:
     assert short_money(Decimal(142309498218), "JPY") == "1,423.1億円 · ¥142.31\N{NO-BREAK SPACE}bn"
     assert short_money(Decimal(951079736), "USD") == "US$951.1\N{NO-BREAK SPACE}m"

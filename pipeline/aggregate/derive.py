@@ -289,8 +289,14 @@ def _shares(figures: _Figures, source: Source) -> Iterable[_Row]:
             if reason := _revised_apart((row, total)):
                 yield _absent(row, [row, total], "share", "not_yet_known", reason, measure=share, unit="percent")
                 continue
-            value, precision = _quotient(row, total, Decimal(100), PERCENT_STEP)
+            value, precision = _quotient(row, total, Decimal(100), _share_step(row, total))
             yield _made(row, [row, total], "share", value, precision, measure=share, unit="percent")
+
+
+def _share_step(row: _Row, total: _Row) -> Decimal:
+    """The step of a share: finer where the usual one would make nothing of something."""
+    share = 100 * row["value"] / total["value"]
+    return PERCENT_STEP if not 0 < share < PERCENT_STEP else max(FINEST_STEP, Decimal(1).scaleb(share.adjusted() - 1))
 
 
 def _means(figures: _Figures, source: Source) -> Iterable[_Row]:

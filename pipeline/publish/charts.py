@@ -58,7 +58,7 @@ class Point(NamedTuple):
         comma, colon, blank = punctuation()
         unit = f"{blank}{self.unit}" if self.unit and self.unit != "%" else ""
         marks = f" {''.join(self.marks)}" if self.marks else ""
-        return f"{self.series}{comma}{self.x}{colon}{self.text or f'{self.value:g}'}{marks}{unit}"
+        return f"{self.series}{comma}{self.x}{colon}{self.text or figure_in_words(self.value)}{marks}{unit}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,8 +181,16 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
     return Chart(chart_id, title, words, each(draw(), draw), note=note, points=everyone, head=_("Type"))
 
 
+def figure_in_words(value: float) -> str:
+    """A figure in the units of a scale, as a reader knows it: never 6.47171e+06."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.6g}"
+    return f"{value:.6f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
 def _labelled(label: str, value: float) -> Words:
-    return _("{label} {figure}", label=label, figure=f"{value:g}")
+    return _("{label} {figure}", label=label, figure=figure_in_words(value))
 
 
 def _largest(points: Sequence[Point]) -> list[Point]:
@@ -276,7 +284,8 @@ def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], righ
         return svg.drawing(middle + half + 24, height + 40, parts)
 
     described = [
-        _("{label}: {figures}", label=listed([p.series, p.x], " "), figures=f"{p.value:g}") for p in _largest([*left, *right])
+        _("{label}: {figures}", label=listed([p.series, p.x], " "), figures=figure_in_words(p.value))
+        for p in _largest([*left, *right])
     ]
     words = _("Bars by age and sex. Largest: {figures}.", figures=listed(described, "; "))
     legend = tuple((name, place) for place, name in enumerate(names, 1))
@@ -311,7 +320,7 @@ def tile_map(
         return svg.drawing(across * _TILE, down * _TILE, parts)
 
     ordered = _largest(points)
-    largest = listed([_("{label} {figure}", label=p.x, figure=p.text or f"{p.value:g}") for p in ordered])
+    largest = listed([_("{label} {figure}", label=p.x, figure=p.text or figure_in_words(p.value)) for p in ordered])
     about = {"measure": words, "largest": f"{most:,.0f}", "mark": NO_ROW}
     if shaded:
         note = _(

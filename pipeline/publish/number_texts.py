@@ -25,20 +25,32 @@ def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool =
         if not share:
             return both("0 %", "0%")
         places = "0.1" if derived or abs(share) >= 10 else "0.01"
-        if abs(share) < Decimal("0.1"):
-            places = "0.0001"
         text = f"{share.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
+        if abs(share) < Decimal("0.1"):
+            text = _small_share(share, derived)
         text = f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')}"
         return both(f"{text} %", f"{text}%")
     if unit == "points":
         text = f"{value.quantize(_TENTH, ROUND_HALF_EVEN) + 0:,}"
         return f"{'+' if value >= _HALF_TENTH else ''}{text.replace('-', '−')}"
     if unit.endswith("_per_100k"):
-        places = "1" if abs(value) >= 1000 else "0.01"
+        # Three places are computed; two are shown, unless they would make nothing of something.
+        places = "1" if abs(value) >= 1000 else "0.01" if abs(value) >= Decimal("0.01") or not value else "0.001"
         return f"{value.quantize(Decimal(places), ROUND_HALF_EVEN):,}".replace("-", "−")
     if derived:
         value = value.quantize(Decimal(1), ROUND_HALF_EVEN)
     return _plain(value)
+
+
+def _small_share(share: Decimal, derived: bool) -> str:
+    """A share below 0.1 % to the thousandth that is computed, or to the digits that are printed; below that its first digit.
+
+    No zero is put behind a digit that nobody knows, and what is not zero is not shown as zero.
+    """
+    step = Decimal("0.001" if derived else "0.0001")
+    if abs(share) < step:
+        step = Decimal(1).scaleb(share.adjusted())
+    return f"{share.quantize(step, ROUND_HALF_EVEN).normalize():f}"
 
 
 def _plain(value: Decimal) -> str:

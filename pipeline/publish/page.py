@@ -22,7 +22,7 @@ import markupsafe
 
 from pipeline.model import EDITIONS, Period, Snapshot
 from pipeline.publish import traces
-from pipeline.publish.charts import Chart
+from pipeline.publish.charts import Chart, figure_in_words
 from pipeline.publish.content import Content, Item, Section
 from pipeline.publish.labels import edition_word, in_both
 from pipeline.publish.marks import MARKS, NO_ROW
@@ -420,29 +420,39 @@ def _cell(cell: Cell, links: Mapping[str, str], base: str) -> str:
 def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsafe.Markup:
     """Head and body of the table behind a chart: every point with its exact figure, its marks and the way to its trace.
 
-    Lines are the categories of the chart, columns its series, or turned round where the chart says so. Written without the
-    template, because a release has hundreds of points.
+    Lines are the categories of the chart, columns its series, or turned round where the chart says so. A unit stands over a
+    column that has no other; where columns mix units, as the years of several currencies do, it stands beside each line. Written
+    without the template, because a release has hundreds of points.
     """
     lines: dict[str, dict[str, str]] = {}
-    heads: dict[str, str] = {}
+    heads: dict[str, list[str]] = {}
+    beside: dict[str, list[str]] = {}
     for point in chart.points:
         line, head = (point.series, point.x) if chart.series_down else (point.x, point.series)
-        text = markup(point.text) if point.text else f"{point.value:g}"
+        text = markup(point.text) if point.text else figure_in_words(point.value)
         if to := links.get(point.id):
             text = f'<a href="{markup(base)}{to}">{text}</a>'
         lines.setdefault(line, {})[head] = f'<td class="num">{text}{_marks(point.marks)}</td>'
-        heads.setdefault(head, point.unit)
+        for place, units in ((head, heads), (line, beside)):
+            if point.unit not in units.setdefault(place, []):
+                units[place].append(point.unit)
     # Periods read from the first to the last, whatever the order in which series begin.
     names = sorted(lines) if chart.head == "Period" else lines
     columns = sorted(heads) if chart.series_down else list(heads)
     none = f'<td class="num">{_marks((NO_ROW,))}</td>'
+    is_over = all(len(units) == 1 for units in heads.values())
     rows = [
-        f'<tr><th scope="row">{markup(name)}</th>{"".join([lines[name].get(head, none) for head in columns])}</tr>'
+        f'<tr><th scope="row">{markup(name)}{"" if is_over else _units(beside[name])}</th>'
+        f"{''.join([lines[name].get(head, none) for head in columns])}</tr>"
         for name in names
     ]
-    top = "".join(f'<th scope="col" class="num">{markup(name)}<small>{markup(heads[name])}</small></th>' for name in columns)
+    top = "".join(f'<th scope="col" class="num">{markup(name)}{_units(heads[name]) if is_over else ""}</th>' for name in columns)
     first, body = f'<th scope="col">{markup(chart.head)}</th>', "\n".join(rows)
     return markupsafe.Markup(f"<thead><tr>{first}{top}</tr></thead>\n<tbody>\n{body}\n</tbody>")
+
+
+def _units(units: Sequence[str]) -> str:
+    return f"<small>{markup(listed(units))}</small>"
 
 
 @functools.lru_cache(maxsize=8192)
