@@ -204,7 +204,8 @@ MEASURES: dict[str, str] = {
     "loss_prevented": "loss that was prevented",
     "traded_value": "value of unauthorised trades (purchases and sales added): not a loss",
     "fraud_rate": "fraud loss as a share of the value paid",
-    "mean_loss": "gross loss per case recognised, attempts included",
+    "mean_loss": "gross loss per case recognised or reported, attempts included",
+    "mean_loss_of_known": "gross loss per case whose loss, above zero or not, is known, attempts included",
     "mean_loss_completed": "gross loss per completed case",
     "mean_loss_with_loss": "gross loss per case with a loss",
     "loss_per_day": "gross loss per day of the period",
@@ -320,6 +321,9 @@ DERIVATIONS: dict[str, str] = {
     "converted_months": "sum of the months, each converted at its own average exchange rate",
     "records": "computed from record-level reports",
 }
+
+# The note of a figure whose period is longer than the file that it was counted from.
+FILE_ENDS = "the file ends on {day}"
 
 # What became of a figure between two states of the same figures.
 CHANGES: dict[str, str] = {

@@ -1,5 +1,6 @@
 """Derived figures are exact where they can be, bounded where they cannot, and missing where they must be."""
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 
@@ -184,6 +185,23 @@ def test_a_share_of_next_to_nothing_is_not_nothing() -> None:
     assert share["value"] == Decimal("0.000076")
     assert abs(share["value"] - Decimal(44_000) / 575_850_187) <= share["precision"]
     assert only(view, measure="share_of_loss", native_type="b")["value"] == 0
+
+
+def test_a_source_that_keeps_no_loss_of_some_types_has_means_over_the_cases_whose_loss_is_known_only() -> None:
+    # The Canadian file of 2024-09-30: of 15,224 reports of unauthorised payments of 2021, 15,125 are of types without any loss.
+    counts = {"measure": "cases", "unit": "cases"}
+    rows = [
+        row("2021", Decimal("72000.54")),
+        row("2021", 15_224, **counts),
+        row("2021", 99, **{**counts, "measure": "cases_loss_known"}),
+        row("2021", 62, **{**counts, "measure": "cases_with_loss"}),
+    ]
+    partly = dataclasses.replace(SOURCE, meta={**SOURCE.meta, "loss_unknown_types": ["Phishing"]})
+    view = derived(*rows, source=partly)
+    assert only(view, measure="mean_loss_of_known", unit="JPY")["value"] == Decimal(727)
+    assert only(view, measure="mean_loss_with_loss", unit="JPY")["value"] == Decimal(1161)
+    assert none(view, measure="mean_loss")
+    assert none(derived(*rows), measure="mean_loss_of_known")
 
 
 def test_no_mean_over_no_cases() -> None:

@@ -58,6 +58,15 @@ def test_periods_that_end_half_a_year_before_their_file_need_no_warning(period: 
     assert "still to come" not in sentence
 
 
+def test_a_file_that_ends_before_its_period_is_told_of_beside_the_figures() -> None:
+    card, __ = of("2024-Q3", 11_648, "-29.356", note="the file ends on 2024-09-29")
+    assert "The file ends on 29 September 2024: nothing that came in after that day is in these figures." in card.warning
+    with speaking("ja"):
+        assert "ファイルの収録は2024年9月29日までであり" in str(card.warning)
+    whole, __ = of("2024-Q2", 12_580, "-13.738")
+    assert "The file ends" not in whole.warning
+
+
 def test_a_later_file_ends_the_warning() -> None:
     card, __ = of("2024-Q3", 12_500, "-24.191", known_at=dt.date(2025, 3, 31))
     assert card.warning == ""

@@ -130,6 +130,26 @@ def test_a_country_with_figures_for_a_part_of_the_period_is_named_and_not_compar
     assert "January–September 2024 (cumulative)" in sentence
 
 
+def test_a_month_whose_file_ends_before_it_is_not_said_to_be_whole() -> None:
+    month = Period.parse("2024-09")
+    rows = {
+        "cafc": of("cafc", "cafc_types", "CAD", 3_960, 48_338_581, period=month.code, note="the file ends on 2024-09-29"),
+        "scamwatch": of("scamwatch", "scamwatch_types", "AUD", 16_718, 25_985_339, period=month.code),
+    }
+    frames = [derive(observations_frame(own), source(name)) for name, own in rows.items()]
+    found = countries.compare(month, *read(pd.concat(frames, ignore_index=True), sources(), month))
+    assert found is not None
+    (sentence,) = found.left_out
+    assert sentence == (
+        "Canada (Reports to the Canadian Anti-Fraud Centre): the file ends on 29 September 2024, so that the period is not "
+        "whole there."
+    )
+    notes = " ".join(table for item in countries.comparison_tables(found, Families(sources())) for table in item.notes)
+    assert "in September 2024 (monthly average; " in notes
+    # Only what stands in the table is explained below it.
+    assert "Loss per completed case" not in notes
+
+
 def test_a_country_whose_year_has_a_hole_is_named_with_the_hole() -> None:
     """June 2023 is in none of Scamwatch's exports."""
     hole = {**of("scamwatch", "scamwatch_types", "AUD", 0, None, period="2023")[0], "value": None, "absence": "not_yet_known"}

@@ -71,7 +71,7 @@ def test_numbers_have_separators_signs_and_no_false_digits(value: str, unit: str
 def test_small_derived_figures_have_no_digit_that_nobody_knows_and_are_not_shown_as_nothing(
     value: str, unit: str, text: str
 ) -> None:
-    assert tables.number_text(Decimal(value), unit, derived=True) == text
+    assert number_text(Decimal(value), unit, derived=True) == text
 
 
 def test_large_sums_are_given_in_the_units_that_people_speak_of() -> None:

@@ -35,7 +35,7 @@ import pandas as pd
 
 from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, Numbers, Records, mixed_radix, order_statistics, sums
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
-from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
+from pipeline.model import DIMENSIONS, FILE_ENDS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
 from pipeline.reading.cases import covered_months, holes, month_number, months_in_force
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
@@ -681,7 +681,7 @@ def _notes(cells: pd.DataFrame, cases: pd.DataFrame, source: Source) -> pd.Serie
         gaps = [month for month in _months_of(code) if month in missing]
         period = Period.parse(code)
         cut = last is not None and period.start <= last < period.end
-        notes[code] = f"not in the file: {', '.join(gaps)}" if gaps else f"the file ends on {last}" if cut else ""
+        notes[code] = f"not in the file: {', '.join(gaps)}" if gaps else FILE_ENDS.format(day=last) if cut else ""
     return cells["period"].map(notes)
 
 

@@ -301,10 +301,14 @@ def _share_step(row: _Row, total: _Row) -> Decimal:
 
 def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
     """Loss per case, for each denominator that the source counts; the measure's name says which. None where the loss or the
-    count was revised after the other was printed."""
+    count was revised after the other was printed.
+
+    Of a source that keeps no loss of some types, per case whose loss is known: a loss that nobody knows is not a loss of nothing.
+    """
+    of_all = ("cases_loss_known", "mean_loss_of_known") if source.meta.get("loss_unknown_types") else ("cases", "mean_loss")
     for row in figures.present("loss"):
         for denominator, measure in (
-            ("cases", "mean_loss"),
+            of_all,
             ("cases_completed", "mean_loss_completed"),
             ("cases_with_loss", "mean_loss_with_loss"),
         ):

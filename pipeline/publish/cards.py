@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.model import ABSENCE, Period
 from pipeline.publish.content import Card, Line
-from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, CUMULATIVE_WARNING, EVENTS_WARNING, late_warnings
+from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, CUMULATIVE_WARNING, EVENTS_WARNING, growing_warnings
 from pipeline.publish.labels import code_label, country_name
 from pipeline.publish.leading import lead_totals
 from pipeline.publish.measures import counting, measure_rank, measure_title, unit_short
@@ -83,12 +83,11 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
     warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
-    late = late_warnings(members[0].row, families)
-    warnings += late
+    warnings += growing_warnings(members, families)
     scheme = declared(clean(families.classification(classification)))
     note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
-    warning = listed(warnings, " ")
-    return Card(english, native, period_label(code), edition, tuple(lines), note, warning, families.country(name), bool(late))
+    warning, is_growing = listed(warnings, " "), bool(families.late_warning(members[0].row))
+    return Card(english, native, period_label(code), edition, tuple(lines), note, warning, families.country(name), is_growing)
 
 
 def _line(row: Any) -> Line:

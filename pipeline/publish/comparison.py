@@ -162,7 +162,9 @@ def _newest_section(
         ),
         SIDE_BY_SIDE,
     )
-    money = [line for measure in MONEY for line in _money_lines(measure, newest, families, folders)]
+    lines_of = {measure: list(_money_lines(measure, newest, families, folders)) for measure in MONEY}
+    money = [line for lines in lines_of.values() for line in lines]
+    told = [measure for measure in MONEY[2:] if lines_of[measure]]
     counts = [line for measure, unit in COUNTS for line in _count_lines(measure, unit, newest, families, folders)]
     head = (Column(_("Measure")), Column(_("Country")), Column(_("Series")), Column(_("Year"), native="年"))
     notes = [note for period in sorted({_period_of(item) for item in newest}) for note in _rates(newest, period)]
@@ -177,7 +179,7 @@ def _newest_section(
                 Column(_("Converted"), _("US dollars"), note=measure_meaning("loss"), numeric=True),
             ),
             tuple(money),
-            notes=(*dict.fromkeys(notes), *(measure_note(name) for name in MONEY[2:])),
+            notes=(*dict.fromkeys(notes), *(measure_note(name) for name in told)),
         ),
         Table(
             "newest_counts",

@@ -96,7 +96,7 @@ def _countries_section(compared: CountryComparison | None, families: Families) -
     names = list(dict.fromkeys(country_name(item.country) for item in compared.series))
     lead = (
         _(
-            "Countries with figures for the whole {frequency}: {countries}. What is not comparable stands side by side and is "
+            "Countries with a figure for the {frequency}: {countries}. What is not comparable stands side by side and is "
             "not ranked; the matrix says why.",
             frequency=FREQUENCY_WORDS[compared.period.frequency],
             countries=listed(names),

@@ -25,9 +25,9 @@ from pipeline.publish.selection import Families, Figure
 from pipeline.publish.series_titles import series_name, source_anchor_of, source_title
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
 from pipeline.publish.texts import clean, declared_text
-from pipeline.publish.words import Words, _, declared, listed
+from pipeline.publish.words import Words, _, day, declared, listed
 from pipeline.reading.crosswalk import crosswalk_rows, in_force
-from pipeline.reference import MissingReference, average_rate, comparability_words, top_fraud_type
+from pipeline.reference import MissingReference, Rate, average_rate, comparability_words, top_fraud_type
 from pipeline.sources.catalogue import Source
 
 FACETS: dict[str, str] = {
@@ -47,6 +47,7 @@ MONEY = (
     "loss",
     "loss_per_100k",
     "mean_loss",
+    "mean_loss_of_known",
     "mean_loss_completed",
     "mean_loss_with_loss",
     "median_loss",
@@ -125,7 +126,7 @@ class CountryComparison:
     period: Period
     series: tuple[Series, ...]
     types: tuple[TypeLine, ...]
-    left_out: tuple[str, ...]  # sentences: who has figures for parts of the period only
+    left_out: tuple[str, ...]  # sentences: who has figures for parts of the period only, and whose file ends before it
 
 
 def compare(period: Period, figures: Sequence[Figure], families: Families) -> CountryComparison | None:
@@ -134,7 +135,8 @@ def compare(period: Period, figures: Sequence[Figure], families: Families) -> Co
     series = _ranked(telling(_series(found, families)))
     if len({item.country for item in series}) < 2:
         return None
-    return CountryComparison(period, tuple(series), tuple(_types(found, period, families)), _left_out(series, figures, families))
+    left_out = (*_left_out(series, figures, families), *_cut_short(series, families))
+    return CountryComparison(period, tuple(series), tuple(_types(found, period, families)), left_out)
 
 
 # ------------------------------------------------------------------------------------------------------------------- series
@@ -266,6 +268,20 @@ def _left_out(series: Sequence[Series], figures: Iterable[Figure], families: Fam
     return tuple(sentences)
 
 
+def _cut_short(series: Sequence[Series], families: Families) -> list[str]:
+    """Series that were counted from a file which ends before the period does."""
+    return [
+        _(
+            "{country} ({series}): the file ends on {day}, so that the period is not whole there.",
+            country=country_name(item.country),
+            series=series_name(item.family, families)[0],
+            day=day(end),
+        )
+        for item in series
+        if (end := families.file_end(item.rows.values()))
+    ]
+
+
 # -------------------------------------------------------------------------------------------------------------------- types
 
 
@@ -339,12 +355,13 @@ def _named(series: Series, families: Families) -> tuple[Cell, Cell]:
 
 def _money_table(compared: CountryComparison, families: Families) -> Table:
     ranks = any(item.place for item in compared.series)
-    lines = []
+    lines, told = [], set()
     for measure in MONEY:
         rows = [(item, *national_and_dollars(item.rows, measure, item.source.currency)) for item in compared.series]
         shown = [line for line in rows if line[1] is not None or line[2] is not None]
         if all((row is None or row.value is None) for _, *pair in shown for row in pair):
             continue
+        told.add(measure)
         for item, national, dollars in shown:
             lines.append(
                 (
@@ -370,7 +387,7 @@ def _money_table(compared: CountryComparison, families: Families) -> Table:
         _("Losses side by side"),
         columns,
         tuple(lines),
-        notes=(*rate_notes(compared), *(measure_note(name) for name in MONEY[2:])),
+        notes=(*rate_notes(compared), *(measure_note(name) for name in MONEY[2:] if name in told)),
         warning="" if ranks else SIDE_BY_SIDE,
     )
 
@@ -402,14 +419,25 @@ def rate_notes(compared: CountryComparison) -> list[str]:
             notes.append(
                 _(
                     "1 US dollar = {rate} {currency} in {period} (mean of {count} monthly averages; {source}).",
-                    rate=f"{rate.value:.4f}",
-                    currency=unit_short(currency),
-                    period=period_label(compared.period.code),
                     count=len(rate.months),
-                    source=declared(rate.source),
+                    **_rate_words(rate, currency, compared.period),
+                )
+                if len(rate.months) > 1
+                else _(
+                    "1 US dollar = {rate} {currency} in {period} (monthly average; {source}).",
+                    **_rate_words(rate, currency, compared.period),
                 )
             )
     return notes
+
+
+def _rate_words(rate: Rate, currency: str, period: Period) -> dict[str, str]:
+    return {
+        "rate": f"{rate.value:.4f}",
+        "currency": unit_short(currency),
+        "period": period_label(period.code),
+        "source": declared(rate.source),
+    }
 
 
 def _counts_table(compared: CountryComparison, families: Families) -> Table:

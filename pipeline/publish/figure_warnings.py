@@ -1,19 +1,18 @@
 """What must not be done with figures: the warnings that tables and cards carry.
 
-In: a table, or a figure whose source says that reports are still to come. Out: the table with its warnings, and
-the words of them.
+In: a table, or figures whose file ends too early or whose source says that reports are still to come. Out: the table with its
+warnings, and the words of them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
-from pipeline.publish.selection import Families
+from pipeline.publish.selection import Families, Figure
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import declared_text
-from pipeline.publish.words import Words, _, listed
+from pipeline.publish.words import Words, _, day, listed
 
 EVENTS_WARNING = _(
     "These are single events and announcements as they became known. They are not complete counts: never add them, "
@@ -34,10 +33,14 @@ PARTS_WARNING = _(
 )
 
 
-def late_warnings(row: Any, families: Families) -> list[Words]:
-    """That reports of the row's period are still to come, where its source says so."""
-    late = families.late_warning(row)
-    return [_("{sentence}.", sentence=declared_text(late))] if late else []
+def growing_warnings(members: Sequence[Figure], families: Families) -> list[Words]:
+    """Of figures of one period: that their file ends before it does, and what their source says of reports still to come."""
+    end = families.file_end(figure.row for figure in members)
+    late = families.late_warning(members[0].row)
+    return [
+        *([_("The file ends on {day}: nothing that came in after that day is in these figures.", day=day(end))] if end else []),
+        *([_("{sentence}.", sentence=declared_text(late))] if late else []),
+    ]
 
 
 def with_warnings(table: Table, warnings: Sequence[str]) -> Table:

@@ -30,6 +30,7 @@ MEASURE_TITLES: dict[str, tuple[str, str]] = {
     "traded_value": (_("Value of unauthorised trades"), ""),
     "fraud_rate": (_("Fraud rate"), ""),
     "mean_loss": (_("Loss per case"), ""),
+    "mean_loss_of_known": (_("Loss per case whose loss is known"), ""),
     "mean_loss_completed": (_("Loss per completed case"), "既遂1件当たり"),
     "mean_loss_with_loss": (_("Loss per case with a loss"), ""),
     "loss_per_day": (_("Loss per day"), "1日当たり"),
@@ -103,6 +104,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         _("Per case, per day and per 100,000 inhabitants"),
         (
             "mean_loss",
+            "mean_loss_of_known",
             "mean_loss_completed",
             "mean_loss_with_loss",
             "median_loss",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime as dt
 import functools
 import itertools
 import operator
@@ -24,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
-from pipeline.model import DIMENSIONS, TOTAL, Period
+from pipeline.model import DIMENSIONS, FILE_ENDS, TOTAL, Period
 from pipeline.publish.words import Own, Words, _, both, declared
 from pipeline.sources.catalogue import Source
 
@@ -381,12 +382,19 @@ class Families:
         months = (known.year - end.year) * 12 + known.month - end.month
         return str(late["warning"]) if late and months < int(late["months"]) else ""
 
+    @staticmethod
+    def file_end(rows: Iterable[Any]) -> dt.date | None:
+        """The last day of the file that rows of one period were counted from, where it ends before the period does."""
+        found = (match for row in rows if row.note and (match := _FILE_ENDS.search(str(row.note))))
+        return max((dt.date.fromisoformat(match[1]) for match in found), default=None)
+
     def country(self, family: str) -> str:
         """The country of the family's leading source; the empty string where no source declares the family."""
         holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]
         return min(holders, key=lambda s: (s.precedence, s.id)).country if holders else ""
 
 
+_FILE_ENDS = re.compile(FILE_ENDS.format(day=r"(\d{4}-\d{2}-\d{2})"))
 _SAME_FIGURE = (
     "classification",
     "frequency",

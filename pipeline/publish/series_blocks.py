@@ -21,7 +21,7 @@ from pipeline.publish.figure_warnings import (
     OVERLAPPING_WARNING,
     OVERLAY_OF_TOTAL_WARNING,
     OVERLAY_WARNING,
-    late_warnings,
+    growing_warnings,
     with_warnings,
 )
 from pipeline.publish.maps import area_maps
@@ -54,7 +54,7 @@ def series_block(
     base = slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
     warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
     warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
-    warnings += late_warnings(figures[0].row, families)
+    warnings += growing_warnings(figures, families)
     plain = [f for f in figures if f.is_plain and not f.row.overlay]
     types = {f.row.native_type for f in plain}
     items: list[Item] = []

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pipeline.model import Period
 from pipeline.publish.content import Item, Section, further
 from pipeline.publish.figure_lists import measures_list
-from pipeline.publish.figure_warnings import with_warnings
+from pipeline.publish.figure_warnings import growing_warnings, with_warnings
 from pipeline.publish.history_items import history_items, other_periods
 from pipeline.publish.labels import country_name
 from pipeline.publish.measures import counting
@@ -100,7 +100,8 @@ def _part_totals(name: str, english: str, figures: Sequence[Figure], families: F
     own = [f for f in totals if f.row.period == code]
     title = _("{series}, {period}: all that is known of the period", series=english, period=period_label(code))
     table = measures_list(f"{slug(name)}_part_totals", title, own, families)
-    return [Item(table=with_warnings(table, [_("A part of the period: never compare it with the whole.")]))] if table else []
+    warnings = [_("A part of the period: never compare it with the whole."), *growing_warnings(own, families)]
+    return [Item(table=with_warnings(table, warnings))] if table else []
 
 
 def _block_rank(figures: Sequence[Figure], families: Families) -> tuple[int, int]:
