@@ -13,7 +13,7 @@ from pipeline.model import TOTAL
 from pipeline.reference import average_rate
 from pipeline.sources.catalogue import Table
 from tests.figures import declared, frame, none, only, row
-from tests.shipped import derived_as_of, value
+from tests.shipped import chosen, derived_as_of, value
 
 SOURCE = declared()
 
@@ -162,6 +162,20 @@ def test_figures_of_two_printings_make_no_share_mean_or_sum_where_one_was_revise
     for place, still_lost in ((0, True), (3, False)):
         revised = {lost["id"].iloc[place]: Printing(late, late)}
         assert bool(only(derive(lost, SOURCE, revised), native_type="a", measure="loss", unit="JPY")["absence"]) == still_lost
+
+
+def test_a_printed_mean_or_share_says_that_what_it_was_made_of_was_revised_since() -> None:
+    """2024: 196.05 million yen a day are 71.76 thousand million yen in 366 days; the loss was corrected to 71.88."""
+    press = derived_as_of("npa_releases")
+    daily = {
+        day: chosen(derived_as_of("npa_releases", day), measure="loss_per_day", period="2024")
+        for day in ("2025-07-30", "2026-11-01")
+    }
+    notes = {day: only(found, table="special_fraud")["note"] for day, found in daily.items()}
+    assert notes == {"2025-07-30": "", "2026-11-01": "the loss was revised on 2025-07-31, after this was printed"}
+    assert only(daily["2026-11-01"], table="special_fraud")["value"] == 196_050_000
+    shares = chosen(press, measure="share_of_cases", period="2024", contact_tool="*", native_type="*")
+    assert set(shares["note"]) == {""}, "the number of cases stands"
 
 
 def test_of_shipped_printings_only_those_that_held_at_one_time_are_divided() -> None:

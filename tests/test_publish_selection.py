@@ -11,8 +11,11 @@ import pytest
 from pipeline.frames import observations_frame
 from pipeline.model import FraudlossError, Period
 from pipeline.publish import release, selection
+from pipeline.publish.composition import compose
 from pipeline.publish.tables import place_figure
+from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
+from tests.shipped import derived_as_of
 
 
 @pytest.mark.parametrize(
@@ -94,6 +97,72 @@ def test_the_source_with_the_smaller_precedence_leads_and_the_other_stands_besid
     yen = next(f for f in loss if f.row.unit == "JPY")
     assert (yen.row.source, yen.row.value) == ("npa_annual", Decimal(142309498218))
     assert [other.value for other in yen.others] == [Decimal(141420000000)]
+
+
+def composed(code: str, day: str | None = None) -> Any:
+    """What the release of a period says of what the agency printed, month by month and in its releases, as of a day."""
+    names = ("npa_monthly", "npa_releases")
+    families = selection.Families([source(name) for name in names])
+    view = pd.concat([derived_as_of(name, day) for name in names], ignore_index=True)
+    period = Period.parse(code)
+    found = selection.figures(selection.rows_of(selection.select_rows(view, period)), period, families)
+    return compose(period, found, [], families)
+
+
+def notes(content: Any) -> set[str]:
+    return {str(note) for table in content.tables for note in table.notes}
+
+
+def test_a_change_on_a_year_before_that_was_restated_since_is_told_on_both() -> None:
+    """The agency's release of 31 July 2025 printed 13,213 cases, 4,256 more than a year before, and so +47.5 %; the monthly
+    file of the year before has 8,917. On 2 September it printed 15,583, 4,825 more: +44.9 %."""
+    half_year, july = composed("2025-Q2"), composed("2025-07")
+    said = "13,213 cases (+48.2 % on the year before as first printed, +47.5 % on it as restated since)"
+    assert said in half_year.lede[0]
+    card = next(card for card in half_year.cards if card.title == "Special fraud")
+    line = next(line for line in card.lines if line.measure == "change_on_year_cases")
+    assert (line.text, line.small) == ("+48.2 %", "on the year before as first printed; +47.5 % on it as restated since")
+    words = "on the year before as first printed; +47.5 % on the year before as restated since (npa_releases, 31 July 2025)"
+    assert f"All types, change of cases on the year, January–June 2025 (half-year): {words}" in notes(half_year)
+    assert "15,583 cases (+45.4 % on the year before as first printed, +44.9 % on it as restated since)" in july.lede[0]
+    assert "+155.2 % on the year before as first printed, +153.9 % on it as restated since" in july.lede[0]
+
+
+def test_a_provisional_figure_that_another_source_restates_says_so_once_that_is_known() -> None:
+    before, after = (composed("2024-Q2", day) for day in ("2025-07-30", "2025-07-31"))
+    assert "8,917 cases and" in before.lede[0]
+    assert "8,917 cases (restated since as 8,957) and" in after.lede[0]
+    assert "All types, cases, January–June 2024 (half-year): restated since as 8,957 cases (npa_releases, 31 July 2025)" in notes(
+        after
+    )
+    assert not any("restated since" in note for note in notes(before))
+
+
+def test_nobody_printed_the_dollars_of_a_printed_sum() -> None:
+    families = selection.Families([source(name) for name in ("npa_annual", "npa_releases")])
+    view = pd.concat([derived_as_of(name) for name in ("npa_annual", "npa_releases")], ignore_index=True)
+    period = Period.parse("2025")
+    made = selection.figures(selection.rows_of(selection.select_rows(view, period)), period, families)
+    sums = selection.combined(selection.COMBINATIONS[0], made, families)
+    printed = {item.unit: [row.value for row in item.printed] for item in sums if (item.period, item.measure) == ("2025", "loss")}
+    assert printed == {"JPY": [324_110_000_000], "USD": []}
+
+
+@pytest.mark.parametrize(
+    ("code", "warning"),
+    [
+        ("2025-Q1", "Cumulative since January, and so the figure of the first quarter: not that of a single month"),
+        ("2025-03", "Cumulative since January, and so the figure of the first quarter: not that of a single month"),
+        ("2025-Q2", "Half a year: not the figure of a single month or quarter"),
+        ("2025-Q3", "Cumulative since January: not the figure of a single month or quarter"),
+    ],
+)
+def test_a_figure_that_only_ends_with_the_period_says_what_it_is_not(code: str, warning: str) -> None:
+    """January to March is the first quarter: that it is not a quarter's figure would be wrong."""
+    content = composed(code)
+    card = next(card for card in content.cards if card.title == "Special fraud")
+    assert card.warning.startswith(warning)
+    assert any(note.startswith(warning) for note in [*notes(content), *(table.warning for table in content.tables)])
 
 
 def test_a_value_leads_an_absence_whatever_the_precedence() -> None:

@@ -53,6 +53,7 @@ def derive(observations: pd.DataFrame, source: Source, printings: Mapping[str, P
         for row in rows:
             row[_PRINTING] = printings.get(row["id"]) or Printing(None, row["known_at"])
     figures = _Figures(rows)
+    _note_outdated(figures)
     for add in _steps():
         figures.add(add(figures, source))
     return figures.frame()
@@ -155,6 +156,28 @@ def _revised_apart(rows: Sequence[_Row]) -> str:
         if one.revised and one.revised > other.last:
             return f"one of its figures was revised on {one.revised}, another printed last on {other.last}"
     return ""
+
+
+# Printed measure -> what it was made of when it was printed.
+_MADE_OF = {
+    "loss_per_day": ("loss",),
+    "mean_loss": ("loss", "cases"),
+    "mean_loss_completed": ("loss", "cases_completed"),
+    "share_of_cases": ("cases",),
+}
+
+
+def _note_outdated(figures: _Figures) -> None:
+    """Say on a printed mean or share that what it was made of was revised after it was printed last. Its value stays."""
+    whole = dict.fromkeys(DIMENSIONS, TOTAL)
+    for row in figures.present(*_MADE_OF):
+        for measure in _MADE_OF[row["measure"]]:
+            unit = row["unit"] if measure == "loss" else "cases"
+            made_of = figures.value(row, measure=measure, unit=unit, **whole)
+            if _PRINTING in row and made_of and (day := made_of[_PRINTING].revised) and day > row[_PRINTING].last:
+                words = {"loss": "the loss", "cases": "the number of cases"}.get(measure, "the number of completed cases")
+                note = f"{words} was revised on {day}, after this was printed"
+                row["note"] = "; ".join(part for part in (row["note"], note) if part)
 
 
 def _absent(row: _Row, inputs: list[_Row], derivation: str, absence: str, note: str, **changes: Any) -> _Row:

@@ -13,13 +13,22 @@ from typing import Any
 
 from pipeline.model import ABSENCE, Period
 from pipeline.publish.content import Card, Line
-from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, CUMULATIVE_WARNING, EVENTS_WARNING, growing_warnings
+from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, EVENTS_WARNING, cumulative_warnings, growing_warnings
 from pipeline.publish.labels import code_label, country_name
 from pipeline.publish.leading import lead_totals
 from pipeline.publish.measures import counting, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import hundred_millions, number_text, precision_text, spoken_money
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import CURRENCIES, NO_BREAKDOWN, CombinedSum, Families, Figure, parsed, worst_edition
+from pipeline.publish.selection import (
+    CHANGES_ON_YEAR,
+    CURRENCIES,
+    NO_BREAKDOWN,
+    CombinedSum,
+    Families,
+    Figure,
+    parsed,
+    worst_edition,
+)
 from pipeline.publish.series_titles import series_title
 from pipeline.publish.tables import figure_cell
 from pipeline.publish.texts import clean
@@ -69,19 +78,18 @@ def _named(card: Card) -> Card:
 
 
 def _total_card(name: str, role: str, classification: str, members: Sequence[Figure], families: Families, *, again: bool) -> Card:
-    cells = {(f.row.measure, f.row.unit): f.row for f in members}
+    cells = {(f.row.measure, f.row.unit): f for f in members}
     lines = []
     for measure, unit in sorted(cells, key=measure_rank):
-        row = cells[(measure, unit)]
         if measure in ("cases", "loss", "loss_net"):
-            lines.append(_line(row))
-    for measure in ("change_on_year", "change_on_year_cases"):
-        rows = [row for (found, __), row in cells.items() if found == measure]
-        lines += [_line(row) for row in rows[:1]]
+            lines.append(_with_restated(_line(cells[(measure, unit)].row), cells[(measure, unit)]))
+    for measure in CHANGES_ON_YEAR:
+        found = [figure for (name_of, __), figure in cells.items() if name_of == measure]
+        lines += [_with_restated(_line(figure.row), figure) for figure in found[:1]]
     english, native = series_title(name, families)
     code = members[0].row.period
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
-    warnings = [CUMULATIVE_WARNING] if role == "cumulative" and parsed(code).frequency == "year_to_date" else []
+    warnings = cumulative_warnings(code) if role == "cumulative" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
     warnings += growing_warnings(members, families)
     scheme = declared(clean(families.classification(classification)))
@@ -99,6 +107,20 @@ def _line(row: Any) -> Line:
         return Line(_line_label(row.measure, row.unit), text, small, cell.marks, **about)
     small = declared(ABSENCE.get(row.absence, "")) if row.absence else cell.small
     return Line(_line_label(row.measure, row.unit), cell.text, small, () if row.absence else cell.marks, **about)
+
+
+def _with_restated(line: Line, figure: Figure) -> Line:
+    """The line, with the figure or the change as it is since another source restated what was provisional."""
+    if (later := figure.restated) is not None:
+        money = later.unit in CURRENCIES
+        again = spoken_money(later.value, later.unit) if money else number_text(later.value, later.unit, later.measure)
+        words = _("restated since as {figure}", figure=again)
+    elif figure.rebased is not None:
+        again = number_text(figure.rebased, "percent", figure.row.measure, derived=True)
+        words = _("on the year before as first printed; {change} on it as restated since", change=again)
+    else:
+        return line
+    return dataclasses.replace(line, small=listed([part for part in (line.small, words) if part], " · "), again=again)
 
 
 def _line_label(measure: str, unit: str) -> str:

@@ -29,6 +29,7 @@ class Line:
     id: str = ""  # of the observation
     measure: str = ""
     unit: str = ""
+    again: str = ""  # the figure as another source restated it since, or the change on a year before that was restated
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipeline.publish.selection import Families, Figure
+from pipeline.publish.selection import Families, Figure, parsed
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import declared_text
 from pipeline.publish.words import Words, _, day, listed
@@ -24,6 +24,14 @@ OVERLAY_WARNING = _(
 OVERLAY_OF_TOTAL_WARNING = _("Of which: these cases are already counted in the total. Never add them to it or to each other.")
 OVERLAPPING_WARNING = _("These overlap: one case can stand in several of them. Never add them to anything.")
 CUMULATIVE_WARNING = _("Cumulative since January: not the figure of a single month or quarter, and never to be added to one.")
+QUARTER_WARNING = _(
+    "Cumulative since January, and so the figure of the first quarter: not that of a single month, and never to be added to one."
+)
+HALF_YEAR_WARNING = _("Half a year: not the figure of a single month or quarter, and never to be added to one.")
+EARLIER_WARNING = _(
+    "From the beginning of the year or half-year to the month named: they overlap, so never add them, nor compare them with "
+    "a shorter period."
+)
 CLASSIFICATION_WARNING = _(
     "The same period under another classification of types: not comparable with the other tables, and never to be added."
 )
@@ -31,6 +39,14 @@ FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calen
 PARTS_WARNING = _(
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
 )
+
+
+def cumulative_warnings(code: str) -> list[Words]:
+    """What a figure that ends with the release's period is not; the one to March is cumulative, and a quarter all the same."""
+    period = parsed(code)
+    if period.frequency == "half_yearly":
+        return [HALF_YEAR_WARNING]
+    return [QUARTER_WARNING if len(period.months) == 3 else CUMULATIVE_WARNING]
 
 
 def growing_warnings(members: Sequence[Figure], families: Families) -> list[Words]:

@@ -18,7 +18,7 @@ from pipeline.publish.content import AdjustedMonths, Item, further
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import (
     CLASSIFICATION_WARNING,
-    CUMULATIVE_WARNING,
+    EARLIER_WARNING,
     FISCAL_WARNING,
     PARTS_WARNING,
     with_warnings,
@@ -199,7 +199,7 @@ def other_periods(name: str, english: str, figures: Sequence[Figure], families: 
     words = _("{series}: earlier cumulative figures", series=english)
     table = measures_list(f"{base}_earlier", words, before, families, with_period=True)
     if table:
-        warned = with_warnings(table, [CUMULATIVE_WARNING])
+        warned = with_warnings(table, [EARLIER_WARNING])
         items.append(Item(table=warned, collapsed=True, summary=_figures_summary(table)))
     return items
 

@@ -31,11 +31,11 @@ def _sentence(card: Card) -> str:
     national = next((line for line in losses if line is not dollars), dollars)
     parts: list[str] = []
     if cases := lines.get(("cases", "cases")):
-        aside = _aside(_change(changes.get("change_on_year_cases")))
+        aside = _aside(_restated(cases), _change(changes.get("change_on_year_cases")))
         parts.append(_("{number} cases{aside}", number=cases.text, aside=aside))
     if national:
         converted = dollars.text if dollars and national is not dollars else ""
-        aside = _aside(converted, _change(changes.get("change_on_year")))
+        aside = _aside(converted, _restated(national), _change(changes.get("change_on_year")))
         parts.append(_("a loss of {amount}{aside}", amount=national.text, aside=aside))
     if not parts:
         return ""
@@ -48,8 +48,17 @@ def _sentence(card: Card) -> str:
     return _("{series}, {period}: {what}.", **said)
 
 
+def _restated(line: Line) -> str:
+    return _("restated since as {figure}", figure=line.again) if line.again else ""
+
+
 def _change(line: Line | None) -> str:
-    return _("{change} on the year before", change=line.text) if line else ""
+    if line is None:
+        return ""
+    if line.again:
+        said = {"change": line.text, "again": line.again}
+        return _("{change} on the year before as first printed, {again} on it as restated since", **said)
+    return _("{change} on the year before", change=line.text)
 
 
 def _aside(*words: str) -> str:

@@ -291,6 +291,7 @@ class Figure:
     role: str
     row: Any
     others: tuple[Any, ...] = ()
+    compared: tuple[Figure, Figure] | None = None  # of a change on a year before that was restated since: what it compares
 
     @functools.cached_property
     def is_total(self) -> bool:
@@ -305,7 +306,39 @@ class Figure:
     def is_plain(self) -> bool:
         return not self.breakdown and is_country(self.row.area)
 
+    @functools.cached_property
+    def restated(self) -> Any:
+        """The row of another source that restates what the leading one printed as provisional before it; None where none does.
 
+        The leading row stays: its source's further figures, and the change on the year that it was compared in, go with it.
+        """
+        own = self.row
+        if own.edition != "provisional" or own.value is None:
+            return None
+        later = [
+            row
+            for row in self.others
+            if row.source != own.source
+            and row.edition in _SETTLED
+            and row.known_at > own.known_at
+            and row.value is not None
+            and row.derivation == ""
+            and abs(row.value - own.value) > (own.precision or Decimal(0)) + (row.precision or Decimal(0))
+        ]
+        return max(later, key=operator.attrgetter("known_at", "id"), default=None)
+
+    @functools.cached_property
+    def rebased(self) -> Decimal | None:
+        """Of a change on the year: the same change, in per cent, on the figure of the year before as it was restated since."""
+        if self.compared is None:
+            return None
+        now, before = self.compared
+        return Decimal(100 * now.row.value / before.restated.value - 100)
+
+
+_SETTLED = ("restated", "corrected", "final")
+# Measure of a change on the year -> what changed.
+CHANGES_ON_YEAR = {"change_on_year": "loss", "change_on_year_cases": "cases"}
 _dimensions = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in DIMENSIONS))
 
 
@@ -419,7 +452,29 @@ def figures(rows: Iterable[Any], period: Period, families: Families) -> list[Fig
         if table not in known:
             known[table] = families.family(row)
         grouped.setdefault((known[table], *_figure_key(row)), []).append(row)
-    return [_figure(key[0], candidates, period, families) for key, candidates in sorted(grouped.items())]
+    return _with_bases([_figure(key[0], candidates, period, families) for key, candidates in sorted(grouped.items())], families)
+
+
+def _with_bases(made: list[Figure], families: Families) -> list[Figure]:
+    """The figures, changes on the year with what they compare where another source restated the year before."""
+    if not any(figure.others and figure.restated for figure in made):
+        return made
+    known = {(figure.family, *_figure_key(figure.row)): figure for figure in made if figure.row.measure in HISTORY_MEASURES}
+    return [_with_base(figure, known, families) for figure in made]
+
+
+def _with_base(figure: Figure, known: Mapping[tuple[str, ...], Figure], families: Families) -> Figure:
+    row, of = figure.row, CHANGES_ON_YEAR.get(figure.row.measure)
+    if of is None or row.derivation != "change" or row.value is None:
+        return figure
+    same = row._replace(measure=of, unit="cases" if of == "cases" else families.currency(figure.family))
+    now, before = (
+        known.get((figure.family, *_figure_key(same._replace(period=code))))
+        for code in (row.period, parsed(row.period).year_before.code)
+    )
+    if now is None or before is None or before.restated is None or {now.row.source, before.row.source} != {row.source}:
+        return figure
+    return dataclasses.replace(figure, compared=(now, before))
 
 
 def _figure(family: str, candidates: list[Any], period: Period, families: Families) -> Figure:
@@ -526,7 +581,7 @@ def combined(combination: Combination, all_figures: Iterable[Figure], families: 
         row = figure.row
         if not _is_summand(figure):
             continue
-        if figure.family == combination.printed_family:
+        if figure.family == combination.printed_family and row.derivation == "":
             printed.setdefault((row.period, row.measure, row.unit), []).append(row)
         allowed = int(row.period) < combination.before_year and (figure.family, row.classification) not in overlapping
         if figure.family in combination.families and allowed:

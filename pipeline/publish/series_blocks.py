@@ -17,10 +17,10 @@ from pipeline.publish.content import Item, further
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import (
     CLASSIFICATION_WARNING,
-    CUMULATIVE_WARNING,
     OVERLAPPING_WARNING,
     OVERLAY_OF_TOTAL_WARNING,
     OVERLAY_WARNING,
+    cumulative_warnings,
     growing_warnings,
     with_warnings,
 )
@@ -28,7 +28,7 @@ from pipeline.publish.maps import area_maps
 from pipeline.publish.measures import GROUPS, measure_group, measure_title
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.pyramids import age_pyramids
-from pipeline.publish.selection import Families, Figure, parsed
+from pipeline.publish.selection import Families, Figure
 from pipeline.publish.texts import clean, slug
 from pipeline.publish.type_tables import has_intervals, totals_only, type_order, types_by_measures
 from pipeline.publish.words import _, declared
@@ -52,7 +52,7 @@ def series_block(
         scheme = declared(clean(families.classification(classification)))
         title = _("{title} ({scheme})", title=title, scheme=scheme)
     base = slug(f"{name}_{code}" if place else name) + (f"_{place}" if place else "")
-    warnings = [CUMULATIVE_WARNING] if parsed(code).frequency == "year_to_date" else []
+    warnings = cumulative_warnings(code) if key[0] == "cumulative" else []
     warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
     warnings += growing_warnings(figures, families)
     plain = [f for f in figures if f.is_plain and not f.row.overlay]

@@ -11,10 +11,12 @@ from typing import Any
 
 from pipeline.model import INTERVAL_ENDS
 from pipeline.publish.labels import type_label
-from pipeline.publish.measures import counted, measure_note, measure_title
+from pipeline.publish.measures import counted, measure_note, measure_title, unit_short
+from pipeline.publish.number_texts import number_text
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.selection import Families, Figure
 from pipeline.publish.texts import clean
-from pipeline.publish.words import Words, _, declared, each, listed
+from pipeline.publish.words import Own, Words, _, day, declared, each, listed
 
 
 def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...]:
@@ -43,12 +45,33 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         if (
             row.note
             and row.measure not in INTERVAL_ENDS
-            and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods"))
+            and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods", "change"))
         ):
             notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
+        if words := restated_words(figure):
+            english, native = type_label(row)
+            said = {"type": listed([english, native], " ") if native else english, "period": period_label(row.period)}
+            said |= {"measure": measure_title(row.measure)[0].lower(), "note": words}
+            notes.append(_("{type}, {measure}, {period}: {note}", **said))
     unique = list(dict.fromkeys(notes))
     further = len(unique) - 14
     return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
+
+
+def restated_words(figure: Figure) -> Words | str:
+    """That a provisional figure, or what a change on the year compares with, was restated by another source; empty where not."""
+    if (later := figure.restated) is not None:
+        shown = _("{figure} {unit}", figure=number_text(later.value, later.unit, later.measure), unit=unit_short(later.unit))
+        return _("restated since as {figure} ({source}, {day})", figure=shown, source=Own(later.source), day=day(later.known_at))
+    if figure.compared is not None and figure.rebased is not None:
+        later = figure.compared[1].restated
+        return _(
+            "on the year before as first printed; {change} on the year before as restated since ({source}, {day})",
+            change=number_text(figure.rebased, "percent", figure.row.measure, derived=True),
+            source=Own(later.source),
+            day=day(later.known_at),
+        )
+    return ""
 
 
 _INTERVAL_NOTE = _(
