@@ -465,6 +465,9 @@ def _changes(figures: _Figures, source: Source) -> Iterable[_Row]:
             ratio, precision = _quotient(row, before, Decimal(100), _ratio_step(row, before))
             maturity = "" if row["edition"] == before["edition"] else f"compares {row['edition']} with {before['edition']}"
             yield _made(row, [row, before], "change", ratio - 100, precision, **changed, note=maturity)
+        elif not before["value"]:
+            # Nothing has no per cent.
+            yield _absent(row, [row, before], "change", "not_applicable", "", **changed)
 
 
 def _ratio_step(row: _Row, before: _Row) -> Decimal:

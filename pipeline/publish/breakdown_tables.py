@@ -5,11 +5,12 @@ In: the figures of a series that are broken down. Out: a `Table` for each set of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL
 from pipeline.publish.labels import code_label, dimension_title, natural_key
+from pipeline.publish.marks import mark_of_missing
 from pipeline.publish.measures import group_title, measure_group, measure_note, measure_rank, unit_short
 from pipeline.publish.selection import Families, Figure, is_country
 from pipeline.publish.table_notes import table_notes
@@ -69,6 +70,10 @@ def _ages_across(table_id: str, title: str, names: tuple[str, ...], figures: Seq
     return hoisted(Table(table_id, title, columns, rows, notes=(note, *table_notes(wanted, families))))
 
 
+def _missing(measure: str, cells: Mapping[tuple[str, str], Any]) -> str:
+    return mark_of_missing(measure, {name: row for (name, unit), row in cells.items() if unit != "USD"})
+
+
 def _dimensions_down(table_id: str, title: str, names: tuple[str, ...], figures: Sequence[Figure], families: Families) -> Table:
     keys = sorted({(f.row.measure, f.row.unit) for f in figures}, key=measure_rank)
     lines: dict[tuple[Any, ...], dict[tuple[str, str], Any]] = {}
@@ -83,7 +88,7 @@ def _dimensions_down(table_id: str, title: str, names: tuple[str, ...], figures:
         (
             *(type_cell(next(iter(cells.values()))) for _ in of_types),
             *(text_cell(code_label(value), header=True) for value in key[4]),
-            *(figure_cell(cells.get(name)) for name in keys),
+            *(figure_cell(cells.get(name), missing=_missing(name[0], cells)) for name in keys),
         )
         for key, cells in sorted(lines.items())
     )

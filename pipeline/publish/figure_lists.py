@@ -59,7 +59,7 @@ def measures_list(
 def list_rank(figure: Figure) -> tuple[Any, ...]:
     """Where a figure stands in a list: by period, totals before types and before what they are broken down by."""
     row = figure.row
-    types = (row.native_type != TOTAL, row.native_type)
+    types = (row.native_type != TOTAL, row.native_type, row.fraud_type != TOTAL, row.fraud_type)
     return (
         parsed(row.period).end,
         row.period,

@@ -70,12 +70,19 @@ def _total_rank(row: Any, families: Families) -> tuple[Any, ...]:
 
 
 def leading_lines(figures: Sequence[Figure], families: Families) -> set[tuple[str, str]]:
-    """(period, classification) of the line that leads each period: the source that speaks first, then what is printed."""
+    """(period, classification) of the line that leads each period: the source that speaks first, then what is printed.
+
+    Of a period that has no value at all, the line that says why.
+    """
     chosen: dict[str, Any] = {}
+
+    def rank(row: Any) -> tuple[Any, ...]:
+        return (row.value is None, *_total_rank(row, families))
+
     for figure in figures:
         row = figure.row
-        if figure.is_total and figure.is_plain and not row.overlay and row.value is not None:
+        if figure.is_total and figure.is_plain and not row.overlay:
             rival = chosen.get(row.period)
-            if rival is None or _total_rank(row, families) < _total_rank(rival, families):
+            if rival is None or rank(row) < rank(rival):
                 chosen[row.period] = row
     return {(row.period, row.classification) for row in chosen.values()}

@@ -5,8 +5,10 @@ In: an observation. Out: its marks, most important first. What has no value show
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from pipeline.model import INTERVAL_ENDS
 from pipeline.publish.words import _
 
 MARKS: dict[str, str] = {
@@ -34,6 +36,21 @@ ABSENCE_MARKS: dict[str, str] = {
     "not_additive": "[a]",
 }
 NO_ROW = "[x]"
+# What a measure is made of, and how many of them it needs to exist: no mean of no case, no largest hundredth of ten losses.
+_MADE_OF: dict[str, tuple[str, int]] = {
+    **dict.fromkeys(("mean_loss", "share_with_loss", "cases_per_100k"), ("cases", 1)),
+    **dict.fromkeys(("mean_loss_of_known", "share_with_loss_of_known"), ("cases_loss_known", 1)),
+    "mean_loss_completed": ("cases_completed", 1),
+    **dict.fromkeys(
+        ("mean_loss_with_loss", "median_loss", "p90_loss", "p99_loss", "max_loss", *INTERVAL_ENDS), ("cases_with_loss", 1)
+    ),
+    **{
+        "top_10_share": ("cases_with_loss", 10),
+        "top_1_share": ("cases_with_loss", 100),
+        "top_0_1_share": ("cases_with_loss", 1000),
+    },
+}
+_OF_CASES = ("share_of_cases", "change_on_year_cases", "contribution_cases", "cases_per_100k")
 
 
 def marks_of(row: Any) -> tuple[str, ...]:
@@ -52,6 +69,21 @@ def marks_of(row: Any) -> tuple[str, ...]:
     if row.derivation:
         found.append("[d]")
     return tuple(found)
+
+
+def mark_of_missing(measure: str, others: Mapping[str, Any]) -> str:
+    """The mark of a figure that is not there. `others`: measure -> what there is of the same type and period.
+
+    What is made of a figure that is not there is as absent as that one; what there are too few cases for cannot exist. Of
+    anything else nothing is known but that no publication has it.
+    """
+    loss = None if measure in _OF_CASES else others.get("loss")
+    for whole in (others.get("cases"), loss):
+        if whole is not None and whole.absence and whole.measure != measure:
+            return ABSENCE_MARKS.get(whole.absence, NO_ROW)
+    name, least = _MADE_OF.get(measure, ("", 0))
+    base = others.get(name)
+    return "[z]" if base is not None and base.value is not None and base.value < least else NO_ROW
 
 
 def is_provisional(row: Any) -> bool:

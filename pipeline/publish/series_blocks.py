@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipeline.model import TOTAL
 from pipeline.publish import charts, contributions
 from pipeline.publish.breakdown_tables import breakdown_tables
 from pipeline.publish.chart_points import axes, chart_label, chart_point
@@ -56,7 +55,8 @@ def series_block(
     warnings += [CLASSIFICATION_WARNING] if name_classification and place else []
     warnings += growing_warnings(figures, families)
     plain = [f for f in figures if f.is_plain and not f.row.overlay]
-    types = {f.row.native_type for f in plain}
+    # A publisher's types, or the common ones that they were counted under.
+    types = {(f.row.native_type, f.row.fraud_type) for f in plain}
     items: list[Item] = []
     if len(types) >= 3:
         items += _type_charts(base, title, figures, families.currency(name), families)
@@ -93,7 +93,7 @@ def series_block(
 
 def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:
     """Cases and loss by type side by side, the largest loss on top; overlays and the total never enter."""
-    parts = [f for f in figures if f.is_plain and not f.row.overlay and f.row.native_type != TOTAL]
+    parts = [f for f in figures if f.is_plain and not f.row.overlay and not f.is_total]
     panels = []
     for measure, unit, words, scale in axes(currency):
         rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]

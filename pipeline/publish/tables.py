@@ -75,10 +75,10 @@ def text_cell(text: object, *, native: str = "", header: bool = False, href: str
     return Cell(clean(text) or "–", native=clean(native), is_header=header, href=href, title=clean(title))
 
 
-def figure_cell(row: Any | None, *, short: bool = True) -> Cell:
-    """The cell of one observation; of None, the mark for a figure that no publication prints."""
+def figure_cell(row: Any | None, *, short: bool = True, missing: str = NO_ROW) -> Cell:
+    """The cell of one observation; of None, the mark `missing`: by itself that of a figure that no publication prints."""
     if row is None:
-        return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+        return Cell(missing, marks=(missing,), is_figure=True)
     marks = marks_of(row)
     if row.value is None or row.absence:
         return Cell(marks[0], marks=marks, id=row.id, is_figure=True)

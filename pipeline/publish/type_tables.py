@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from pipeline.model import INTERVAL_ENDS, TOTAL
+from pipeline.publish.marks import mark_of_missing
 from pipeline.publish.measures import measure_rank, unit_short
 from pipeline.publish.number_texts import millions
 from pipeline.publish.selection import Families, Figure
@@ -46,8 +47,13 @@ def types_by_measures(
         place_figure(by_type.setdefault(name, {}), figure.row, table_id)
     places = {name: place for place, name in enumerate(order or type_order(wanted))}
     ordered = sorted(by_type.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))
+    of_type: dict[tuple[str, str], dict[str, Any]] = {}
+    for figure in figures:
+        if figure.is_plain and figure.row.overlay == overlay and figure.row.unit != "USD":
+            of_type.setdefault((figure.row.native_type, figure.row.fraud_type), {})[figure.row.measure] = figure.row
     rows = tuple(
-        (type_cell(next(iter(cells.values()))), *(_measured(name, cells, key) for key in keys)) for name, cells in ordered
+        (type_cell(next(iter(cells.values()))), *(_measured(name, cells, key, of_type.get(name, {})) for key in keys))
+        for name, cells in ordered
     )
     table = Table(
         table_id,
@@ -61,10 +67,11 @@ def types_by_measures(
     return hoisted(table)
 
 
-def _measured(name: tuple[str, str], cells: dict[tuple[str, str], Any], key: tuple[str, str]) -> Cell:
+def _measured(name: tuple[str, str], cells: dict[tuple[str, str], Any], key: tuple[str, str], others: Mapping[str, Any]) -> Cell:
     if key not in cells and name == (TOTAL, TOTAL) and key[0].startswith("share_of"):
         return Cell("[z]", marks=("[z]",), title=_("the total is the whole that the shares are of"), is_figure=True)
-    return figure_cell(cells.get(key))
+    row = cells.get(key)
+    return figure_cell(row) if row is not None else figure_cell(None, missing=mark_of_missing(key[0], others))
 
 
 def has_intervals(figures: Sequence[Figure]) -> bool:
