@@ -223,6 +223,7 @@ MEASURES: dict[str, str] = {
     "top_0_1_share": "share of the gross loss in the largest 0.1 % of the losses above zero (their number rounded up)",
     "top_1_share": "share of the gross loss in the largest 1 % of the losses above zero (their number rounded up)",
     "top_10_share": "share of the gross loss in the largest 10 % of the losses above zero (their number rounded up)",
+    "loss_without_large": "gross loss without the large losses that the note names",
     "loss_per_100k": "gross loss per 100,000 inhabitants of the same year",
     "cases_per_100k": "cases per 100,000 inhabitants of the same year",
     "share_of_loss": "share of the loss of all types of the table",
@@ -231,6 +232,7 @@ MEASURES: dict[str, str] = {
     "item_response_rate": "share of the cases whose report says what the table is broken down by",
     "rank": "place in the publisher's own ranking, 1 being the first",
     "change_on_year": "change of the loss on the same period of the year before",
+    "change_on_year_without_large": "change of the loss on the same period of the year before, both without their large losses",
     "change_on_year_cases": "change of the cases on the same period of the year before",
     "phone_numbers": "telephone numbers used for fraud",
 }
@@ -313,6 +315,7 @@ DERIVATIONS: dict[str, str] = {
     "residual": "published total less the published parts",
     "sum_of_parts": "sum of the published parts",
     "sum_of_periods": "sum of the shorter periods",
+    "without_large": "total less the losses that are declared large",
     "share": "part over total",
     "change": "change on the same period of the year before",
     "mean": "loss over cases",

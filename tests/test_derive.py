@@ -120,6 +120,60 @@ def test_no_change_is_computed_across_two_classifications() -> None:
     assert (change["absence"], change["period"]) == ("break", "2026")
 
 
+LARGE = "JPY_GE100M"
+WITH_BANDS = declared(
+    tables={**SOURCE.tables, "sizes": Table("sizes", "By size", "", "sizes", parts_add_up=False, identities=())},
+    meta={**SOURCE.meta, "tables": {"special_fraud": {"large_losses": {"table": "sizes", "band": LARGE}}, "sizes": {}}},
+)
+
+
+def large(period: str, cases: object, loss: object, **changes: object) -> list[dict]:
+    """The large losses of a period in the table of sizes."""
+    about = {"table": "sizes", "loss_band": LARGE, **changes}
+    return [row(period, cases, measure="cases", unit="cases", **about), row(period, loss, **about)]
+
+
+def test_the_total_stands_beside_itself_without_the_losses_that_are_declared_large() -> None:
+    # As Parquet gives them: with all the places of its decimals.
+    rows = [row("2024", 900), *large("2024", 3, 500), row("2025", 1000), *large("2025", "1.000", "300.500000")]
+    view = derived(*rows, source=WITH_BANDS)
+    total = only(view, measure="loss_without_large", period="2025")
+    assert (total["table"], total["loss_band"]) == ("special_fraud", TOTAL)
+    assert (total["value"], total["derivation"]) == (Decimal("699.5"), "without_large")
+    assert total["note"] == "without losses of 100 million yen and more (1 of them, 300.5 together)"
+    assert only(view, measure="loss", period="2025", table="special_fraud", unit="JPY")["value"] == Decimal(1000)
+    change = only(view, measure="change_on_year_without_large")
+    assert (change["value"], change["period"]) == (Decimal("74.875"), "2025")
+
+
+def test_a_total_without_large_losses_is_as_rounded_as_both() -> None:
+    half = Decimal("0.5")
+    rows = [row("2025", 1000, precision=half), *large("2025", 1, 300, precision=half)]
+    assert only(derived(*rows, source=WITH_BANDS), measure="loss_without_large")["precision"] == 2 * half
+
+
+@pytest.mark.parametrize("missing", ["size", "total", "declaration"])
+def test_nothing_is_left_out_where_total_size_or_declaration_is_missing(missing: str) -> None:
+    rows = [row("2025", None if missing == "total" else 1000), *large("2025", 1, None if missing == "size" else 300)]
+    undeclared = declared(tables=WITH_BANDS.tables, meta={**SOURCE.meta, "tables": {"special_fraud": {}, "sizes": {}}})
+    source = undeclared if missing == "declaration" else WITH_BANDS
+    assert none(derived(*rows, source=source), measure="loss_without_large")
+
+
+def test_large_losses_are_left_out_of_the_total_alone_and_not_turned_into_dollars() -> None:
+    rows = [row("2025", 1000), row("2025", 400, native_type="a"), *large("2025", 1, 300)]
+    made = derived(*rows, source=WITH_BANDS)
+    assert only(made, measure="loss_without_large")["native_type"] == TOTAL
+
+
+def test_a_break_of_the_loss_is_one_without_large_losses_too() -> None:
+    breaks = ({"table": "special_fraud", "from": "2025", "all": True, "measures": ["loss"], "reason": "counted otherwise"},)
+    rows = [row("2024", 900), *large("2024", 3, 500), row("2025", 1000), *large("2025", 1, 300)]
+    broken = declared(tables=WITH_BANDS.tables, meta=WITH_BANDS.meta, breaks=breaks)
+    change = only(derived(*rows, source=broken), measure="change_on_year_without_large")
+    assert (change["absence"], change["note"]) == ("break", "counted otherwise")
+
+
 def test_a_mean_names_its_denominator_and_shares_are_of_the_table() -> None:
     rows = [
         row("2025", 1000),

@@ -62,7 +62,7 @@ def test_tables_that_need_several_periods_stand_in_exactly_the_releases_that_are
 def test_what_is_called_lacking_names_what_no_figure_has(pages: dict[str, str]) -> None:
     register, _ = register_tables(everything(), pages.keys(), Families(catalogue.sources()))
     lacking = {line[0].text: line[3].text for line in register.rows if line[2].text == "not made"}
-    assert lacking["T12"] == "no source marks losses under review"
+    assert lacking["T12"] == "no source gives the sum of its large losses"
     assert all(words.startswith(("no source", "figures of one country", "none of", "not ")) for words in lacking.values()), (
         lacking
     )

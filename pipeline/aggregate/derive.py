@@ -24,7 +24,7 @@ from pipeline import collector
 from pipeline.aggregate.view import Printing
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, with_ids
 from pipeline.model import ADDITIVE_MEASURES, DIMENSIONS, TOTAL, Period
-from pipeline.reference import MissingReference, average_rate, population
+from pipeline.reference import MissingReference, average_rate, code_list, population
 from pipeline.sources.catalogue import Source, Table
 
 ZERO = Decimal(0)
@@ -61,7 +61,7 @@ def derive(observations: pd.DataFrame, source: Source, printings: Mapping[str, P
 
 def _steps() -> tuple[Callable[[_Figures, Source], Iterable[_Row]], ...]:
     """Sums first, then what is made from them."""
-    return (_totals_from_parts, _residuals, _longer_periods, _shares, _dollars, _means, _rates, _changes)
+    return (_totals_from_parts, _residuals, _longer_periods, _without_large, _shares, _dollars, _means, _rates, _changes)
 
 
 def steps_in_words() -> list[str]:
@@ -299,6 +299,39 @@ def _longer_periods(figures: _Figures, source: Source) -> Iterable[_Row]:
     return ()
 
 
+# ------------------------------------------------------------------------------------------------------------ large losses
+
+
+def _without_large(figures: _Figures, source: Source) -> Iterable[_Row]:
+    """The loss of the whole country without its large losses, where the source declares which of its loss bands are large.
+
+    A single report can move the total of a country, and nobody has verified it. The FTC's losses of 2017 are those of reports of
+    1 to 999,999 dollars (Consumer Sentinel Network Data Book 2017).
+    """
+    sizes = code_list("loss_band")
+    for table, declared in _declared_large(source):
+        for row in figures.present("loss"):
+            if row["table"] != table or not _is_national_total(row, source):
+                continue
+            own = {"table": declared["table"], "loss_band": declared["band"]}
+            loss, cases = figures.value(row, **own), figures.value(row, **own, measure="cases", unit="cases")
+            if loss is None or cases is None or _revised_apart((row, loss, cases)):
+                continue
+            size = sizes[declared["band"]].label
+            number, together = (f"{figure['value'].normalize():,f}" for figure in (cases, loss))
+            note = f"without losses of {size} ({number} of them, {together} together)"
+            half = _half(row) + _half(loss)
+            value = row["value"] - loss["value"]
+            yield _made(row, [row, loss], "without_large", value, half or None, measure="loss_without_large", note=note)
+
+
+def _declared_large(source: Source) -> Iterable[tuple[str, dict[str, str]]]:
+    """Table -> the table of loss bands, and the band of it that is large."""
+    for table, meta in source.meta["tables"].items():
+        if "large_losses" in meta:
+            yield table, meta["large_losses"]
+
+
 # ---------------------------------------------------------------------------------------------------- shares, means, rates
 
 
@@ -441,19 +474,24 @@ def _converted(row: _Row, inputs: list[_Row], derivation: str, value: Decimal, h
 
 # ------------------------------------------------------------------------------------------------------ change on the year
 
+_CHANGE_OF = {
+    "loss": "change_on_year",
+    "loss_without_large": "change_on_year_without_large",
+    "cases": "change_on_year_cases",
+}
+
 
 def _changes(figures: _Figures, source: Source) -> Iterable[_Row]:
     """Change on the same period of the year before, in per cent of local currency; absent across a break, and said so."""
     classifications: dict[_Key, set[str]] = {}
-    for row in figures.present("loss", "cases"):
+    for row in figures.present(*_CHANGE_OF):
         classifications.setdefault(moved(row, classification=""), set()).add(row["classification"])
-    for row in figures.present("loss", "cases"):
+    for row in figures.present(*_CHANGE_OF):
         if row["frequency"] not in _PERIODIC or _is_converted(row):
             continue
-        measure = "change_on_year" if row["measure"] == "loss" else "change_on_year_cases"
         before_period = Period.parse(row["period"]).year_before.code
         before = figures.value(row, period=before_period)
-        changed = {"measure": measure, "unit": "percent"}
+        changed = {"measure": _CHANGE_OF[row["measure"]], "unit": "percent"}
         if before is None:
             others = classifications.get(moved(row, period=before_period, classification=""), set())
             if others:
@@ -481,9 +519,10 @@ def _ratio_step(row: _Row, before: _Row) -> Decimal:
 def _break_between(row: _Row, before_period: str, source: Source) -> str:
     """Why a series breaks between the year before and this period; empty where it does not."""
     period, before = Period.parse(row["period"]), Period.parse(before_period)
+    measure = "loss" if row["measure"] == "loss_without_large" else row["measure"]
     for declared in source.breaks:
         concerned = declared.get("all") or row["native_type"] in declared.get("native_types", ())
-        measured = row["measure"] in declared.get("measures", (row["measure"],))
+        measured = measure in declared.get("measures", (measure,))
         starts = Period.parse(str(declared["from"])).start
         if declared["table"] == row["table"] and concerned and measured and before.start < starts <= period.start:
             return str(declared["reason"])

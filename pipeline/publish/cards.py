@@ -86,6 +86,8 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
     for measure in CHANGES_ON_YEAR:
         found = [figure for (name_of, __), figure in cells.items() if name_of == measure]
         lines += [_with_restated(_line(figure.row), figure) for figure in found[:1]]
+        if found and measure == "change_on_year_without_large":
+            lines[-1] = _with_left_out(lines[-1], cells)
     english, native = series_title(name, families)
     code = members[0].row.period
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
@@ -96,6 +98,13 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
     note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
     warning, is_growing = listed(warnings, " "), bool(families.late_warning(members[0].row))
     return Card(english, native, period_label(code), edition, tuple(lines), note, warning, families.country(name), is_growing)
+
+
+def _with_left_out(line: Line, cells: Mapping[tuple[str, str], Figure]) -> Line:
+    """A change without large losses, with those that are left out."""
+    notes = [figure.row.note for (measure, __), figure in cells.items() if measure == "loss_without_large"]
+    said = [line.small, *(declared(clean(note)) for note in notes)]
+    return dataclasses.replace(line, small=listed([words for words in said if words], "; "))
 
 
 def _line(row: Any) -> Line:

@@ -114,7 +114,13 @@ REGISTER: tuple[Entry, ...] = (
     Entry("T09", "Overlays: of which, cutting across types", lambda facts: set(facts.overlays), "boxes of the series"),
     Entry("T10", "Size of the single loss", _with(by=("loss_band",)), _BREAKDOWNS),
     Entry("T11", "Concentration of losses", _with("top_1_share", "top_10_share"), "main tables of the series"),
-    Entry("T12", "Totals with and without large losses under review", _nobody, lacking="no source marks losses under review"),
+    Entry(
+        "T12",
+        "Totals with and without large losses",
+        _with("loss_without_large"),
+        "main tables of the series",
+        "no source gives the sum of its large losses",
+    ),
     Entry(
         "T13",
         "Quantiles of losses with intervals",

@@ -338,7 +338,11 @@ class Figure:
 
 _SETTLED = ("restated", "corrected", "final")
 # Measure of a change on the year -> what changed.
-CHANGES_ON_YEAR = {"change_on_year": "loss", "change_on_year_cases": "cases"}
+CHANGES_ON_YEAR = {
+    "change_on_year": "loss",
+    "change_on_year_without_large": "loss_without_large",
+    "change_on_year_cases": "cases",
+}
 _dimensions = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in DIMENSIONS))
 
 
