@@ -162,7 +162,7 @@ def test_a_phone_scrolls_tables_and_never_the_page(kind: Visit) -> None:
 
 
 # The widths of A4 between our margins, upright and on its side, in CSS pixels: 186 mm and 273 mm.
-@pytest.mark.parametrize(("tables", "width"), [("table:not(.wide)", 702), ("table.wide", 1031)])
+@pytest.mark.parametrize(("tables", "width"), [("table:not(.widest)", 702), ("table.widest", 1031)])
 def test_no_table_is_cut_on_paper(kind: Visit, tables: str, width: int) -> None:
     kind.page.set_viewport_size({"width": width, "height": 900})
     kind.page.emulate_media(media="print")

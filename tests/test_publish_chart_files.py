@@ -36,12 +36,12 @@ def words(document: ElementTree.Element) -> str:
 def test_every_chart_of_a_release_is_a_file_in_each_language(files: dict[str, bytes]) -> None:
     for page, ending in (("index.html", ".svg"), ("index.ja.html", ".ja.svg")):
         text = files[page].decode()
-        shown = set(re.findall(r'<figure class="chart wide" id="chart-(\w+)">', text))
+        shown = set(re.findall(r'<figure class="chart \w+" id="chart-(\w+)">', text))
         further = {
             name
             for file, content in files.items()
             if re.fullmatch(r"tables_[^.]+" + re.escape(page.removeprefix("index")), file)
-            for name in re.findall(r'<figure class="chart wide" id="chart-(\w+)">', content.decode())
+            for name in re.findall(r'<figure class="chart \w+" id="chart-(\w+)">', content.decode())
         }
         expected = {f"chart_{name}{ending}" for name in shown | further}
         assert {name for name in files if re.fullmatch(r"chart_\w+" + re.escape(ending), name)} == expected != set()
@@ -113,10 +113,10 @@ def test_hostile_words_stay_words_in_a_file() -> None:
 
 def test_japanese_is_folded_between_letters_and_no_line_begins_with_a_closing_sign() -> None:
     with speaking("ja"):
-        lines = chart_files.folded(
+        lines = svg.folded(
             "出典：カナダ詐欺対策センター（カナダ騎馬警察、オンタリオ州警察、カナダ競争局）。2024年9月30日時点", 120
         )
     assert len(lines) > 3
     assert not any(line[0] in "）」、。：・ー" or line[-1] in "（「" for line in lines)
-    assert chart_files.folded("one two three four", 60) == ["one two", "three", "four"]
-    assert chart_files.folded("", 60) == []
+    assert svg.folded("one two three four", 60) == ["one two", "three", "four"]
+    assert svg.folded("", 60) == []

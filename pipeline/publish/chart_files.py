@@ -26,8 +26,6 @@ _LEAST_WIDTH = 420.0
 _SWATCH = 11.0
 _VARIABLE = re.compile(r"var\((--[\w-]+)\)")
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
-# What may begin a line: a word with the blanks behind it, or an East Asian letter with what may not be parted from it.
-_PIECE = re.compile(r"[（「『【]*(?:[^\s\u3000-\uffef]+|[\u3000-\uffef])[）」』】、。：；・ー]*\s*")
 
 
 def chart_files(sections: Iterable[Section], origin: str) -> dict[str, bytes]:
@@ -79,27 +77,10 @@ def standalone(chart: Chart, origin: str) -> str:
 
 def _written(parts: list[str], words: str, y: float, width: float, *, size: int = 11, style: str = "fill:var(--muted)") -> float:
     """Adds the words under y, in as many lines as they need. Gives the foot of the last."""
-    for line in folded(words, width * svg.FONT_SIZE / size):
+    for line in svg.folded(words, width * svg.FONT_SIZE / size):
         y += size * 1.35
         parts.append(svg.text(line, _MARGIN, y, style=style, more=f' font-size="{size}"'))
     return y
-
-
-def folded(words: str, room: float) -> list[str]:
-    """The words in lines of at most so many pixels at the usual size; a word that is longer has a line of its own."""
-    if svg.width_of(words) <= room:
-        return [words] if words else []
-    lines: list[str] = []
-    left = 0.0
-    for piece in _PIECE.findall(words):
-        wide = svg.width_of(piece.rstrip())
-        if lines and wide <= left:
-            lines[-1] += piece
-        else:
-            lines.append(piece)
-            left = room
-        left -= svg.width_of(piece)
-    return [line.rstrip() for line in lines]
 
 
 def _legend(parts: list[str], legend: Sequence[tuple[str, int]], y: float, width: float) -> float:

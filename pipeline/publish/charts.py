@@ -27,8 +27,13 @@ SERIES = 8
 MOST_BARS = 15
 MOST_MULTIPLES = 16
 _LABEL_ROOM = 230
+# Two drawings of so many pixels stand beside each other on a desk's screen and on paper; a telephone shows one without rolling.
+# More periods than MOST_NARROW need more room.
+MOST_NARROW = 16
+_NARROW, _WIDE = 380, 620
 _ROW = 24
 _TILE = 48
+_BOLD = 0.93  # of the room for plain letters holds bold ones
 _BAND = 0.72  # how much of the room of a period its bar fills
 
 
@@ -66,7 +71,7 @@ class Chart:
     """A finished drawing with its title, description and legend: (name, number of the series colour).
 
     `points` is every point that was given, also of what there was no room to draw. In the table behind the chart, the lines are
-    the categories `x`, or with `series_down` the series; `head` names them.
+    the categories `x`, or with `series_down` the series; `head` names them. One that `is_narrow` may have another beside it.
     """
 
     id: str
@@ -78,6 +83,7 @@ class Chart:
     points: tuple[Point, ...] = ()
     head: str = PERIOD
     series_down: bool = False
+    is_narrow: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -92,13 +98,12 @@ def stacked_bars(
     points: Sequence[Point],
     breaks: Mapping[str, str],
     *,
-    width: int = 620,
-    height: int = 250,
+    height: int = 220,
 ) -> Chart:
     """Bars by period, series stacked in the order of first appearance; provisional ones light with a dashed edge."""
     colours = _colours(points)
     sums = {x: sum(point.value for point in points if point.x == x) for x in {point.x for point in points}}
-    plot = _Plot.of(points, sums.values(), y_title, width, height)
+    plot = _Plot.of(points, sums.values(), y_title, height)
 
     def draw() -> str:
         parts, tops = plot.axes(y_title), dict.fromkeys(sums, 0.0)
@@ -117,12 +122,11 @@ def lines(
     points: Sequence[Point],
     breaks: Mapping[str, str],
     *,
-    width: int = 620,
-    height: int = 230,
+    height: int = 220,
 ) -> Chart:
     """Lines by period, one a series, cut at every break; a segment that leads to a provisional figure is dashed."""
     colours = _colours(points)
-    plot = _Plot.of(points, (point.value for point in points), y_title, width, height)
+    plot = _Plot.of(points, (point.value for point in points), y_title, height)
 
     def draw() -> str:
         parts, dots = plot.axes(y_title), []
@@ -151,16 +155,16 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
     Of more categories than MOST_BARS the first are drawn, and the note says so.
     """
     drawn = {label: row for row, label in enumerate(labels[:MOST_BARS])}
-    top, width, between = 40, 250, 26
+    top, width, between = 40, 240, 44
     foot = top + _ROW * len(drawn)
 
     def draw() -> str:
+        room = min(_LABEL_ROOM, max(map(svg.width_of, drawn), default=0) + 4)
         parts = [
-            svg.text(svg.cut_to(label, _LABEL_ROOM), _LABEL_ROOM, top + _ROW * (row + 0.5) + 4, anchor="end")
-            for label, row in drawn.items()
+            svg.text(svg.cut_to(label, room), room, top + _ROW * (row + 0.5) + 4, anchor="end") for label, row in drawn.items()
         ]
         for place, (panel_title, points) in enumerate(panels):
-            left = _LABEL_ROOM + 8 + place * (width + between)
+            left = room + 8 + place * (width + between)
             own = [point for point in points if point.x in drawn]
             scale = Scale.over((point.value for point in own), left, left + width, 4)
             parts.append(svg.text(panel_title, left + width / 2, 12, anchor="middle"))
@@ -169,7 +173,7 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
             for point in own:
                 y, low, high = top + _ROW * (drawn[point.x] + 0.16), *sorted((scale(0), scale(point.value)))
                 parts.append(svg.bar(low, y, high - low, _ROW * 0.68, place + 1, provisional=point.provisional, told=point.told))
-        return svg.drawing(_LABEL_ROOM + 8 + len(panels) * (width + between), foot + 4, parts)
+        return svg.drawing(room + 8 + len(panels) * (width + between), foot + 4, parts)
 
     described = [
         _("{label}: {figures}", label=panel, figures=listed([_labelled(p.x, p.value) for p in _largest(points)]))
@@ -214,30 +218,35 @@ def small_multiples(
     width: int = 132,
 ) -> Chart:
     """One small bar chart a series, each with its own scale, by period; `breaks`: series -> the first periods after a break;
-    `heads`: series -> the lines above its chart, where they are not its name.
+    `heads`: series -> the lines above its chart, where they are not its name. A first line without room is two.
 
     Of more series than MOST_MULTIPLES the first are drawn, and the note says so.
     """
     everyone = list(dict.fromkeys(point.series for point in points))
     names = everyone[:MOST_MULTIPLES]
     order = _sequence(points)
-    first_lines = {name: (heads or {}).get(name, (name,)) for name in names}
-    above = 15 * (max(map(len, first_lines.values())) - 1)
-    height, top = 84, 26 + above
-    row = 146 + above
+    height = 84
     scales = {name: Scale.over((p.value for p in points if p.series == name), height, 0, 3) for name in names}
     room = max(38, 12 + max(svg.width_of(label) for scale in scales.values() for label in scale.labels))
 
+    def above_each(name: str) -> list[tuple[str, bool]]:
+        """The lines above a small chart, and whether they are bold."""
+        first, *others = (heads or {}).get(name, (name,))
+        bold = svg.two_lines(str(first), (width + room) * _BOLD)
+        return [*((line, True) for line in bold), *((svg.cut_to(line, width + room), False) for line in others)]
+
     def draw() -> str:
         parts = []
+        lines_above = {name: above_each(name) for name in names}
+        above = 15 * (max(map(len, lines_above.values())) - 1)
+        top, row = 26 + above, 146 + above
         for place, name in enumerate(names):
             left, head = (place % columns) * (room + width + 14) + room, (place // columns) * row
             scale = dataclasses.replace(scales[name], start=head + top + height, end=head + top)
             plot = _Plot(order, scale, left, width)
-            for number, words in enumerate(first_lines[name]):
-                weight = "" if number else ";font-weight:bold"
-                shown = svg.cut_to(words, (width + room) * (1 if number else 0.93))
-                parts.append(svg.text(shown, left - room, head + 11 + 15 * number, style=f"fill:var(--chart-text){weight}"))
+            for number, (words, is_bold) in enumerate(lines_above[name]):
+                weight = ";font-weight:bold" if is_bold else ""
+                parts.append(svg.text(words, left - room, head + 11 + 15 * number, style=f"fill:var(--chart-text){weight}"))
             parts += plot.marks()
             parts += [plot.bar(point, 0.0, 1) for point in points if point.series == name]
             parts += plot.breaks((breaks or {}).get(name, ()), word="")
@@ -351,10 +360,12 @@ class _Plot:
     width: float
 
     @classmethod
-    def of(cls, points: Sequence[Point], values: Iterable[float], y_title: str, width: int, height: int) -> _Plot:
+    def of(cls, points: Sequence[Point], values: Iterable[float], y_title: str, height: int) -> _Plot:
         """With room on the left for the marks' words and the title, and above for the word at a break."""
         scale = Scale.over(values, height + 16, 16, 5)
-        return cls(_sequence(points), scale, (22 if y_title else 0) + 8 + max(map(svg.width_of, scale.labels)), width)
+        order = _sequence(points)
+        left = (22 if y_title else 0) + 8 + max(map(svg.width_of, scale.labels))
+        return cls(order, scale, left, _NARROW if len(order) <= MOST_NARROW else _WIDE)
 
     def place(self, point: Point) -> tuple[float, float]:
         """The middle of the period's band, at the height of the value."""
@@ -379,7 +390,7 @@ class _Plot:
         """The marks, the title on the left, and the periods below: every so many of them where they are crowded."""
         middle, foot = (self.scale.start + self.scale.end) / 2, self.scale.start + 18
         turned = f' transform="rotate(-90 12 {svg.number(middle)})"'
-        step = 1 if len(self.order) <= 13 else -(-len(self.order) // 9)
+        step = math.ceil((max(map(svg.width_of, self.order)) + 6) / self._band)
         shown = [(place, code) for place, code in enumerate(self.order) if (len(self.order) - 1 - place) % step == 0]
         return [
             *self.marks(),
@@ -388,14 +399,17 @@ class _Plot:
         ]
 
     def breaks(self, breaks: Iterable[str], word: str = _BREAK) -> list[str]:
-        """A dashed rule at the left edge of the first period after each break."""
+        """A dashed rule at the left edge of the first period after each break; of close ones, the first has the word."""
         parts = []
+        free = 0.0
         for code in sorted(breaks):
             if code in self.order and code != self.order[0]:
                 x = self.left + self.order.index(code) * self._band
                 style = "stroke:var(--chart-break);stroke-width:1.3;stroke-dasharray:5 4"
                 words = svg.text(word, x, self.scale.end - 4, anchor="middle", style="fill:var(--chart-break)")
-                parts += [svg.line(x, self.scale.start, x, self.scale.end, style), *([words] if word else [])]
+                is_named = bool(word) and x >= free
+                free = x + svg.width_of(word) + 4 if is_named else free
+                parts += [svg.line(x, self.scale.start, x, self.scale.end, style), *([words] if is_named else [])]
         return parts
 
     def drawing(self, parts: Iterable[str]) -> str:
@@ -432,7 +446,16 @@ def _chart(
     if breaks:
         description = listed([description, _("Breaks in the series at {periods}.", periods=listed(sorted(breaks)))], " ")
     legend = tuple((name, place % SERIES + 1) for place, name in enumerate(names))
-    return Chart(chart_id, title, description, drawing, legend, _states(points, bool(breaks)), tuple(points))
+    return Chart(
+        chart_id,
+        title,
+        description,
+        drawing,
+        legend,
+        _states(points, bool(breaks)),
+        tuple(points),
+        is_narrow=len(order) <= MOST_NARROW,
+    )
 
 
 def _states(points: Iterable[Point], is_broken: bool) -> str:

@@ -344,6 +344,7 @@ def environment() -> jinja2.Environment:
     made.globals |= {"_": said, "ngettext": ngettext, "declared": declared, "listed": listed, "page_name": page_name}
     made.globals |= {"link_to": _link_to, "link_end": markupsafe.Markup("</a>"), "code": _code}
     made.filters["said"] = _plain
+    made.filters["in_css"] = _in_css
     made.filters["rows"] = rows
     made.filters["drawing"] = drawing
     made.filters["linked"] = linked
@@ -374,6 +375,11 @@ def drawing(chart: Chart) -> markupsafe.Markup:
 def _plain(text: str) -> str:
     """Words as text, for an attribute."""
     return text if type(text) is markupsafe.Markup else str(text)
+
+
+def _in_css(text: str) -> markupsafe.Markup:
+    """Words between the quotes of a string of CSS, whatever is in them."""
+    return markupsafe.Markup("".join(letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in _plain(text)))
 
 
 def _link_to(address: str) -> markupsafe.Markup:

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Sequence
 FONT = "Arial, Helvetica, 'Liberation Sans', 'Noto Sans', sans-serif"
 FONT_SIZE = 12
 _LETTER_WIDTH = 6.7
+# What may begin a line: a word with the blanks behind it, or an East Asian letter with what may not be parted from it.
+_PIECE = re.compile(r"[（「『【]*(?:[^\s\u3000-\uffef]+|[\u3000-\uffef])[）」』】、。：；・ー]*\s*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -95,6 +97,30 @@ def cut_to(words: str, room: float) -> str:
     words = str(words)
     fitting = sum(1 for end in itertools.accumulate(_letter_width(sign) for sign in words) if end <= room)
     return words if fitting == len(words) else f"{words[: max(fitting - 1, 0)]}…"
+
+
+def folded(words: str, room: float) -> list[str]:
+    """The words in lines of at most so many pixels at the usual size; a word that is longer has a line of its own."""
+    if width_of(words) <= room:
+        return [words] if words else []
+    lines: list[str] = []
+    left = 0.0
+    for piece in _PIECE.findall(words):
+        wide = width_of(piece.rstrip())
+        if lines and wide <= left:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+            left = room
+        left -= width_of(piece)
+    return [line.rstrip() for line in lines]
+
+
+def two_lines(words: str, room: float) -> list[str]:
+    """The words in one line or two of so many pixels; what does not fit into the second is cut."""
+    first, *more = folded(words, room) or [""]
+    rest = words[len(first) :].strip() if more else ""
+    return [cut_to(first, room), *([cut_to(rest, room)] if rest else [])]
 
 
 def _letter_width(sign: str) -> float:
