@@ -64,7 +64,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "headline": release.headline(given),
             "files": {name: {} for name in built},
         }
-        pages = site.build([manifest], given.view, sample.sources(), Evidence(snapshots=sample.snapshots()))
+        months = [{**manifest, "frequency": "monthly", "period": code} for code in ("2026-01", "2025-04", "2025-02", "2024-12")]
+        pages = site.build([manifest, *months], given.view, sample.sources(), Evidence(snapshots=sample.snapshots()))
     told = period.new_record(given.period)
     for release_id, why in (("zero", period.Why(("new_period",))), ("one", period.Why(("declared_correction",), {}, (HOSTILE,)))):
         about = {"release_id": release_id, "as_of": "2026-09-20", "code_version": "c0de", "vintage": "2026-09-20"}
@@ -200,6 +201,52 @@ def test_a_table_sorts_by_column_with_the_total_first_and_comes_back_to_its_orde
     assert orders[2] == before
 
 
+def test_periods_in_words_sort_by_time_and_amounts_of_several_currencies_not_at_all(visit: Callable[..., Visit]) -> None:
+    page = visit("site/index.html").page
+    table = page.locator("section[aria-labelledby=monthly] table")
+    assert table.locator("thead button").all_inner_texts() == ["Period", "Series", "Cases", "Edition", "Known by"]
+    table.get_by_role("button", name="Period").click()
+    column = table.locator("tbody th").all_inner_texts()
+    assert [words.split("\n")[0] for words in column] == ["January 2026", "April 2025", "February 2025", "December 2024"]
+
+
+@pytest.mark.parametrize("name", [f"{RELEASE}/index.html", "site/index.html"])
+def test_on_a_phone_the_newest_bar_of_a_narrow_chart_is_in_sight_and_what_is_wider_shows_an_edge(
+    visit: Callable[..., Visit], name: str
+) -> None:
+    page = visit(name).page
+    page.set_viewport_size(PHONE)
+    narrow = page.locator("figure.narrow > svg")
+    assert narrow.count() >= 2
+    for box in (drawn.bounding_box() for drawn in narrow.all()):
+        assert box is not None
+        assert box["x"] + box["width"] <= PHONE["width"]
+    rolling = (
+        "found => found.filter((box) => box.scrollWidth > box.clientWidth).map((box) => getComputedStyle(box).backgroundImage)"
+    )
+    edges = page.locator(".scroll:visible, figure.wide").evaluate_all(rolling)
+    assert edges
+    assert all("linear-gradient" in edge for edge in edges)
+    first = page.locator(".scroll:visible").first
+    first.evaluate("box => box.scrollLeft = box.scrollWidth")
+    named, place = (part.bounding_box() for part in (first.locator("tbody th").first, first))
+    assert named is not None
+    assert place is not None
+    assert named["x"] == pytest.approx(place["x"], abs=1)
+
+
+def test_two_charts_of_few_periods_stand_beside_each_other(visit: Callable[..., Visit]) -> None:
+    page = visit(KINDS[0]).page
+    for media, width in (("screen", DESKTOP["width"]), ("print", 702)):
+        page.emulate_media(media=media)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 900})
+        one, two = (page.locator(f"#chart-together_{name}").bounding_box() for name in ("loss", "cases"))
+        assert one is not None
+        assert two is not None
+        assert one["y"] == two["y"]
+        assert one["x"] + one["width"] < two["x"]
+
+
 @pytest.mark.parametrize("name", [KINDS[0], KINDS[2]])
 def test_a_long_table_shows_only_the_rows_with_the_words_that_are_typed(visit: Callable[..., Visit], name: str) -> None:
     page = visit(name).page
@@ -292,6 +339,8 @@ def test_paper_has_every_section_and_what_was_folded(visit: Callable[..., Visit]
     assert printed.startswith(b"%PDF")
     headings = page.locator("h2")
     assert headings.count() >= 8
+    assert not any(field.is_visible() for field in page.locator(".filter").all())
+    assert "(npa_annual)" in page.locator("figure.chart .under").first.inner_text()
     assert all(heading.is_visible() for heading in headings.all())
     assert page.locator("details").count() >= 1
     assert page.locator("details:not([open])").count() == 0

@@ -88,6 +88,21 @@ def test_each_figure_behind_a_chart_stands_under_or_beside_its_own_unit(page: Co
     assert '<th scope="col" class="num">2022<small>US dollars</small></th>' in in_dollars
 
 
+def test_the_index_has_one_line_for_the_newest_year_of_each_series_of_a_country(page: ComparisonPage) -> None:
+    assert page.headline is not None
+    (item,) = page.headline.items
+    assert item.table is not None
+    assert page.headline.lead == (SIDE_BY_SIDE,)
+    lines = {line[1].text: line for line in item.table.rows}
+    assert {name: [cell.text for cell in line[2:6]] for name, line in lines.items()} == {
+        "Reports to the Canadian Anti-Fraud Centre": ["2023", "63,772", "575,850,187", "Canadian dollars"],
+        "Special fraud": ["2024", "21,043", "71,877,275,370", "yen"],
+        "Fraud reports and losses": ["2024", "2,600,678", "12,537,194,708", "US dollars"],
+    }
+    assert {line[0].text for line in item.table.rows} == {"Canada", "Japan", "United States"}
+    assert lines["Special fraud"][2].href == "../releases/annual/2024/id2024/index.html"
+
+
 def test_nothing_is_ranked_and_the_page_says_why(page: ComparisonPage) -> None:
     assert SIDE_BY_SIDE in page.sections[0].lead
     heads = {column.title for table in _tables(page).values() for column in table.columns}
@@ -114,7 +129,7 @@ def test_every_small_chart_has_one_series_and_a_scale_of_its_own(page: Compariso
 
 def test_figures_lead_to_their_trace_in_a_release_and_years_to_theirs(page: ComparisonPage) -> None:
     (canada,) = [line for line in _tables(page)["newest_losses"].rows if line[0].text == "Loss" and line[1].text == "Canada"]
-    assert canada[3].href == "../releases/annual/2023/id2023/index.html#countries"
+    assert canada[3].href == "../releases/annual/2023/id2023/index.html"
     # The newest release that shows it, among its history.
     assert page.links[canada[4].id] == f"../releases/annual/2024/id2024/trace_cafc.html#{canada[4].id}"
     assert canada[2].href == "source_cafc.html"

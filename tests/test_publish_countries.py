@@ -239,10 +239,12 @@ def test_a_page_of_several_countries_has_one_section_a_source_and_no_card_for_it
     assert "<h3>Reports by state" not in page
 
 
-def test_on_a_page_of_several_countries_every_headline_says_of_which_it_is(files: Mapping[str, bytes]) -> None:
+def test_a_headline_says_of_which_country_it_is_in_japanese_where_there_are_several(files: Mapping[str, bytes]) -> None:
     several, alone = files, build(sample.given("2024", view("npa_annual"), sources=sources()))
     assert "<p>Japan: Special fraud, 2024: 21,043 cases" in several["index.html"].decode()
-    assert "<p>Special fraud, 2024: 21,043 cases" in alone["index.html"].decode()
+    assert "<p>Japan: Special fraud, 2024: 21,043 cases" in alone["index.html"].decode()
+    assert "<p>日本：特殊詐欺、2024年：21,043件" in several["index.ja.html"].decode()
+    assert "<p>特殊詐欺、2024年：21,043件" in alone["index.ja.html"].decode()
 
 
 def test_reports_from_abroad_are_never_taken_for_the_country(world: tuple[list[Figure], Families]) -> None:

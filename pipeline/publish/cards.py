@@ -64,16 +64,17 @@ def headline_cards(
 
 
 def _named_by_country(cards: Sequence[Card]) -> list[Card]:
-    """Where the cards are of several countries, each says of which it is."""
-    if len({card.country for card in cards if card.country}) < 2:
-        return list(cards)
-    return [_named(card) for card in cards]
+    """Each card says of which country it is; where all are of one, in English only: its own readers know."""
+    is_of_one = len({card.country for card in cards if card.country}) < 2
+    return [_named(card, only_in_english=is_of_one) for card in cards]
 
 
-def _named(card: Card) -> Card:
+def _named(card: Card, *, only_in_english: bool) -> Card:
     country = country_name(card.country) if card.country else ""
     if not country or card.title.startswith(f"{country}: "):
         return card
+    if only_in_english:
+        return dataclasses.replace(card, title=listed([only_english(f"{country}: "), card.title], ""))
     return dataclasses.replace(card, title=_("{country}: {series}", country=country, series=card.title))
 
 

@@ -61,6 +61,7 @@ class ComparisonPage:
     sections: tuple[Section, ...]
     links: Mapping[str, str]
     releases: tuple[Mapping[str, Any], ...]  # manifests
+    headline: Section | None = None  # for the index of releases: a line a series
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,8 @@ def comparison_page(
         _years_section(years, newest, families),
         *_country_sections(years, newest, families, folders),
     )
-    return ComparisonPage(sections, _links(view, periods, families, folders), tuple(shown))
+    links = _links(view, periods, families, folders)
+    return ComparisonPage(sections, links, tuple(shown), _headline_section(newest, families, folders))
 
 
 _NOBODY = Section(
@@ -191,6 +193,35 @@ def _newest_section(
     return Section("newest", _("The newest year of each country"), "各国の最新年", lead, _items(tables))
 
 
+def _headline_section(newest: Sequence[Series], families: Families, folders: Mapping[str, str]) -> Section:
+    """The newest year of each headline series, in one line: what a reader looks for first."""
+    lines = []
+    for item in newest:
+        country, series, year = _named(item, families, folders)
+        national, dollars = national_and_dollars(item.rows, "loss", item.source.currency)
+        change = next((row for (measure, __), row in sorted(item.rows.items()) if measure == "change_on_year"), None)
+        figures_of = (item.rows.get(("cases", "cases")), national)
+        cells = (
+            *map(figure_cell, figures_of),
+            text_cell(unit_short(item.source.currency)),
+            figure_cell(dollars),
+            figure_cell(change),
+        )
+        lines.append((country, series, year, *cells))
+    columns = (
+        Column(_("Country")),
+        Column(_("Series")),
+        Column(_("Year"), native="年"),
+        Column(_("Cases or reports"), numeric=True),
+        Column(_("National currency"), numeric=True),
+        Column(_("Currency")),
+        Column(_("Converted"), _("US dollars"), note=measure_meaning("loss"), numeric=True),
+        Column(measure_title("change_on_year")[0], "%", numeric=True),
+    )
+    table = Table("newest_headlines", _("Newest year of each headline series"), columns, tuple(lines))
+    return Section("newest", _("The newest year of each country"), "各国の最新年", (SIDE_BY_SIDE,), _items((table,)))
+
+
 def _rates(newest: Sequence[Series], period: str) -> list[str]:
     own = tuple(item for item in newest if _period_of(item) == period)
     return rate_notes(CountryComparison(Period.parse(period), own, (), ()))
@@ -202,7 +233,7 @@ def _named(item: Series, families: Families, folders: Mapping[str, str]) -> tupl
     return (
         text_cell(country_name(item.country), header=True),
         text_cell(english, native=native, href=page_name(source_page_name(item.source.id))),
-        text_cell(code, href=page_name(f"{folders[code]}index.html#countries") if code in folders else ""),
+        text_cell(code, href=page_name(f"{folders[code]}index.html") if code in folders else ""),
     )
 
 

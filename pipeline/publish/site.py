@@ -75,7 +75,7 @@ def build(
     listing = _listing(declared, own_views, day)
     groups = [_group(frequency, manifests, families, records) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)]
     withdrawals = [_withdrawal(record) for record in records if withdrawn(record)]
-    compared = _comparison(view, manifests, families)
+    compared, leading = _comparison(view, manifests, families)
     pages: dict[str, str] = {}
     for code in LANGUAGES:
         with speaking(code):
@@ -87,6 +87,7 @@ def build(
                     "index.html",
                     groups=groups,
                     withdrawals=withdrawals,
+                    leading=leading,
                     feed=feed_name(code),
                     links=traces.links(overview["traced"]),
                     **overview,
@@ -151,8 +152,10 @@ def _tables_page(name: str, title: str, native: str, lede: str, sections: Sequen
     return render("site_tables.html.j2", name, title=title, native=native, lede=lede, sections=sections)
 
 
-def _comparison(view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families) -> dict[str, Any]:
-    """What the page on several countries shows."""
+def _comparison(
+    view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families
+) -> tuple[dict[str, Any], list[ShownSection]]:
+    """What the page on several countries shows, and what the index of releases shows of it."""
     annual = [manifest for manifest in _speaking(manifests) if manifest["frequency"] == "annual"]
     made = comparison_page(view, annual, families, {manifest["period"]: _link(manifest, "") for manifest in annual})
     words = listed(
@@ -170,7 +173,7 @@ def _comparison(view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], fami
         known_by = words_of_day(max(days))
         origin_words = _("fraudloss, releases {releases}. Figures known by {day}.", releases=words, day=known_by)
         about["origin"] = {"words": origin_words, "name": name}
-    return about
+    return about, drawn_sections([made.headline] if made.headline else [], made.links)
 
 
 def drawn_sections(sections: Sequence[Section], links: Mapping[str, str] | None = None) -> list[ShownSection]:
@@ -317,6 +320,7 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
     if cumulative:
         series = _("{series}: {period}", series=series, period=period_label(str(headline["period"])))
     return {
+        "code": code,
         "label": period_label(code),
         "native": period_japanese(code),
         "link": page_name(_link(current, "index.html")),

@@ -6,7 +6,8 @@ const meanings = new Map([...document.querySelectorAll("dl.marks dt")].map((term
 for (const mark of document.querySelectorAll("abbr")) mark.title = meanings.get(mark.textContent) ?? "";
 
 const words = new Intl.Collator(document.documentElement.lang, { numeric: true });
-const wordsOf = (cell) => (cell.querySelector("a") ?? cell).firstChild?.textContent.trim() ?? "";
+// A cell may say what it is sorted by, where its words do not tell: a month in words. Amounts in several currencies have no order.
+const wordsOf = (cell) => cell.dataset.sort ?? (cell.querySelector("a") ?? cell).firstChild?.textContent.trim() ?? "";
 const numberOf = (cell) => (cell.querySelector("abbr") && !/\d/.test(wordsOf(cell)) ? NaN : parseFloat(wordsOf(cell).replace(/,/g, "").replace("−", "-").replace("+", "")));
 
 function sortBy(head, place, rows) {
@@ -53,6 +54,7 @@ for (const table of document.querySelectorAll("table")) {
   if (rows.length < 3) continue;
   if (rows.length > 9) addFilter(table, rows);
   [...table.tHead.rows[0].cells].forEach((head, place) => {
+    if (head.dataset.sort === "no") return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
