@@ -23,7 +23,7 @@ import psutil
 
 from pipeline import steps
 from pipeline.model import PUBLISHED_FREQUENCIES
-from pipeline.publishing import Candidates
+from pipeline.publishing.candidates import Candidates
 
 WORKERS = 2
 PAINTS = 5

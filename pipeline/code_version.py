@@ -24,7 +24,7 @@ CUBES = tuple(f"aggregate/{name}.py" for name in ("cubes", "kernel", "corrected_
 AGGREGATION = ("aggregate", "reference")
 PUBLICATION = (
     *WORDS,
-    "publishing.py",
+    "publishing",
     "publish",
     "reference",
     "reading/crosswalk.py",

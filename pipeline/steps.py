@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from pipeline.aggregate.corrected_records import CorrectedRecord
     from pipeline.embargoes import Embargo, Embargoes
     from pipeline.ingest.deliveries import Delivery
-    from pipeline.publishing import Backfill, Planned
+    from pipeline.publishing.backfill import Backfill
+    from pipeline.publishing.plan import Planned
     from pipeline.store import Commit, Store
     from pipeline.validate.suites import Suite
 
@@ -568,9 +569,9 @@ def publish(
 
     Raises UsageError for a malformed period, NothingToPublish when the figures allow no release of it.
     """
-    from pipeline import publishing
+    from pipeline.publishing import releases
 
-    published = publishing.publish(store_at(data), frequency, period, as_of, now)
+    published = releases.publish(store_at(data), frequency, period, as_of, now)
     return published.name.rpartition("/")[2] if published.is_new else None
 
 
@@ -588,9 +589,9 @@ def publish_due(
 
     Gives the new releases as `period/id`, and what was withdrawn as `period/withdrawn`.
     """
-    from pipeline import publishing
+    from pipeline.publishing import due
 
-    published = publishing.publish_due(store_at(data), frequency, as_of, now)
+    published = due.publish_due(store_at(data), frequency, as_of, now)
     return [item.name for item in published]
 
 
@@ -604,9 +605,9 @@ def plan(
     now: dt.datetime | None = None,
 ) -> list[Planned]:
     """What `backfill` with the same arguments would do, period by period. Writes nothing."""
-    from pipeline import publishing
+    from pipeline.publishing import plan
 
-    return publishing.plan(store_at(data), frequency, first, last, as_of, now)
+    return plan.plan(store_at(data), frequency, first, last, as_of, now)
 
 
 def backfill(
@@ -626,17 +627,17 @@ def backfill(
 
     Raises UsageError for periods that are none of the frequency or turned round, and for a date on which nothing was known.
     """
-    from pipeline import publishing
     from pipeline.executors import Engine
+    from pipeline.publishing import backfill
 
-    return publishing.backfill(store_at(data), frequency, first, last, as_of, Engine(workers, dask), now)
+    return backfill.backfill(store_at(data), frequency, first, last, as_of, Engine(workers, dask), now)
 
 
 def current_manifests(*, data: Path | None = None) -> list[dict[str, Any]]:
     """The manifests of the releases that speak now, by frequency and period."""
-    from pipeline import publishing
+    from pipeline.publishing import records
 
-    return publishing.current_manifests(store_at(data))
+    return records.current_manifests(store_at(data))
 
 
 def embargo(
@@ -646,9 +647,9 @@ def embargo(
 
     Raises UsageError where the moment has passed, or an embargo is in force already.
     """
-    from pipeline import publishing
+    from pipeline.publishing import under_embargo
 
-    return publishing.put_under_embargo(store_at(data), frequency, period, until, reason, now)
+    return under_embargo.put_under_embargo(store_at(data), frequency, period, until, reason, now)
 
 
 def decide_on_embargo(
@@ -662,9 +663,9 @@ def decide_on_embargo(
     data: Path | None = None,
 ) -> Embargo:
     """Lift an embargo before its time, or hold longer: until a moment or (None) until somebody lifts it. Raises UsageError."""
-    from pipeline import publishing
+    from pipeline.publishing import under_embargo
 
-    return publishing.decide_on_embargo(store_at(data), frequency, period, until=until, lift=lift, reason=reason, now=now)
+    return under_embargo.decide_on_embargo(store_at(data), frequency, period, until=until, lift=lift, reason=reason, now=now)
 
 
 def embargoes(now: dt.datetime, *, data: Path | None = None) -> Embargoes:
@@ -676,9 +677,9 @@ def embargoes(now: dt.datetime, *, data: Path | None = None) -> Embargoes:
 
 def build_site(*, data: Path | None = None, now: dt.datetime | None = None) -> bool:
     """The site around the releases: index, sources, quality, methods, feed. True when anything was rewritten."""
-    from pipeline import publishing
+    from pipeline.publishing import site
 
-    return publishing.build_site(store_at(data), now)
+    return site.build_site(store_at(data), now)
 
 
 # -------------------------------------------------------------------------------------------------------------- run it all

@@ -71,20 +71,21 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
             assert SHARED_ORDER[own] <= SHARED_ORDER[other], f"{own} imports {other}, which lies above it"
 
 
-def imported_modules(path: Path) -> set[str]:
-    """The modules of the package that a file of `publish` imports by name."""
+def imported_modules(path: Path, package: str) -> set[str]:
+    """The modules of the package that the file imports by name."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "pipeline.publish":
+        if isinstance(node, ast.ImportFrom) and node.module == package:
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pipeline.publish."):
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{package}."):
             found.add(node.module.rpartition(".")[2])
     return found
 
 
-def test_within_publish_imports_run_one_way() -> None:
+@pytest.mark.parametrize("package", ["publish", "publishing"])
+def test_within_a_package_imports_run_one_way(package: str) -> None:
     """In functions too: an import that waits for its turn hides a circle."""
-    needs = {path.stem: imported_modules(path) for path in modules() if package_of(path) == "publish"}
+    needs = {path.stem: imported_modules(path, f"pipeline.{package}") for path in modules() if package_of(path) == package}
     assert {other for others in needs.values() for other in others} <= set(needs)
     graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import cli, publishing, steps, vintages
+from pipeline import cli, code_version, steps, vintages
 from pipeline.model import PUBLISHED_FREQUENCIES, UsageError
 from pipeline.store import Store
 from tests.grid_files import INBOX, REPOSITORY
@@ -254,7 +254,7 @@ def test_a_release_whose_revisions_cannot_be_computed_stops_no_other_and_is_name
 
 def test_other_code_remakes_what_depends_on_it_and_says_so(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps.publish("annual", "2024", data=copied)
-    monkeypatch.setattr(publishing.code_version, "of_publication", lambda source_ids: "othercode000")
+    monkeypatch.setattr(code_version, "of_publication", lambda source_ids: "othercode000")
     (planned,) = steps.plan("annual", "2024", "2024", data=copied)
     assert (planned.action, planned.reasons) == ("restate", ("new_code",))
     (done,) = steps.backfill("annual", "2024", "2024", data=copied).done

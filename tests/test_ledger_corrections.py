@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from benchmarks.ledger_demo import SOURCE
 from pipeline import quarantine, questions, steps, verification
 from pipeline.model import FraudlossError, RefusedInput
-from pipeline.publishing import _declared_since
+from pipeline.publishing.reasons import declared_since
 from pipeline.reading.ledger_csv import CsvLayout, Streamed, partition_csv
 from pipeline.reading.partitions import Dimension
 from pipeline.reading.record_corrections import RecordCorrection
@@ -216,7 +216,7 @@ def test_a_correction_remakes_its_file_and_periods_alone_and_their_figures_say_s
     bands = noted.loc[noted["table"] == "synthetic_loss_bands", "loss_band"]
     assert 1 <= len(set(bands)) <= 3
     first, now = (pd.DataFrame([each["2024-02"]]) for each in (before, after))
-    assert _declared_since(first, now) == (words,)
+    assert declared_since(first, now) == (words,)
     trace = questions.trace(after["2024-Q1"]["id"], data=ledger / "data")
     assert [cell.text for cell in trace.cells if "!" in cell.origin and "rows[" not in cell.origin] == [words]
     assert run(ledger) == []

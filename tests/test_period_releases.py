@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 from lxml import etree
 
-from pipeline import cli, publishing, steps, vintages
+from pipeline import cli, code_version, steps, vintages
 from pipeline.frames import observations_table
 from pipeline.model import PUBLISHED_FREQUENCIES, REASONS, FraudlossError, NothingToPublish, Period, Snapshot
 from pipeline.publish import period as records
+from pipeline.publishing.candidates import Candidate, Candidates
 from pipeline.sources.catalogue import Source
 from pipeline.store import Store
 from pipeline.verification import verify
@@ -233,7 +234,7 @@ def test_a_release_that_another_took_the_place_of_says_by_which_since_when_and_w
     old = pointer(root, "annual/2013")["release_id"]
     folder = root / "processed" / "releases" / "annual" / "2013" / old
     before = faults.tree(folder)
-    monkeypatch.setattr(publishing.code_version, "of_publication", lambda source_ids: "othercode000")
+    monkeypatch.setattr(code_version, "of_publication", lambda source_ids: "othercode000")
     new = str(steps.publish("annual", "2013", data=root))
     first, second = record(root, "annual/2013")["releases"]
     assert (first["release_id"], first["status"], first["ended"]["by"]) == (old, "superseded", new)
@@ -276,17 +277,17 @@ def test_a_declared_correction_is_told_with_its_reason_by_the_page_and_by_an_ent
     steps.build_site(data=root)
     old = [item for item in entries(root) if "annual/2013" in item[0]]
     words = "corrected from '1': the total of its own parts says 2 (a fixture)"
-    whole = publishing.Candidates.of_period
+    whole = Candidates.of_period
 
-    def corrected(self: publishing.Candidates, period: Period) -> publishing.Candidate:
+    def corrected(self: Candidates, period: Period) -> Candidate:
         found = whole(self, period)
         rows = found.rows.copy()
         place = rows.index[(rows["derivation"] == "") & (rows["period"] == "2013-S1")][0]
         rows.loc[place, "value"] = rows.loc[place, "value"] + 1
         rows.loc[place, "note"] = words
-        return publishing.Candidate(period, rows, observations_table(rows), found.revisions, "corrected000")
+        return Candidate(period, rows, observations_table(rows), found.revisions, "corrected000")
 
-    monkeypatch.setattr(publishing.Candidates, "of_period", corrected)
+    monkeypatch.setattr(Candidates, "of_period", corrected)
     (planned,) = steps.plan("annual", "2013", "2013", data=root)
     steps.publish("annual", "2013", data=root)
     monkeypatch.undo()

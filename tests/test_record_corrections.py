@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import cli, code_version, publishing, quarantine, questions, steps, verification
+from pipeline import cli, code_version, quarantine, questions, steps, verification
 from pipeline.model import FraudlossError, RefusedInput
 from pipeline.publish.words import declared as said
 from pipeline.publish.words import speaking
+from pipeline.publishing.reasons import declared_since
 from pipeline.reading.cases import CaseBuilder, Layout, Member, read_texts, unsound
 from pipeline.reading.corrections import COLUMNS
 from pipeline.reading.record_corrections import (
@@ -498,9 +499,9 @@ def test_the_same_error_in_the_next_file_is_no_news_and_one_more_is(published: P
     def noted(*told: RecordCorrection) -> pd.DataFrame:
         return figures.assign(note=with_corrections("", [each.words for each in told]), derivation="records")
 
-    assert publishing._declared_since(noted(old), noted(new)) == ()
-    assert publishing._declared_since(noted(old), noted(new, more)) == (more.words, new.words)
-    assert publishing._declared_since(noted(), noted(old)) == (old.words,)
+    assert declared_since(noted(old), noted(new)) == ()
+    assert declared_since(noted(old), noted(new, more)) == (more.words, new.words)
+    assert declared_since(noted(), noted(old)) == (old.words,)
 
 
 def test_what_is_declared_of_a_file_of_records_makes_its_verdict_out_of_date(folder: Path) -> None:

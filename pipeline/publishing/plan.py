@@ -1,0 +1,84 @@
+"""What publishing periods would do.
+
+In: a store, a frequency, periods. Out: `Planned`, one a period. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from pipeline.model import Period
+from pipeline.publishing.candidates import Candidates, periods_between
+from pipeline.publishing.reasons import why_released
+from pipeline.publishing.records import current_manifest, period_record
+from pipeline.publishing.withdrawals import withdrawal_of
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What publishing one period would do."""
+
+    period: str
+    action: str  # nothing, new release, restate, withdraw, embargo, no figures
+    reasons: tuple[str, ...]  # keys of model.REASONS
+    release_id: str
+    snapshots: list[str]  # ids of those that speak in it
+    embargo: str = ""  # until when the release waits
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`: the names of the fields, reasons as a list."""
+        return {**dataclasses.asdict(self), "reasons": list(self.reasons)}
+
+
+def plan(
+    store: Store, frequency: str, first: str, last: str, as_of: dt.date | None, now: dt.datetime | None = None
+) -> list[Planned]:
+    """What `backfill` with the same arguments would do, period by period. Writes nothing, takes no lock."""
+    wanted = periods_between(frequency, first, last)
+    candidates = Candidates(store, as_of, now)
+    there = set(candidates.periods(frequency))
+    return [
+        _planned_under_embargo(store, candidates, period)
+        or (_planned(store, candidates, period) if period in there else _planned_without_figures(store, candidates, period))
+        for period in wanted
+    ]
+
+
+def _planned_under_embargo(store: Store, candidates: Candidates, period: Period) -> Planned | None:
+    """What waits; None where nothing of the period does."""
+    embargo = candidates.embargoes.in_force.get(period) if candidates.as_of is None else None
+    if embargo is None:
+        return None
+    waiting, record = Candidates(store, None, candidates.embargoes.now, before=embargo), period_record(store, period)
+    candidate = waiting.of_period(period) if period in waiting.periods(period.frequency) else None
+    if candidate is None or candidate.release_id == record["current"]:
+        return None
+    reasons = why_released(store, record, candidate).reasons
+    return Planned(period.code, "embargo", reasons, candidate.release_id, candidate.snapshot_ids, embargo.until_text)
+
+
+def _planned_without_figures(store: Store, candidates: Candidates, period: Period) -> Planned:
+    speaking = current_manifest(store, period) if candidates.as_of is None else None
+    if speaking is None:
+        return Planned(period.code, "no figures", (), "", [])
+    withdrawal = withdrawal_of(store, candidates, period, speaking["release_id"])
+    return Planned(period.code, "withdraw", withdrawal.reasons, withdrawal.release_id, list(withdrawal.snapshots))
+
+
+def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
+    candidate = candidates.of_period(period)
+    is_there = store.release_is_whole(store.release_folder(period.frequency, period.code, candidate.release_id))
+    record = period_record(store, period)
+    if candidates.as_of is not None:
+        action, reasons = ("nothing", ()) if is_there else ("new release", candidate.revisions.reasons)
+    elif is_there and record["current"] == candidate.release_id:
+        action, reasons = "nothing", ()
+    else:
+        action = "restate" if record["releases"] else "new release"
+        reasons = why_released(store, record, candidate).reasons
+    return Planned(period.code, action, reasons, candidate.release_id, candidate.snapshot_ids)

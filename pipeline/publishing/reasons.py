@@ -1,0 +1,101 @@
+"""Why a release takes the place of the one that spoke before.
+
+In: the record of the period, the release that spoke, the candidate. Out: `Why`: reasons, what changed, corrections
+declared since.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import code_version
+from pipeline.publishing.candidates import Candidate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.publish.period import Why
+    from pipeline.store import Store
+
+
+def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> Why:
+    """Why this release takes the place of the one that spoke last, and what changed from that to this."""
+    from pipeline.publish.period import Why
+
+    last = record["releases"][-1]["release_id"] if record["releases"] else ""
+    folder = store.release_folder(candidate.period.frequency, candidate.period.code, last)
+    spoken = store.read_json(folder / "manifest.json") if last else None
+    back = ("reinstatement",) if last and record["current"] is None else ()
+    if last == candidate.release_id:
+        return Why(back or ("new_code",))
+    if spoken is None:
+        return Why(back or ("new_period",))
+    changes, corrections = _changes_since(store, folder, spoken, candidate)
+    reasons = _reasons_since(spoken, candidate)
+    if corrections:
+        reasons = (*(reason for reason in reasons if reason != "new_code"), "declared_correction")
+    return Why((*back, *reasons), changes, corrections)
+
+
+def _changes_since(
+    store: Store, folder: Path, spoken: dict[str, Any], candidate: Candidate
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """How many figures changed in which way, and the corrections declared since, in words; nothing where the figures of the
+    release before cannot be read any more."""
+    from pipeline.aggregate.revisions import differences
+    from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+    from pipeline.store import ChangedBytes
+
+    path = folder / "observations.parquet"
+    try:
+        before = read_observations(store.read_listed({"path": store.relative(path), **spoken["files"][path.name]}))
+    except (ChangedBytes, KeyError):  # damaged, or with the columns of other code
+        return {}, ()
+    changed = differences(before, candidate.rows[OBSERVATION_COLUMNS])
+    counts = collections.Counter(changed["change"])
+    return dict(sorted(counts.items())), declared_since(before, candidate.rows)
+
+
+def declared_since(before: pd.DataFrame, now: pd.DataFrame) -> tuple[str, ...]:
+    """The corrections declared here that figures tell now and did not tell before, in words.
+
+    The same error in the next file of a publisher is declared anew, at another place: that alone is no news.
+    """
+    from pipeline.reading.record_corrections import without_place
+
+    known, told = _corrections_told(before), _corrections_told(now)
+    places_known = collections.Counter(map(without_place, known))
+    places_told = collections.Counter(map(without_place, told))
+    news = {words for words, count in places_told.items() if count > places_known[words]}
+    return tuple(sorted(words for words in told - known if without_place(words) in news))
+
+
+def _corrections_told(figures: pd.DataFrame) -> set[str]:
+    """The corrections that figures tell in their notes: of their own cell, or of the records that they are counted of."""
+    from pipeline.reading.record_corrections import CORRECTED, told_in
+
+    noted = figures[(figures["note"] != "").to_numpy(bool)]
+    told = set()
+    for derivation, absence, note in set(zip(noted["derivation"], noted["absence"], noted["note"], strict=True)):
+        if derivation == "records":
+            told.update(told_in(note))
+        elif derivation == "" and (note.startswith(CORRECTED) or absence == "unreadable"):
+            told.add(note)
+    return told
+
+
+def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str, ...]:
+    """Why this release takes the place of that one: what became known since, and whether the code is another."""
+    spoke = {item["id"] for item in speaking["snapshots"]}
+    if spoke == set(candidate.snapshot_ids):
+        return ("new_code",)
+    other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
+    days = set(candidate.revisions.vintages) - {dt.date.fromisoformat(day) for day in speaking["revision"]["vintages"]}
+    # An older file that came in late speaks of days that are past.
+    rows = candidate.rows[["snapshot", "known_at"]].drop_duplicates()
+    days |= {day for parts, day in rows.itertuples(index=False) if not spoke.issuperset(parts.split("+"))}
+    reasons = candidate.revisions.reasons_of(days)
+    return (*reasons, "new_code") if other_code else reasons

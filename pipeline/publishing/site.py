@@ -1,0 +1,54 @@
+"""The site around the releases.
+
+In: a store. Out: its pages, written where they are others; what stands behind its figures is gathered here, because the stage of
+publishing reads no store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from pipeline import embargoes, vintages
+from pipeline.publishing.records import current_manifests, period_records
+from pipeline.sources.catalogue import source_ids, sources
+
+if TYPE_CHECKING:
+    from pipeline.publish.evidence import Evidence
+    from pipeline.store import Store
+
+
+def build_site(store: Store, now: dt.datetime | None = None) -> bool:
+    """The site around the releases: index, sources, quality, methods, feed. True when anything was rewritten."""
+    from pipeline.publish import site
+
+    with store.lock("site"):
+        manifests = current_manifests(store)
+        speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
+        held = embargoes.at(store, now).held
+        known = vintages.known(store, without=held)
+        files = site.build(manifests, known.figures, sources(), _evidence(store, known, held), period_records(store))
+        return store.write_pages(store.processed / "site", files, speaking)
+
+
+def _evidence(store: Store, known: vintages.Known, held: frozenset[str]) -> Evidence:
+    """What stands behind the figures of the site; files that are held back are left out."""
+    import pandas as pd
+
+    from pipeline.aggregate.derive import steps_in_words
+    from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
+    from pipeline.publish.evidence import Evidence
+
+    snapshots = [item for source_id in source_ids() for item in store.snapshots(source_id) if item.id not in held]
+    verdicts = {item.id: store.read_json(store.verdict_path(item.source, item.id)) or {} for item in snapshots}
+    compared = [reconcile(known.figures, declared) for declared in sources() if published_totals(declared)]
+    filled = [frame for frame in compared if len(frame)]
+    return Evidence(
+        snapshots=snapshots,
+        verdicts=verdicts,
+        revisions=known.revisions,
+        vintages=known.vintages,
+        records=known.records,
+        reconciliation=pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=RECONCILIATION_COLUMNS),
+        derivation_steps=steps_in_words(),
+    )
