@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.publish.content import Card, Line
+from pipeline.publish.measures import counted, counting
 from pipeline.publish.selection import CURRENCIES
 from pipeline.publish.words import _, listed
 
@@ -32,7 +33,11 @@ def _sentence(card: Card) -> str:
     parts: list[str] = []
     if cases := lines.get(("cases", "cases")):
         aside = _aside(_restated(cases), _change(changes.get("change_on_year_cases")))
-        parts.append(_("{number} cases{aside}", number=cases.text, aside=aside))
+        # What people report to somebody is not what the police recognise, and nobody reads a line below the first one.
+        with counting(card.country):
+            are_reports = counted() == "reports"
+        counts = {"number": cases.text, "aside": aside}
+        parts.append(_("{number} reports{aside}", **counts) if are_reports else _("{number} cases{aside}", **counts))
     if national:
         converted = dollars.text if dollars and national is not dollars else ""
         aside = _aside(converted, _restated(national), _change(changes.get("change_on_year")))
