@@ -80,6 +80,15 @@ def test_every_published_figure_is_shown_with_its_verdict_and_differences_come_f
     assert counts["All"] == "5"
 
 
+def test_agreement_with_the_file_that_we_read_is_not_told_as_confirmation() -> None:
+    itself = finding("exact", 100, 100, id="f", explanation="printed in the file that ours is read from")
+    summary, figures = reconciliation_tables([itself], Families(sample.sources()))
+    assert figures.rows[0][6].text == "exact: printed in the file that ours is read from"
+    assert "no other publication confirms it" in str(summary.notes[-1])
+    summary, __ = reconciliation_tables(FINDINGS, Families(sample.sources()))
+    assert "no other publication confirms it" not in " ".join(summary.notes)
+
+
 def test_nothing_to_reconcile_makes_no_table() -> None:
     assert reconciliation_tables([], Families(sample.sources())) == []
 

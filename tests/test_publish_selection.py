@@ -119,7 +119,7 @@ def test_a_change_on_a_year_before_that_was_restated_since_is_told_on_both() -> 
     half_year, july = composed("2025-Q2"), composed("2025-07")
     said = "13,213 cases (+48.2 % on the year before as first printed, +47.5 % on it as restated since)"
     assert said in half_year.lede[0]
-    card = next(card for card in half_year.cards if card.title == "Special fraud")
+    card = next(card for card in half_year.cards if card.title == "Japan: Special fraud")
     line = next(line for line in card.lines if line.measure == "change_on_year_cases")
     assert (line.text, line.small) == ("+48.2 %", "on the year before as first printed; +47.5 % on it as restated since")
     words = "on the year before as first printed; +47.5 % on the year before as restated since (npa_releases, 31 July 2025)"
@@ -160,7 +160,7 @@ def test_nobody_printed_the_dollars_of_a_printed_sum() -> None:
 def test_a_figure_that_only_ends_with_the_period_says_what_it_is_not(code: str, warning: str) -> None:
     """January to March is the first quarter: that it is not a quarter's figure would be wrong."""
     content = composed(code)
-    card = next(card for card in content.cards if card.title == "Special fraud")
+    card = next(card for card in content.cards if card.title == "Japan: Special fraud")
     assert card.warning.startswith(warning)
     assert any(note.startswith(warning) for note in [*notes(content), *(table.warning for table in content.tables)])
 

@@ -71,6 +71,13 @@ def test_an_equal_figure_is_exact(tmp_path: Path) -> None:
     assert found["theirs_source"] == "press of 2025"
 
 
+def test_a_figure_of_the_file_that_we_read_confirms_the_reading_alone(tmp_path: Path) -> None:
+    ours = row("2024", 100, origin="2024_Report_Count.csv!B4")
+    same, other = ({"value": "100", "source": f"data/book_2024/2024_Report_{name}.csv"} for name in ("Count", "Type"))
+    assert compared(tmp_path, same, ours)["explanation"] == "printed in the file that ours is read from"
+    assert compared(tmp_path, other, ours)["explanation"] == ""
+
+
 def test_a_rounded_figure_is_within_the_precision_of_both(tmp_path: Path) -> None:
     rounded = {"value": "1000000", "precision": "500000"}
     assert compared(tmp_path, rounded, row("2024", 1_400_000))["status"] == "within_precision"

@@ -28,6 +28,8 @@ from pipeline.sources.catalogue import Source
 
 FILE = "published_totals.csv"
 STATUSES = ("exact", "within_precision", "different", "not_comparable")  # the best first
+# Of two figures that agree because they are one: typed from the file that we read.
+SAME_FILE = "printed in the file that ours is read from"
 RECONCILIATION_COLUMNS = [
     *FINDING_COLUMNS,
     "id",
@@ -275,9 +277,17 @@ def _compared(total: PublishedTotal, ours: dict[str, Any]) -> dict[str, Any]:
         "difference": difference,
         "tolerance": tolerance,
         "status": status,
-        "explanation": (total.reason or "unknown") if status == "different" else "",
+        "explanation": (total.reason or "unknown")
+        if status == "different"
+        else SAME_FILE
+        if _is_in_same_file(total, ours)
+        else "",
         "observation_id": ours["id"],
     }
+
+
+def _is_in_same_file(total: PublishedTotal, ours: Mapping[str, Any]) -> bool:
+    return ours["origin"].startswith(f"{total.source.rpartition('/')[2]}!")
 
 
 def _half(precision: Any) -> Decimal:

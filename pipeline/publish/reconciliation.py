@@ -37,6 +37,11 @@ NOTES = (
         "that scope, and the reason says why."
     ),
 )
+_AGREE = ("exact", "within_precision")
+_SAME_FILE_NOTE = _(
+    "Where a figure is printed in the file that ours is read from, that they agree says that it was read rightly, and no more: "
+    "no other publication confirms it."
+)
 
 
 def verdict(row: Mapping[str, Any]) -> str:
@@ -69,8 +74,9 @@ def _summary(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
         *(Column(words.capitalize(), _("figures"), numeric=True) for __, words in VERDICTS),
         Column(_("All"), _("figures"), numeric=True),
     )
+    notes = (*NOTES, *([_SAME_FILE_NOTE] if any(verdict(row) in _AGREE and row["explanation"] for row in rows) else []))
     return Table(
-        "reconciliation_summary", _("How many published totals agree with ours"), columns, lines, notes=NOTES, kind="list"
+        "reconciliation_summary", _("How many published totals agree with ours"), columns, lines, notes=notes, kind="list"
     )
 
 
@@ -123,7 +129,7 @@ def _line(row: Mapping[str, Any], *, with_period: bool) -> tuple[Cell, ...]:
 
 def _verdict_text(row: Mapping[str, Any]) -> str:
     found = verdict(row)
-    reason = row["explanation"] if found in ("different", "not_comparable") else ""
+    reason = "" if found == "unexplained" else row["explanation"]
     words = _("different") if found == "different" else _WORDS[found]
     return _("{verdict}: {reason}", verdict=words, reason=declared(str(reason))) if reason else words
 

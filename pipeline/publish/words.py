@@ -383,6 +383,7 @@ NOTES: tuple[str, ...] = (
     N_("several figures of ours answer to it, one for each classification: {schemes}"),
     N_("{table} is not a table of ours"),
     N_("we hold no figure for {keys}"),
+    N_("printed in the file that ours is read from"),
     N_("printed for: {scope}"),
     N_("unknown"),
     N_("somebody lifts it"),
