@@ -278,15 +278,16 @@ def _judged(source: Source, readings: Sequence[_Reading], suite: Suite) -> list[
 
 def _file(source: Source, reading: _Reading) -> File:
     from pipeline.reading.ledger_cases import cases_of, marked_cases
+    from pipeline.sources.ledger_reader import scheme_of, schemes
     from pipeline.validate.witnesses import File, Part
 
-    name, scheme = reading.snapshot.file, str(source.meta["ledger"].get("classification", source.id))
+    name = reading.snapshot.file
     repeated = {month: [repeat.row for repeat in repeats] for month, repeats in reading.repeats.items()}
     parts = [
         Part(
             month,
             rows - len(repeated.get(month, ())),
-            functools.partial(cases_of, reading.partition(month), name, month, scheme, repeated.get(month, ())),
+            functools.partial(cases_of, reading.partition(month), name, month, scheme_of(source, month), repeated.get(month, ())),
         )
         for month, rows in reading.streamed.months.items()
     ]
@@ -298,7 +299,9 @@ def _file(source: Source, reading: _Reading) -> File:
         marks += [
             (each.row, f"the id stands in {each.other} row {each.other_row} already", "record_repeated") for each in repeats
         ]
-    return File(name, parts, marked_cases(sorted(marks), name, scheme, reading.layout), reading.snapshot.known_at)
+    # Of a row that could not be read nobody knows the month.
+    marked = marked_cases(sorted(marks), name, schemes(source)[-1].name, reading.layout)
+    return File(name, parts, marked, reading.snapshot.known_at)
 
 
 def _record(store: Store, reading: _Reading, judged: Judged) -> dict[str, Any]:
@@ -341,11 +344,10 @@ def _corrected(source: Source, reading: _Reading, judged: Judged) -> list[Correc
 
 def _keys(source: Source, rows: pa.Table) -> list[dict[str, str]]:
     """The keys of rows of a partition, with what the band of the loss follows from."""
-    from pipeline.sources.ledger_reader import dimensions
+    from pipeline.sources.ledger_reader import dimensions, scheme_of
 
-    scheme = str(source.meta["ledger"].get("classification", source.id))
     return [
-        {"month": f"{row['date']:%Y-%m}", "classification": scheme}
+        {"month": (month := f"{row['date']:%Y-%m}"), "classification": scheme_of(source, month)}
         | {of.name: of.label_of[row[of.column]] for of in dimensions(source)}
         | {"currency": row["currency"], "loss_minor": "" if row["loss_minor"] is None else str(row["loss_minor"])}
         for row in rows.to_pylist()
@@ -651,7 +653,7 @@ def _counted(store: Store, source: Source, together: Mapping[str, State], engine
     for name, state in good.items():
         cells_of: dict[str, pd.DataFrame] = {}
         for counting, of_grouping in counted:
-            cells_of |= kept_cells(counting, of_grouping, state.period.frequency, state.period.code)
+            cells_of |= kept_cells(counting, of_grouping, state.period.frequency, state.period.code, source)
         figures = by_state.get((state.period.code, state.ids), rows.iloc[:0])
         found[name] = _Parts(_noted(store, source, state, figures), cells_of)
     return found

@@ -28,7 +28,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ import pandas as pd
 from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, Numbers, Records, mixed_radix, order_statistics, sums
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
 from pipeline.model import DIMENSIONS, FILE_ENDS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
-from pipeline.reading.cases import covered_months, holes, month_number, months_in_force
+from pipeline.reading.cases import ALWAYS, covered_months, holes, month_number, months_in_force
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
 
@@ -55,6 +55,8 @@ FEW_LOSSES = 10
 PERCENT_STEP = Decimal("0.001")
 NO_INTERVAL = "too few losses for an interval of 95 %"
 NO_LOSS, LOSS_NOT_KNOWN = "NONE", "_U"
+# State of a cell whose label may not stand in any month of the period -> what is said of it.
+NOT_IN_USE = {"not_in_use": "the type is not in use then", "category_not_in_use": "the category is not in use then"}
 
 
 # ------------------------------------------------------------------------------------------------------- cells of a year
@@ -167,6 +169,18 @@ class Cube:
         return cube
 
 
+class Stretch(NamedTuple):
+    """Some months (see month_number; both ends included) in which a label may stand."""
+
+    first: int
+    last: int
+    overlay: bool
+
+    def holds_any(self, months: Iterable[int]) -> bool:
+        """Whether one of the months is among them."""
+        return any(self.first <= month <= self.last for month in months)
+
+
 @dataclass(frozen=True)
 class Coded:
     """One dimension of the cases as codes into the labels of observations."""
@@ -174,8 +188,9 @@ class Coded:
     codes: Numbers
     labels: tuple[str, ...]
     fraud_types: tuple[str, ...] = ()  # native types only: the common code of each label
-    overlays: tuple[bool, ...] = ()
-    in_force: tuple[tuple[tuple[int, int], ...], ...] = ()  # native types only: stretches of months of each label
+    # Of each label the stretches of months in which it may stand, and for each stretch whether it overlaps other labels then.
+    # Empty where every label always may; native types always have them.
+    in_force: tuple[tuple[Stretch, ...], ...] = ()
 
 
 def code_dimension(cases: pd.DataFrame, name: str, source: Source) -> Coded:
@@ -197,15 +212,26 @@ def code_dimension(cases: pd.DataFrame, name: str, source: Source) -> Coded:
     if (codes < 0).any():
         raise ValueError(f"cases without a {name}: quarantine them first")
     if name == "native_type":
-        return Coded(
-            codes.astype(np.int64),
-            tuple(column.categories),
-            tuple(common),
-            tuple(all(row["additive"] == "N" for row in found) for found in rows.values()),
-            tuple(tuple(months_in_force(source.folder / "crosswalk.csv", dimension, label)) for label in rows),
-        )
-    labels = sorted(set(common))
-    return Coded(np.array([labels.index(code) for code in common], dtype=np.int64)[codes], tuple(labels))
+        labels = tuple(column.categories)
+        return Coded(codes.astype(np.int64), labels, tuple(common), in_force_of(name, labels, source))
+    labels = tuple(sorted(set(common)))
+    places = np.array([labels.index(code) for code in common], dtype=np.int64)
+    return Coded(places[codes], labels, in_force=in_force_of(name, labels, source))
+
+
+def in_force_of(name: str, labels: Sequence[str], source: Source) -> tuple[tuple[Stretch, ...], ...]:
+    """For each label of a dimension when it may stand, as `Coded` has it: a common code whenever one of the publisher's labels
+    may that lead to it."""
+    path, found = source.folder / "crosswalk.csv", dict[str, list[Stretch]]((label, []) for label in labels)
+    for (dimension, text), rows in crosswalk_rows(path).items():
+        if dimension == ("fraud_type" if name == "native_type" else name):
+            for row, (first, last) in zip(rows, months_in_force(path, dimension, text), strict=True):
+                label = text if name == "native_type" else row["common_code"]
+                if label in found:
+                    found[label].append(Stretch(first, last, row["additive"] == "N"))
+    if name != "native_type" and all(ALWAYS in [each[:2] for each in stretches] for stretches in found.values()):
+        return ()
+    return tuple(tuple(stretches) for stretches in found.values())
 
 
 def _loss_bands(cases: pd.DataFrame, source: Source) -> Coded:
@@ -236,7 +262,7 @@ def cube_cells(cases: pd.DataFrame, source: Source) -> pd.DataFrame:
     (the place of the cube in source.yml), and int64 columns: ADDITIVE; QUANTILES in 1/QUANTILE_SCALE minor units; INTERVAL_ENDS,
     0 where there are too few losses; `max_loss`; TOP_SHARES as the sum of the top losses; `losses` and `losses_sum` (number and
     sum of those above zero). `state` says what the cell is: `present`, `hole` (a month of the period is not in the file),
-    `not_in_use` (the type does not exist then).
+    `not_in_use` (the type does not exist then), `category_not_in_use` (the age, say, does not).
 
     Only whole periods: those of which every month is covered. Raises FraudlossError for a measure that the cases cannot give.
     """
@@ -313,7 +339,6 @@ def _restricted(dimension: Coded, members: Numbers | None) -> Coded:
         lookup[dimension.codes],
         kept(dimension.labels),
         kept(dimension.fraud_types),
-        kept(dimension.overlays),
         kept(dimension.in_force),
     )
 
@@ -436,8 +461,7 @@ class Grid:
 
     def block(self, frequency: str, period: str, measures: Mapping[str, Numbers]) -> Block:
         """The cells of one period: all of them, those without a case too, for they are a true zero of a covered period."""
-        labels, in_use = self._labels(period)
-        state = np.where(in_use, "present", "not_in_use").astype(object)
+        labels, state = self._labels(period)
         return {**self._about(frequency, period), **labels, "state": state, **measures}
 
     def hole(self, frequency: str, period: str) -> Block:
@@ -454,16 +478,23 @@ class Grid:
         places = np.unravel_index(np.arange(int(np.prod(sizes))), sizes) if sizes else ()
         count = int(np.prod(sizes)) if sizes else 1
         labels: dict[str, Any] = {**dict.fromkeys(_LABEL_COLUMNS, TOTAL), "area": self.source.country}
-        overlay, in_use = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+        overlay, state = np.zeros(count, dtype=bool), np.full(count, "present", dtype=object)
         months = [month_number(Period.parse(month).start) for month in _months_of(period)]
         for name, dimension, place in zip(self.names, self.dimensions, places, strict=True):
             labels[name] = np.array(dimension.labels, dtype=object)[place]
             if name == "native_type":
                 labels["fraud_type"] = np.array(dimension.fraud_types, dtype=object)[place]
-                overlay = np.array(dimension.overlays, dtype=bool)[place]
-                used = [any(low <= month <= high for low, high in s for month in months) for s in dimension.in_force]
-                in_use = np.array(used, dtype=bool)[place]
-        return {**labels, "overlay": overlay}, in_use
+                overlay = np.array([_is_overlay(stretches, months) for stretches in dimension.in_force], dtype=bool)[place]
+            if dimension.in_force:
+                in_use = np.array([any(each.holds_any(months) for each in some) for some in dimension.in_force], dtype=bool)
+                why = "not_in_use" if name == "native_type" else "category_not_in_use"
+                state[~in_use[place] & (state == "present")] = why
+        return {**labels, "overlay": overlay}, state
+
+
+def _is_overlay(stretches: Sequence[Stretch], months: Sequence[int]) -> bool:
+    """Whether a type overlaps others in a part of the period: then it cannot be added to them over all of it."""
+    return any(each.overlay for each in stretches if each.holds_any(months)) or all(each.overlay for each in stretches)
 
 
 _LABEL_COLUMNS = ("area", "fraud_type", "native_type", *DIMENSIONS)
@@ -576,7 +607,8 @@ def _observations_of(cells: pd.DataFrame, measure: str, cube: Cube, source: Sour
         yield _absent(cells[too_few], measure, "not_applicable", NO_INTERVAL, cube, source)
     yield _present(cells[present & _defined(cells, measure)], measure, cube, source)
     if measure in ADDITIVE:
-        yield _absent(cells[state == "not_in_use"], measure, "not_applicable", "the type is not in use then", cube, source)
+        for which, note in NOT_IN_USE.items():
+            yield _absent(cells[state == which], measure, "not_applicable", note, cube, source)
         yield _absent(cells[state == "hole"], measure, "not_yet_known", "", cube, source)
 
 

@@ -10,13 +10,16 @@ periods; the cells of those cubes that are kept as cells.
 
 Money: each report's loss is converted by the average rate of its month into the currency of the source; at constant prices it is
 multiplied by the index of the named month over that of its own. Cells are for every label that `crosswalk.csv` lists, those
-without a report too: a true zero of a covered month.
+without a report too: a true zero of a covered month. A label that may not stand in any month of a period has no value there, and
+a label of another scheme of types no cell. What two schemes count is never added: a period that holds months of both has cells of
+those cubes alone whose `classification` is one for all reports.
 """
 
 from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -33,20 +36,22 @@ from pipeline.aggregate.cubes import (
     Grid,
     cell_origins,
     frame_of_blocks,
+    in_force_of,
     loss_bands,
     observations_of_cells,
 )
 from pipeline.aggregate.kernel import QUANTILES
 from pipeline.aggregate.ledger import LOSS_BAND, Grouping, LossBands, Plan
 from pipeline.model import INTERVAL_ENDS, FraudlossError
+from pipeline.reading.cases import ALWAYS
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.partitions import Dimension
 from pipeline.reference import MissingReference, average_rate
 from pipeline.sources.catalogue import Source
+from pipeline.sources.ledger_reader import Scheme, schemes
 
 # What the cells call what an observation calls otherwise.
 _CELL_NAMES = {"cases_with_loss": "losses"}
-_ALWAYS = 0  # every label of a ledger holds for all of its time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,14 +234,14 @@ def _split(frame: pd.DataFrame, sizes: Sequence[int], by: Sequence[str]) -> Iter
 
 def _coded(dimension: Dimension, source: Source) -> Coded:
     """The labels of a dimension as a grid takes them; the codes of records are not needed any more."""
-    none = np.zeros(0, dtype=np.int64)
-    if dimension.name != "native_type":
-        return Coded(none, dimension.labels)
-    known = crosswalk_rows(source.folder / "crosswalk.csv")
-    rows = [known["fraud_type", label][0] for label in dimension.labels]
-    always = (((_ALWAYS, 12 * 10_000),),) * len(rows)
-    overlays = tuple(row["additive"] == "N" for row in rows)
-    return Coded(none, dimension.labels, tuple(row["common_code"] for row in rows), overlays, always)
+    none, labels = np.zeros(0, dtype=np.int64), dimension.labels
+    if dimension.name == LOSS_BAND:
+        return Coded(none, labels)
+    common: tuple[str, ...] = ()
+    if dimension.name == "native_type":
+        known = crosswalk_rows(source.folder / "crosswalk.csv")
+        common = tuple(known["fraud_type", label][0]["common_code"] for label in labels)
+    return Coded(none, labels, common, in_force_of(dimension.name, labels, source))
 
 
 def _cube_blocks(
@@ -248,15 +253,32 @@ def _cube_blocks(
     source: Source,
     plan: Plan,
 ) -> Iterable[Block]:
-    scheme = cube.classification or str(source.meta["ledger"].get("classification", source.id))
-    for names in _combinations(cube):
-        grid = Grid(place, cube, scheme, names, [coded[name] for name in names], source)
-        size = int(np.prod(plan.sizes(names), dtype=np.int64))
-        for of in periods:
-            if of.frequency in cube.frequencies:
+    for scheme in _schemes_of(cube, source):
+        asked = [of for of in periods if of.frequency in cube.frequencies and scheme.holds(of.period)]
+        for names in _combinations(cube):
+            dimensions = [coded[name] for name in names]
+            grid = Grid(place, cube, scheme.name, names, dimensions, source)
+            size, own = int(np.prod(plan.sizes(names), dtype=np.int64)), _cells_in(scheme, dimensions)
+            for of in asked:
                 found = cells[_name(names, of.frequency)].get(of.period)
                 block = grid.block(of.frequency, of.period, _dense(found, size))
+                block = {name: values[own] if isinstance(values, np.ndarray) else values for name, values in block.items()}
                 yield {**block, "edition": of.edition, "known_at": of.known_at, "snapshot": of.snapshot}
+
+
+def _schemes_of(cube: Cube, source: Source) -> tuple[Scheme, ...]:
+    return (Scheme(cube.classification, *ALWAYS),) if cube.classification else schemes(source)
+
+
+def _cells_in(scheme: Scheme, dimensions: Sequence[Coded]) -> Any:
+    """Which cells are of labels that may stand in some month of the scheme."""
+    own = [
+        [any(each.first <= scheme.last and scheme.first <= each.last for each in stretches) for stretches in dimension.in_force]
+        or [True] * len(dimension.labels)
+        for dimension in dimensions
+    ]
+    found = functools.reduce(np.logical_and.outer, map(np.array, own), np.array(True)).ravel()
+    return slice(None) if found.all() else found
 
 
 def _dense(found: tuple[Any, pd.DataFrame] | None, size: int) -> dict[str, Any]:
@@ -291,14 +313,18 @@ def _notes(cells: pd.DataFrame, source: Source) -> pd.Series:
     return cells["measures"].isin(constant).map({True: f"at the prices of {month}", False: ""}).astype(object)
 
 
-def kept_cells(counting: Counting, cells: Mapping[str, pd.DataFrame], frequency: str, period: str) -> dict[str, pd.DataFrame]:
+def kept_cells(
+    counting: Counting, cells: Mapping[str, pd.DataFrame], frequency: str, period: str, source: Source
+) -> dict[str, pd.DataFrame]:
     """Of the cubes that are kept as cells: name -> the cells of the period, without the column that says which it is.
 
-    Without intervals too, which the cells hold only where another cube of the same dimensions asks for them.
+    Without intervals too, which the cells hold only where another cube of the same dimensions asks for them. A period that holds
+    months of two schemes of types has none, but of cubes with one `classification` for all reports.
     """
     kept = {}
     for _, cube in counting.cubes:
-        if cube.is_cells and frequency in cube.frequencies:
+        of_one = any(scheme.holds(period) for scheme in _schemes_of(cube, source))
+        if cube.is_cells and frequency in cube.frequencies and of_one:
             frame = cells[_name(cube.by, frequency)]
             of_period = frame[(frame["period"] == period).to_numpy()] if len(frame) else frame
             kept[cube.table] = of_period.drop(columns=["period", *INTERVAL_ENDS], errors="ignore")

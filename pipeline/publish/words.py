@@ -365,6 +365,7 @@ NOTES: tuple[str, ...] = (
     N_("fewer than {count} losses"),
     N_("too few losses for an interval of 95 %"),
     N_("the type is not in use then"),
+    N_("the category is not in use then"),
     N_("the publisher keeps no loss here"),
     N_("{period} is classified otherwise ({schemes})"),
     N_("compares {later} with {earlier}"),

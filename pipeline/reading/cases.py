@@ -139,6 +139,9 @@ def fold_label(text: str) -> str:
 # -------------------------------------------------------------------------------------------------------------- crosswalk
 
 
+ALWAYS = (0, 12 * 10_000)  # months of a label without valid_from and valid_to
+
+
 def native_labels(path: Path, dimension: str) -> list[str]:
     """The publisher's labels of a dimension that the crosswalk lists, in its order."""
     return [native for name, native in crosswalk_rows(path) if name == dimension]
@@ -148,8 +151,8 @@ def months_in_force(path: Path, dimension: str, label: str) -> list[tuple[int, i
     """The stretches of months (see month_number; both ends included) in which the label may stand."""
     return [
         (
-            month_number(Period.parse(row["valid_from"]).start) if row["valid_from"] else 0,
-            month_number(Period.parse(row["valid_to"]).end) if row["valid_to"] else 12 * 10_000,
+            month_number(Period.parse(row["valid_from"]).start) if row["valid_from"] else ALWAYS[0],
+            month_number(Period.parse(row["valid_to"]).end) if row["valid_to"] else ALWAYS[1],
         )
         for row in crosswalk_rows(path)[dimension, label]
     ]
@@ -585,7 +588,7 @@ class CaseBuilder:
     def _mark_not_in_force(self, result: Numbers, categories: Sequence[str], name: str, dimension: str, months: Numbers) -> None:
         for code, label in enumerate(categories):
             stretches = months_in_force(self.crosswalk, dimension, label)
-            if stretches != [(0, 12 * 10_000)]:
+            if stretches != [ALWAYS]:
                 allowed = np.zeros(len(months), dtype=bool)
                 for first, last in stretches:
                     allowed |= (months >= first) & (months <= last)

@@ -16,6 +16,7 @@ in one pass, and one without order more and smaller ones. A field cannot hold a 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 import itertools
 import re
@@ -53,6 +54,7 @@ RULES = {
     "count_unreadable": "a whole number that is not below zero",
     "id_unreadable": "a whole number",
     "label_unknown": "a label that is declared",
+    "label_not_in_force": "a label that crosswalk.csv lists for that month",
     "record_id_unreadable": "the id of the record, without which it cannot be told from another",
     "date_in_another_month": "a day of the months that the file is of",
     DECLARED_WRONG: "a cell that corrections.csv does not declare wrong",
@@ -84,6 +86,14 @@ class CsvLayout:
             texts = known.get(each.column, tuple(each.label_of))
             known[each.column] = tuple(text for text in texts if text in each.label_of)
         return {**known, "currency": self.currencies}
+
+    @cached_property
+    def in_force(self) -> dict[str, dict[str, Sequence[tuple[int, int]]]]:
+        """Column of labels -> text -> the stretches of months in which it may stand, of those that may not always."""
+        found: dict[str, dict[str, Sequence[tuple[int, int]]]] = {}
+        for each in self.dimensions:
+            found.setdefault(each.column, {}).update(each.in_force)
+        return {column: texts for column, texts in found.items() if texts}
 
     @cached_property
     def amount(self) -> str:
@@ -129,7 +139,9 @@ def partition_csv(
     buffer_rows: int = BUFFER_ROWS,
 ) -> Streamed:
     """Stream the file into month partitions under `folder`. Raises RefusedInput."""
-    names = _names(path, layout)
+    header = _header(path)
+    layout = _with_one_amount(path, layout, header)
+    names = _names(path, layout, header)
     declared = by_member(corrections, [path.name]).get(0, [])
     with RowWriter(path, layout, folder, buffer_rows) as writer:
         try:
@@ -143,14 +155,33 @@ def partition_csv(
 # ----------------------------------------------------------------------------------------------------------------- blocks
 
 
-def _names(path: Path, layout: CsvLayout) -> list[str]:
-    """Our names of the columns in the order of the file; `` for those that are not read. Raises RefusedInput."""
+def _header(path: Path) -> list[str]:
+    """The headers of the columns in the order of the file. Raises RefusedInput."""
     with path.open("rb") as stream:
         line = _header_line(path, stream)
     try:
-        header = pyarrow.csv.read_csv(pa.BufferReader(line)).column_names
+        return pyarrow.csv.read_csv(pa.BufferReader(line)).column_names
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise refused(path, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
+
+
+def _with_one_amount(path: Path, layout: CsvLayout, header: Sequence[str]) -> CsvLayout:
+    """The layout with the one column of amounts that the file has, of the two that may be declared. Raises RefusedInput."""
+    declared = [name for name in ("loss", "loss_minor") if name in layout.headers]
+    if len(declared) == 1:
+        return layout
+    there = [name for name in declared if layout.headers[name] in header]
+    if len(there) != 1:
+        found = "both of them" if there else f"no such column among {', '.join(header)}"
+        expected = f"one column of amounts: {' or '.join(layout.headers[name] for name in declared)}"
+        raise refused(path, "row 1", found, expected, "see whether the layout has changed")
+    return dataclasses.replace(
+        layout, headers={name: text for name, text in layout.headers.items() if name not in declared or name in there}
+    )
+
+
+def _names(path: Path, layout: CsvLayout, header: Sequence[str]) -> list[str]:
+    """Our names of these columns; of one that is not read a name of its own. Raises RefusedInput."""
     for name, text in layout.headers.items():
         if header.count(text) != 1:
             found = f"the column {text!r} {header.count(text)} times"
@@ -263,13 +294,17 @@ def _read(
 
 def _fast(content: bytes, layout: CsvLayout, names: list[str]) -> pa.Table:
     types = {name: kind for name, kind in zip(layout.schema.names, layout.schema.types, strict=True) if name in layout.headers}
-    return sound_table(_read(content, names, {**types, "loss": pa.string()}), layout)
+    amounts = {"loss": pa.string()} if "loss" in layout.headers else {}
+    return sound_table(_read(content, names, {**types, **amounts}), layout)
 
 
 def sound_table(table: pa.Table, layout: CsvLayout) -> pa.Table:
     """Columns in the types of the partitions (`loss` as texts, or `loss_minor`) as rows of a partition. Raises Doubtful."""
     columns = [_sound(table, field, layout) for field in without_row(layout.schema)]
-    return pa.Table.from_arrays(columns, schema=without_row(layout.schema))
+    found = pa.Table.from_arrays(columns, schema=without_row(layout.schema))
+    if any(late.any() for _, late in _not_in_force(found, layout)):
+        raise Doubtful
+    return found
 
 
 def _sound(table: pa.Table, field: pa.Field, layout: CsvLayout) -> pa.ChunkedArray:
@@ -320,6 +355,19 @@ def _common(column: pa.ChunkedArray, texts: tuple[str, ...]) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
 
 
+def _not_in_force(table: pa.Table, layout: CsvLayout) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.bool_]]]]:
+    """For each column of labels that may not always stand: in which rows one stands outside its months."""
+    for name, limits in layout.in_force.items():
+        months = table.column("date").to_numpy().astype("datetime64[M]").astype(np.int64) + 12 * 1970
+        codes = np.concatenate([np.zeros(0, dtype=np.int32), *(chunk.indices.to_numpy() for chunk in table.column(name).chunks)])
+        found = np.zeros(len(table), dtype=bool)
+        for place, text in enumerate(layout.labels[name]):
+            if text in limits and len(rows := np.flatnonzero(codes == place)):
+                may = [(months[rows] >= first) & (months[rows] <= last) for first, last in limits[text]]
+                found[rows] = ~np.logical_or.reduce(may)
+        yield name, found
+
+
 def _minor_units(column: pa.ChunkedArray, amount: str) -> pa.ChunkedArray:
     """Amounts as integers in minor units, without passing through a float. Raises Doubtful."""
     if not pc.all(pc.match_substring_regex(column, f"^{amount}$"), min_count=0).as_py():
@@ -367,8 +415,13 @@ def judged_texts(texts: pa.Table, layout: CsvLayout, ragged: Mapping[int, str] =
         arrays.append(
             _taken([None if isinstance(value, _Broken) else value for value in values], codes, field.type, layout, column)
         )
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    for name, late in _not_in_force(table, layout):
+        for row in np.flatnonzero(late & ~bad).tolist():
+            found.append((int(places[row]), layout.headers[name], table.column(name)[row].as_py(), "label_not_in_force"))
+        bad |= late
     good = np.flatnonzero(~bad)
-    return Block(pa.Table.from_arrays(arrays, schema=schema).take(pa.array(good)), places[good], sorted(found))
+    return Block(table.take(pa.array(good)), places[good], sorted(found))
 
 
 class _Broken:

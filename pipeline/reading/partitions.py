@@ -9,7 +9,7 @@ In: a file with these columns and one for each dimension (text or dictionary), i
     victim_id    int64       the same for every report of one person; null where it is not known
 
 Out: `Month`: a code for each label and numpy arrays. A file that is cut off, lacks a column, has one of another type, reports of
-another month, or a label that nobody declared, raises RefusedInput with the file, the column and what was found.
+another month, or a label that nobody declared for the month, raises RefusedInput with the file, the column and what was found.
 
 How it is fast: Parquet keeps categories as dictionaries. They are decoded as such, and each dictionary is mapped to the common
 codes by one small lookup table: no text is made for any row. Whether the days are of the month, the file's statistics say.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.model import Period, RefusedInput
+from pipeline.reading.cases import month_number
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -44,6 +45,8 @@ class Dimension:
     name: str
     column: str
     label_of: Mapping[str, str]
+    # Text -> the stretches of months (see month_number) in which it may stand; a text that is not here always may.
+    in_force: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, texts: Sequence[str]) -> Dimension:
@@ -60,6 +63,12 @@ class Dimension:
         """Text -> code."""
         places = {label: place for place, label in enumerate(self.labels)}
         return {text: places[label] for text, label in self.label_of.items()}
+
+    def may_stand(self, text: str, month: str) -> bool:
+        """Whether the text is one of the column's in the month (`2024-03`)."""
+        number = month_number(Period.parse(month).start)
+        stretches = self.in_force.get(text, ((number, number),))
+        return text in self.label_of and any(first <= number <= last for first, last in stretches)
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month
     return Month(
         month=month,
         file=path.name,
-        codes={dimension.name: _common(dictionaries[dimension.column], dimension, path) for dimension in dimensions},
+        codes={dimension.name: _common(dictionaries[dimension.column], dimension, path, month) for dimension in dimensions},
         currency=currency,
         currencies=currencies,
         loss_minor=loss,
@@ -179,13 +188,14 @@ def _dictionary(column: pa.ChunkedArray, path: Path, name: str) -> tuple[Numbers
     return array.indices.to_numpy(), tuple(array.dictionary.to_pylist())
 
 
-def _common(found: tuple[Numbers, tuple[str, ...]], dimension: Dimension, path: Path) -> Numbers:
+def _common(found: tuple[Numbers, tuple[str, ...]], dimension: Dimension, path: Path, month: str) -> Numbers:
     codes, texts = found
-    unknown = [text for text in texts if text not in dimension.codes]
+    unknown = [text for text in texts if not dimension.may_stand(text, month)]
     # A writer may leave a text in the dictionary that no row has.
     if unknown and (used := sorted(set(unknown) & {texts[code] for code in np.unique(codes).tolist()})):
         action = "declare the label, or quarantine those reports"
-        raise _refused(path, f"column {dimension.column}", ", ".join(map(repr, used)), f"a label of {dimension.name}", action)
+        expected = f"a label of {dimension.name} that is declared for {month}"
+        raise _refused(path, f"column {dimension.column}", ", ".join(map(repr, used)), expected, action)
     kind = np.uint16 if len(dimension.labels) <= 1 << 16 else np.uint32
     lookup = np.array([dimension.codes.get(text, 0) for text in texts], dtype=kind)
     return lookup.take(codes)

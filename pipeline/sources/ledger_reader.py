@@ -8,7 +8,8 @@ In: a file, and the declaration of its source:
       columns: {date: Day, native_type: Type, area: Region, age: Age, loss: Loss, currency: Currency, victims: Victims,
                 victim_id: Person, record_id: Number}
       record_id: integer                          or text; where the file has a column of it
-      classification: types_2015                  the scheme of types
+      classification: types_2015                  the scheme of types; where it changed: {types_2015: , types_2020: 2020-01},
+                                                  each of them with its first month, the first without
       currencies: [USD, EUR]                      those that may stand in `currency`; by default that of the source alone
 
 `columns`: our name -> the header. `loss_minor` in the place of `loss` (or beside it: a file has one of the two) holds whole minor
@@ -25,8 +26,10 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.model import DIMENSIONS, FraudlossError, Period, RefusedInput, UsageError
+from pipeline.reading.cases import ALWAYS, month_number, months_in_force
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.ledger_csv import OPTIONAL_COLUMNS, CsvLayout, Streamed, partition_csv
 from pipeline.reading.ledger_parquet import partition_parquet
@@ -52,10 +55,6 @@ def partition(path: Path, source: Source, folder: Path, *, workers: int = 2) -> 
         )
     if is_parquet:
         return partition_parquet(path, layout, folder)
-    if {"loss", "loss_minor"} <= layout.headers.keys():
-        layout = dataclasses.replace(
-            layout, headers={name: text for name, text in layout.headers.items() if name != "loss_minor"}
-        )
     return partition_csv(path, layout, folder, corrections, workers=workers)
 
 
@@ -110,12 +109,54 @@ def dimensions(source: Source) -> tuple[Dimension, ...]:
     """The dimensions of the ledger: labels to common codes, and of the types the publisher's labels as well."""
     found = []
     for name in (name for name in LABELS if name in source.meta["ledger"]["columns"]):
-        texts = _common_codes(source, "fraud_type" if name == "native_type" else name)
+        dimension = "fraud_type" if name == "native_type" else name
+        texts = _common_codes(source, dimension)
+        stretches = {text: months_in_force(source.folder / "crosswalk.csv", dimension, text) for text in texts}
+        limited = {text: months for text, months in stretches.items() if ALWAYS not in months}
         if name == "native_type":
-            found += [Dimension.of("native_type", list(texts)), Dimension("fraud_type", "native_type", texts)]
-        else:
-            found.append(Dimension(name, name, texts))
+            found.append(Dimension(name, name, {text: text for text in texts}, limited))
+        found.append(Dimension(dimension, name, texts, limited))
     return tuple(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scheme:
+    """A scheme of types, and the months (see month_number; both ends included) in which it is in force."""
+
+    name: str
+    first: int
+    last: int
+
+    def holds(self, period: str) -> bool:
+        """Whether it is in force in every month of the period."""
+        return all(self.first <= month_number(Period.parse(month).start) <= self.last for month in Period.parse(period).months)
+
+
+def schemes(source: Source) -> tuple[Scheme, ...]:
+    """The schemes of types in the order of time; what two of them count is never added. Raises FraudlossError."""
+    declared = source.meta["ledger"].get("classification", source.id)
+    if not isinstance(declared, Mapping):
+        return (Scheme(str(declared), *ALWAYS),)
+    try:
+        begins = [ALWAYS[0], *(month_number(_month(first).start) for first in list(declared.values())[1:])]
+        if not declared or next(iter(declared.values())) or begins != sorted(set(begins)):
+            raise UsageError("")
+    except UsageError as error:
+        told = "classification: the schemes in the order of time, each with its first month (2020-01), the first without"
+        raise _wrong(source, told) from error
+    ends = [*(begin - 1 for begin in begins[1:]), ALWAYS[1]]
+    return tuple(Scheme(str(name), *months) for name, *months in zip(declared, begins, ends, strict=True))
+
+
+def _month(text: Any) -> Period:
+    if (period := Period.parse(str(text))).frequency != "monthly":
+        raise UsageError(f"{text!r} is not a month.")
+    return period
+
+
+def scheme_of(source: Source, month: str) -> str:
+    """The scheme of types that is in force in a month."""
+    return next(scheme.name for scheme in schemes(source) if scheme.holds(month))
 
 
 def _common_codes(source: Source, dimension: str) -> dict[str, str]:
@@ -124,9 +165,10 @@ def _common_codes(source: Source, dimension: str) -> dict[str, str]:
     for (of, label), rows in crosswalk_rows(source.folder / "crosswalk.csv").items():
         if of != dimension:
             continue
-        if len(rows) > 1 or rows[0]["valid_from"] or rows[0]["valid_to"]:
+        if len({row["common_code"] for row in rows}) > 1:
             raise FraudlossError(
-                f"{source.id}/crosswalk.csv: {label!r} holds for some time only; a ledger's labels hold for all of it."
+                f"{source.id}/crosswalk.csv: {label!r} has several common codes; reports of another meaning need another label,"
+                " not another line."
             )
         codes[label] = rows[0]["common_code"]
     if not codes:
