@@ -1,5 +1,6 @@
 """A ledger's CSV file becomes month partitions with every row accounted for, whatever its size, order and faults."""
 
+import dataclasses
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,70 @@ def test_a_file_of_which_too_many_rows_break_a_rule_is_refused(tmp_path: Path, m
         RefusedInput, match=r"column Type of fraud: found more than 2 rows that break a rule, the first in row 3: '\?'"
     ):
         streamed(written(tmp_path / "ledger.csv", GOOD, bad, bad, bad), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (GOOD.replace(",1,77", ",0x10,77"), False),  # Arrow takes it for 16
+        (GOOD.replace(",1,77", ',"0x10",77'), False),
+        (GOOD.replace(",1,77", ",-0,77"), True),
+        (GOOD.replace(",1,77", ",\t1 ,77"), True),
+        (GOOD.replace(",1,77", ",2147483647,77"), True),
+        (GOOD.replace(",1,77", ",2147483648,77"), False),
+        (GOOD.replace(",1,77", ",1,000000000000000000000077"), True),
+        (GOOD.replace(",1,77", ",５,77"), False),
+        (GOOD.replace("2023-01-31", " 2023-01-31"), True),
+        (GOOD.replace("2023-01-31", "0000-01-31"), False),
+        (GOOD.replace("2023-01-31", "２023-01-31"), False),
+        (GOOD.replace("12.50", " 12.50 "), True),
+        (GOOD.replace("12.50", "１2.50"), False),
+    ],
+)
+def test_what_becomes_of_a_row_does_not_depend_on_the_rows_beside_it(tmp_path: Path, text: str, kept: bool) -> None:
+    tables = {}
+    for name, lines in (("alone", [text]), ("beside a bad one", [text, GOOD.replace("romance", "?")])):
+        result, table = streamed(written(tmp_path / f"{name}.csv", *lines), tmp_path / name)
+        assert (2 in result.quarantined["row"].tolist()) != kept
+        tables[name] = table.to_pylist()
+    assert tables["alone"] == tables["beside a bad one"]
+    assert len(tables["alone"]) == kept
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([GOOD, f'"{GOOD}', GOOD, GOOD.replace("1,", '1",', 1)], "4 lines, but 2 rows: a quoted field runs over a line end"),
+        ([GOOD, GOOD.replace("romance", '"romance'), GOOD], "3 lines, but 2 rows: a quoted field runs over a line end"),
+        ([GOOD, f"{GOOD}\r{GOOD}"], "2 lines, but 3 rows: a carriage return stands within a line"),
+    ],
+    ids=["a quote that takes rows with it", "a quote to the end of the file", "a carriage return"],
+)
+def test_no_row_is_swallowed_and_none_made_of_another(tmp_path: Path, lines: list[str], told: str) -> None:
+    with pytest.raises(RefusedInput, match=f"a row after 1: found {told}; expected one line for each row"):
+        streamed(written(tmp_path / "ledger.csv", *lines), tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [HEADER, f"{HEADER}\r{GOOD}\r{GOOD}\r", f"{HEADER}\r{GOOD}\n"])
+def test_a_header_without_its_line_end_is_not_taken_for_a_month_without_reports(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ledger.csv"
+    path.write_text(content, encoding="utf-8", newline="")
+    with pytest.raises(RefusedInput, match="row 1: found no line end, or a carriage return"):
+        streamed(path, tmp_path / "out")
+
+
+def test_amounts_in_minor_units_are_read_and_of_the_two_columns_that_are_declared_the_one_that_is_there(tmp_path: Path) -> None:
+    both = dataclasses.replace(LAYOUT, headers={**HEADERS, "loss_minor": "Cents"})
+    only = dataclasses.replace(LAYOUT, headers={name: text for name, text in both.headers.items() if name != "loss"})
+    cents, in_cents = GOOD.replace("12.50", "1250"), HEADER.replace("Loss", "Cents")
+    for place, (layout, line, header) in enumerate([(only, cents, in_cents), (both, cents, in_cents), (both, GOOD, HEADER)]):
+        for bad in ([], [line.replace("romance", "?")]):
+            folder = tmp_path / f"{place}{len(bad)}"
+            folder.mkdir()
+            partition_csv(written(tmp_path / "ledger.csv", line, *bad, header=header), layout, folder)
+            assert pq.read_table(folder / "2023-01.parquet").column("loss_minor").to_pylist() == [1250]
+    unreadable = partition_csv(written(tmp_path / "ledger.csv", GOOD, header=in_cents), only, tmp_path).quarantined
+    assert unreadable.values.tolist() == [[2, "Cents", "12.50", "loss_unreadable"]]
+    for header, told in ((f"{HEADER},Cents", "both of them"), (HEADER.replace("Loss", "Amount"), "no such column")):
+        with pytest.raises(RefusedInput, match=f"row 1: found {told}.*expected one column of amounts: Loss or Cents"):
+            partition_csv(written(tmp_path / "ledger.csv", GOOD, header=header), both, tmp_path)

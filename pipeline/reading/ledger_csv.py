@@ -3,14 +3,16 @@
 In: a UTF-8 CSV file of any size with a header, its `CsvLayout`, and an empty folder outside the data root. Out: in the folder
 one `<month>.parquet` for each month that has reports, with a further column `row` (record number as a spreadsheet shows it, the
 header is row 1), and `Streamed`: how many rows were read and kept, of which months, and the rows that were not kept, with the
-rule that each broke. Read = kept + quarantined. Raises RefusedInput for a file whose columns are not those of the layout, that is
-cut off within a row, that has a row of more than MAXIMUM_ROW_BYTES, or of which more than MAXIMUM_QUARANTINED rows break a rule.
+rule that each broke. Read = kept + quarantined = lines below the header. Raises RefusedInput for a file whose columns are not
+those of the layout, that is cut off within a row, in which a quoted field runs over a line end (it would take rows with it), that
+has a row of more than MAXIMUM_ROW_BYTES, or of which more than MAXIMUM_QUARANTINED rows break a rule.
 
 How it is computed: the file is cut at line ends into blocks of BLOCK_BYTES, which threads parse (Arrow lets the interpreter go
 meanwhile) and this thread takes in their order. A block is first read the fast way, every column straight to its type; only where
-something in it is not as expected is it read again as texts, each distinct text judged by plain Python. Rows are kept by month
-until BUFFER_ROWS are waiting; then the months with most rows are written. A file in the order of time thus gives whole row groups
-in one pass, and one without order more and smaller ones. A field cannot hold a line break.
+something in it is not as expected is it read again as texts, each distinct text judged by plain Python. Both ways make the same
+of a text: a row must not depend on those beside it. Rows are kept by month until BUFFER_ROWS are waiting; then the months with
+most rows are written. A file in the order of time thus gives whole row groups in one pass, and one without order more and
+smaller ones. A field cannot hold a line break.
 """
 
 from __future__ import annotations
@@ -41,6 +43,10 @@ from pipeline.reading.partitions import ROW_GROUP_ROWS, Dimension, parquet_optio
 from pipeline.reading.record_corrections import DECLARED_WRONG, RecordCorrection, by_member
 
 BLOCK_BYTES = 8 << 20
+_LINE_END = ord("\n")
+_MOST_DIGITS = 1000  # of a whole number, zeros in front among them: Python refuses to read very long ones
+# Arrow takes `0x10` for a whole number.
+_HEXADECIMAL = re.compile(rb"(?:^|[,\s\"-])0[xX]")
 MAXIMUM_ROW_BYTES = 16 << 20  # a file without line ends is no table, and would be held as a whole
 BUFFER_ROWS = 2_000_000
 MAXIMUM_QUARANTINED = 100_000
@@ -149,7 +155,14 @@ def partition_csv(
                 writer.add(block)
         except pa.ArrowInvalid as error:
             raise refused(path, f"a row after {writer.read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
+        except _NotOneRowEach as error:
+            action = "fetch the file again; if it is the same, find that quote or carriage return and tell the publisher"
+            raise refused(path, f"a row after {writer.read + 1}", str(error), "one line for each row", action) from error
     return writer.streamed()
+
+
+class _NotOneRowEach(Exception):
+    """A block has more lines than rows, or fewer."""
 
 
 # ----------------------------------------------------------------------------------------------------------------- blocks
@@ -213,6 +226,10 @@ def _header_line(path: Path, stream: BinaryIO) -> bytes:
     line = stream.readline(MAXIMUM_ROW_BYTES)
     if len(line) == MAXIMUM_ROW_BYTES:
         raise _endless(path, "row 1")
+    # Without its end nobody knows whether the rows behind it were lost. Arrow would take a carriage return for a line end, too.
+    if line and (not line.endswith(b"\n") or b"\r" in line[:-2]):
+        found = f"no line end, or a carriage return in the line that begins {line[:60].decode(errors='replace')!r}"
+        raise refused(path, "row 1", found, "a header that ends with a line end, rows below it", "fetch the file again")
     return line
 
 
@@ -249,6 +266,10 @@ def _parsed(
 
 def _parse_piece(piece: Piece, layout: CsvLayout, names: list[str]) -> Block:
     block = _parse(piece.content, layout, names)
+    rows, lines = len(block.rows) + len(block.quarantined), np.count_nonzero(np.frombuffer(piece.content, np.uint8) == _LINE_END)
+    if rows != lines:
+        why = "a quoted field runs over a line end" if rows < lines else "a carriage return stands within a line"
+        raise _NotOneRowEach(f"{lines} lines, but {rows} rows: {why}")
     if not piece.lines:
         return block
     kept = ~np.isin(block.rows, list(piece.refused))
@@ -269,6 +290,8 @@ def _columns_read(layout: CsvLayout) -> list[str]:
 
 def _parse(content: bytes, layout: CsvLayout, names: list[str]) -> Block:
     try:
+        if (b"0x" in content or b"0X" in content) and _HEXADECIMAL.search(content):
+            raise Doubtful
         table = _fast(content, layout, names)
         return Block(table, np.arange(len(table), dtype=np.int64), [])
     except (pa.ArrowInvalid, Doubtful):
@@ -320,9 +343,11 @@ def _sound(table: pa.Table, field: pa.Field, layout: CsvLayout) -> pa.ChunkedArr
         raise Doubtful
     if name == "victims" and (pc.min(column).as_py() or 0) < 0:
         raise Doubtful
-    if name == "date" and layout.days and len(column):
-        first, last = (pc.min_max(column)[end].as_py() for end in ("min", "max"))
-        if not layout.days[0] <= first <= last <= layout.days[1]:
+    if name == "date" and len(column):
+        # As numbers: Arrow knows days that Python does not.
+        first, last = (pc.min_max(column.cast(pa.int32()))[end].as_py() for end in ("min", "max"))
+        earliest, latest = (day.toordinal() - _EPOCH for day in layout.days or (dt.date.min, dt.date.max))
+        if not earliest <= first <= last <= latest:
             raise Doubtful
     return column
 
@@ -436,18 +461,20 @@ def _judge(column: str, layout: CsvLayout) -> tuple[Callable[[str | None], Any],
         amount = re.compile(layout.amount)
         return lambda text: _integer(text, amount), lambda _: "loss_unreadable"
     if column == "loss_minor":
-        return lambda text: _integer(text, _ID), lambda _: "loss_unreadable"
+        return lambda text: _integer(text, _WHOLE), lambda _: "loss_unreadable"
     if column == "victims":
-        return lambda text: _integer(text, _COUNT), lambda _: "count_unreadable"
+        return lambda text: _integer(text, _WHOLE, 0, 2**31 - 1), lambda _: "count_unreadable"
     if column == "victim_id":
-        return lambda text: _integer(text, _ID), lambda _: "id_unreadable"
+        return lambda text: _integer(text, _WHOLE), lambda _: "id_unreadable"
     if column == "record_id":
         return lambda text: _record_id(text, layout), lambda _: "record_id_unreadable"
     declared = set(layout.labels[column])
     return lambda text: text if text in declared else _Broken(), lambda _: "label_unknown"
 
 
-_DAY, _COUNT, _ID = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{1,9}"), re.compile(r"-?\d{1,19}")
+_DAY, _WHOLE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), re.compile(r"-?[0-9]+")
+_BLANKS = " \t"  # around a day or a whole number they mean nothing, to Arrow neither
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def _day_of_file(text: str | None, layout: CsvLayout) -> Any:
@@ -462,24 +489,25 @@ def _date_rule(text: str | None) -> str:
 def _record_id(text: str | None, layout: CsvLayout) -> Any:
     if not text:
         return _Broken()
-    return text if layout.record_id == "text" else _integer(text, _ID)
+    return text if layout.record_id == "text" else _integer(text, _WHOLE)
 
 
 def _day(text: str | None) -> Any:
     try:
-        return dt.date.fromisoformat(text) if text and _DAY.fullmatch(text) else _Broken()
+        return dt.date.fromisoformat(text) if text and _DAY.fullmatch(text := text.strip(_BLANKS)) else _Broken()
     except ValueError:
         return _Broken()
 
 
-def _integer(text: str | None, form: re.Pattern[str]) -> Any:
-    """The digits of the text as an int64; None for an empty field."""
+def _integer(text: str | None, form: re.Pattern[str], least: int = -(2**63), most: int = 2**63 - 1) -> Any:
+    """The digits of the text as a whole number from `least` to `most`; None for an empty field."""
     if text is None:
         return None
-    if not form.fullmatch(text.strip(" ")):
+    digits = text.strip(_BLANKS)
+    if len(digits) > _MOST_DIGITS or not form.fullmatch(digits):
         return _Broken()
-    value = int(text.replace(".", ""))
-    return value if -(2**63) <= value < 2**63 else _Broken()
+    value = int(digits.replace(".", ""))
+    return value if least <= value <= most else _Broken()
 
 
 def _taken(values: list[Any], codes: np.ndarray[Any, Any], kind: pa.DataType, layout: CsvLayout, column: str) -> pa.Array:
