@@ -1,9 +1,10 @@
 """A Parquet file of a ledger -> month partitions, streamed: the same rules, row numbers and quarantine as for CSV (`ledger_csv`).
 
-In: a Parquet file with a header as its layout says. A day is `date32`, `timestamp` or text; a label text or dictionary; an
-amount is `decimal` (or text) in the column of `loss`, or a whole number of minor units in that of `loss_minor`; counts and
-ids are whole numbers. Out: `Streamed`. Raises RefusedInput for a file that is cut off, lacks a column, or has one of another
-type.
+In: a Parquet file with a header as its layout says. A day is `date32`, text, or a `timestamp` of midnight (in its own time zone,
+where it has one); a label text or dictionary; an amount is `decimal` with the decimals of the currency (or text) in the column of
+`loss`, or a whole number of minor units in that of `loss_minor`; counts and ids are whole numbers. Out: `Streamed`. Raises
+RefusedInput for a file that is cut off, lacks a column, or has one of another type. A moment within a day is set aside: whose day
+it is depends on a time zone, and with the day the month.
 
 How it is computed: a row group at a time. A group whose columns are in the types of the partitions is taken as it is; any other,
 or one with something in it that is not as expected, is written out as texts and judged as the rows of a CSV file are.
@@ -64,9 +65,10 @@ def _columns(path: Path, schema: pa.Schema, layout: CsvLayout) -> dict[str, str]
         raise _unlike_the_others(path, expected, found, "one column of amounts")
     for name, header in {**wanted, **amounts}.items():
         expected = _EXPECTED.get(name, "text")
+        expected = f"a decimal with {layout.minor_unit_digits} decimals, or text" if name == "loss" else expected
         if schema.names.count(header) != 1:
             raise _unlike_the_others(path, header, "no such column", expected)
-        if not _may_be(name, kind := schema.field(header).type):
+        if not _may_be(name, kind := schema.field(header).type, layout):
             raise _unlike_the_others(path, header, str(kind), expected)
     return {**wanted, **amounts}
 
@@ -77,7 +79,6 @@ def _unlike_the_others(path: Path, header: str, found: str, expected: str) -> Re
 
 _EXPECTED = {
     "date": "a day (date32, timestamp or text)",
-    "loss": "a decimal, or text",
     "loss_minor": "a whole number of minor units",
     "victims": "a whole number",
     "victim_id": "a whole number",
@@ -89,13 +90,14 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _may_be(name: str, kind: pa.DataType) -> bool:
-    """Whether a column may have this type. An amount in floating point has lost digits, or may have."""
+def _may_be(name: str, kind: pa.DataType, layout: CsvLayout) -> bool:
+    """Whether a column may have this type. An amount in floating point has lost digits, or may have; one with other decimals than
+    the currency has may be in another unit."""
     text = _is_text(kind) or (pa.types.is_dictionary(kind) and _is_text(kind.value_type))
     if name == "date":
         return bool(text or pa.types.is_date(kind) or pa.types.is_timestamp(kind))
     if name == "loss":
-        return bool(text or pa.types.is_decimal(kind))
+        return bool(text or (pa.types.is_decimal(kind) and kind.scale == layout.minor_unit_digits))
     if name in ("loss_minor", "victims", "victim_id"):
         return bool(pa.types.is_integer(kind))
     return bool(text or (name == "record_id" and pa.types.is_integer(kind)))
@@ -117,6 +119,11 @@ def _typed(table: pa.Table, layout: CsvLayout) -> pa.Table:
         column = table.column(name)
         if name == "loss":
             made[name] = _as_texts(column)
+        elif pa.types.is_timestamp(column.type):
+            days, whole = _days(column)
+            if not pc.all(whole, min_count=0).as_py():
+                raise Doubtful
+            made[name] = days
         elif name in layout.labels:
             made[name] = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         else:
@@ -127,7 +134,13 @@ def _typed(table: pa.Table, layout: CsvLayout) -> pa.Table:
 def _as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """As they would stand in a CSV file; a moment within a day loses nothing but is no day, and says so."""
     if pa.types.is_timestamp(column.type):
-        days = column.cast(pa.date32(), safe=False)
-        whole = pc.equal(days.cast(column.type), column)
+        days, whole = _days(column)
         return pc.if_else(whole, days.cast(pa.string()), column.cast(pa.string()))
     return column.cast(pa.string())
+
+
+def _days(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """The day of each moment as the clocks of its own time zone show it, and whether it is that day's midnight."""
+    local = pc.local_timestamp(column) if column.type.tz else column
+    days = local.cast(pa.date32(), safe=False)
+    return days, pc.equal(days.cast(local.type), local)
