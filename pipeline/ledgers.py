@@ -7,7 +7,8 @@ In: snapshots of a source with `delivery: ledger` (pipeline.sources.ledger_reade
     processed/record_ids/source=<s>/snapshot=<id>/month=<m>.parquet   their ids, sorted (pipeline.reading.record_ids)
     processed/quarantine/source=<s>/cases=<id>.parquet                the other records, with the ids of the rules that they broke
     processed/validation/verdicts/<s>/<id>.json                       read = ok + quarantined, and the files above
-    processed/observations/source=<s>/<period>=<id>.parquet           the figures of a period, as some snapshots give them
+    processed/observations/source=<s>/<period>=<id>.parquet           the figures of a period, as some snapshots give them (a year
+                                                                      to date is `2024-01_2024-05` there)
     processed/cells/source=<s>/<cube>/<period>=<id>.parquet           cubes that are kept as cells
     processed/counts/<s>.json                                         what each of these was made of, and the files
 
@@ -32,7 +33,7 @@ import functools
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -445,11 +446,11 @@ class State:
 
 
 def states(snapshots: Sequence[Snapshot], months_of: Mapping[str, Sequence[str]], frequencies: Iterable[str]) -> list[State]:
-    """Every state that a month, quarter or year was ever in, in the order of time.
+    """Every state that a month, quarter or year was ever in, in the order of time; or a year to date, once it was the newest.
 
     `months_of`: accepted snapshot -> the months that it covers. On a day a period has one state: of what was known at its end.
     """
-    found, speaking = [], dict[str, Snapshot]()
+    found, speaking, to_date = [], dict[str, Snapshot](), dict[Period, None]()
     days: dict[dt.date, list[Snapshot]] = {}
     for item in sorted(snapshots, key=lambda snapshot: snapshot.order):
         if item.id in months_of:
@@ -458,11 +459,26 @@ def states(snapshots: Sequence[Snapshot], months_of: Mapping[str, Sequence[str]]
         changed = {month for item in items for month in months_of[item.id]}
         for item in items:
             speaking |= dict.fromkeys(months_of[item.id], item)
+        to_date |= dict.fromkeys(_newest_year_to_date(speaking))
         for frequency in frequencies:
-            for period in dict.fromkeys(Period.of(frequency, Period.parse(month).start) for month in sorted(changed)):
+            if frequency == "year_to_date":
+                # Those of earlier days as well: a month that is delivered again is revised in all that hold it.
+                periods = {period: None for period in to_date if not changed.isdisjoint(period.months)}
+            else:
+                periods = dict.fromkeys(Period.of(frequency, Period.parse(month).start) for month in sorted(changed))
+            for period in periods:
                 if set(period.months) <= speaking.keys():
                     found.append(State(period, day, {month: speaking[month] for month in period.months}))
     return found
+
+
+def _newest_year_to_date(months: Collection[str]) -> list[Period]:
+    """The year of the newest month up to it, as `cubes` has it: two months or more from January on, no hole, not all twelve."""
+    last = max(months, default="")
+    of_year = sorted(month for month in months if month[:4] == last[:4])
+    if 1 < len(of_year) < 12 and of_year == (period := Period.parse(f"{last[:4]}-01/{last}")).months:
+        return [period]
+    return []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -570,7 +586,7 @@ def _wanted(store: Store, source: Source, version: str) -> dict[str, State]:
         (item.id, month): entry for item in snapshots if item.id in accepted for month, entry in store.cases_entries(item).items()
     }
     asked = {frequency for meta in source.meta["cubes"] for frequency in Cube.from_meta(meta, source).frequencies}
-    frequencies = [name for name in ("monthly", "quarterly", "annual") if name in asked]
+    frequencies = [name for name in ("monthly", "quarterly", "year_to_date", "annual") if name in asked]
     months = {month for _, month in partitions}
     factors = [counting.plan.factors or {} for counting in countings(source, dimensions(source), months)]
     found = {}
@@ -640,7 +656,8 @@ def _counted(store: Store, source: Source, together: Mapping[str, State], engine
         refused |= cells.refused
         counted.append((counting, cells.of))
     good = {name: state for name, state in together.items() if _why_not(state, refused) is None}
-    rows = period_observations(counted, [_counted_period(state) for state in good.values()], source)
+    last_days = _last_days(store, source, speaking)
+    rows = period_observations(counted, [_counted_period(state, last_days) for state in good.values()], source)
     by_state = (
         {key: of_state.reset_index(drop=True) for key, of_state in rows.groupby(["period", "snapshot"], sort=False)}
         if len(rows)
@@ -659,10 +676,22 @@ def _counted(store: Store, source: Source, together: Mapping[str, State], engine
     return found
 
 
-def _counted_period(state: State) -> CountedPeriod:
+def _last_days(store: Store, source: Source, speaking: Mapping[str, Snapshot]) -> dict[str, dt.date]:
+    """Month -> the day of its last report, of a ledger that knows days."""
+    from pipeline.reading.partitions import last_day
+
+    if source.meta.get("date_unit") != "day":
+        return {}
+    days = {month: last_day(store.cases_path(source.id, item.id, month)) for month, item in speaking.items()}
+    return {month: day for month, day in days.items() if day is not None}
+
+
+def _counted_period(state: State, last_days: Mapping[str, dt.date]) -> CountedPeriod:
     from pipeline.aggregate.ledger_cubes import CountedPeriod
 
-    return CountedPeriod(state.period.code, state.period.frequency, state.ids, state.day, state.edition)
+    ends = [(last_days[month], Period.parse(month).end) for month in state.period.months if month in last_days]
+    cut = tuple(last for last, end in ends if last < end)
+    return CountedPeriod(state.period.code, state.period.frequency, state.ids, state.day, state.edition, cut)
 
 
 def _why_not(state: State, refused: Mapping[str, FraudlossError]) -> FraudlossError | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log
-from pipeline.model import FraudlossError, Snapshot, UsageError
+from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError
 from pipeline.sources.catalogue import SYNTHETIC, Source, are_synthetic, source, source_ids
 
 if TYPE_CHECKING:
@@ -82,12 +82,36 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
     with tempfile.TemporaryDirectory() as temporary:
         if re.match(r"^[a-z][a-z0-9+.-]*://", delivered, re.IGNORECASE):
             snapshot, is_new = _ingest_address(store, declared, delivered, Path(temporary), published, about)
+            name = snapshot.file
         else:
             path = _one_file(Path(delivered), Path(temporary))
             snapshot, is_new = _ingest_file(store, source_id, path, published, about)
+            name = path.name
     log.event("ingested" if is_new else "held already", source=source_id, snapshot=snapshot.id, file=snapshot.file)
+    if refusal := _held_for_other_months(declared, snapshot, name):
+        raise refusal
     _try(store, snapshot, declared, is_new)
     return snapshot
+
+
+def _held_for_other_months(declared: Source, held: Snapshot, name: str) -> RefusedInput | None:
+    """Why a month file is of no use whose bytes were delivered under a name that says other months; None where that is not so."""
+    if not declared.is_ledger or held.file == name:
+        return None
+    from pipeline.sources.ledger_reader import months_of
+
+    try:
+        if months_of(declared, name) == months_of(declared, held.file):
+            return None
+    except RefusedInput:
+        pass
+    return RefusedInput(
+        file=name,
+        cell="the name of the file",
+        found=f"the bytes of {held.file}, which are held already",
+        expected="bytes of its own, for the name says which month they are of",
+        action=f"see which name is right; where it is this one, take away raw/{held.source}/{held.id} and deliver the file again",
+    )
 
 
 def _try(store: Store, snapshot: Snapshot, declared: Source, is_new: bool) -> None:
@@ -153,8 +177,7 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
     """
     from pipeline.ingest.deliveries import in_inbox
 
-    store, new = store_at(data), []
-    source(source_id)
+    store, declared, new = store_at(data), source(source_id), []
     sizes = {snapshot.size_bytes for snapshot in store.snapshots(source_id)}
     for delivery in in_inbox(store.inbox(source_id), received=today()):
         try:
@@ -164,6 +187,8 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
         if is_new:
             new.append(snapshot.id)
             log.event("ingested", source=source_id, snapshot=snapshot.id, file=snapshot.file)
+        elif refusal := _held_for_other_months(declared, snapshot, delivery.path.name):
+            log.event("not taken in", source=source_id, reason=str(refusal))
     return new
 
 
@@ -256,7 +281,7 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
 
     A verdict that a file was accepted by stands where only a declaration about it is false; what is given then is not saved.
     """
-    from pipeline.model import FalseDeclaration, RefusedInput
+    from pipeline.model import FalseDeclaration
 
     if declared.is_ledger:
         from pipeline import ledgers

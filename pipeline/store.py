@@ -249,11 +249,11 @@ class Store:
 
     def counted_path(self, source_id: str, period: str, count_id: str) -> Path:
         """The figures of a period of a ledger, as some snapshots give them."""
-        return self.processed / "observations" / f"source={source_id}" / f"{period}={count_id}.parquet"
+        return self.processed / "observations" / f"source={source_id}" / f"{_in_file_name(period)}={count_id}.parquet"
 
     def cells_path(self, source_id: str, cube: str, period: str, count_id: str) -> Path:
         """The cells of a large cube of that period."""
-        return self.processed / "cells" / f"source={source_id}" / cube / f"{period}={count_id}.parquet"
+        return self.processed / "cells" / f"source={source_id}" / cube / f"{_in_file_name(period)}={count_id}.parquet"
 
     def quarantined_cases_path(self, source_id: str, snapshot_id: str) -> Path:
         return self.processed / "quarantine" / f"source={source_id}" / f"cases={snapshot_id}.parquet"
@@ -480,6 +480,11 @@ class Commit:
 def file_entry(content: bytes) -> dict[str, Any]:
     """What a manifest says of a file."""
     return {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+
+
+def _in_file_name(period: str) -> str:
+    """A year to date has a slash in its code."""
+    return period.replace("/", "_")
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,10 +22,12 @@ from benchmarks.ledger_generator import MONTHS
 from pipeline import ledgers, quarantine, questions, steps, verification
 from pipeline.aggregate import ledger as counting
 from pipeline.aggregate.derive import derive
+from pipeline.aggregate.ledger_cubes import countings
 from pipeline.aggregate.view import in_force
 from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError
 from pipeline.reading import record_ids
 from pipeline.sources.catalogue import source, source_ids
+from pipeline.sources.ledger_reader import dimensions, layout_of
 from pipeline.store import ChangedBytes, Store
 from tests.figures import interval_ends, snapshot
 from tests.ledger_sample import ROWS, copy_of_sources, declared_in, file_of, forget, reports, take_in, verdict_on
@@ -268,6 +272,111 @@ def test_a_period_has_one_state_on_each_day_on_which_one_of_its_months_became_kn
     ]
 
 
+def test_the_year_of_the_newest_month_is_counted_to_date_and_again_when_a_month_of_it_is_replaced() -> None:
+    def told(held: list[Snapshot], months: dict[str, list[str]]) -> list[tuple[str, str, str]]:
+        found = ledgers.states(held, months, ["year_to_date"])
+        return [(state.period.code, state.day.isoformat(), state.ids) for state in found]
+
+    held = [snapshot("z", "2024-01-10"), snapshot("a", "2024-01-31"), snapshot("b", "2024-02-29"), snapshot("d", "2024-04-30")]
+    held += [snapshot("c", "2024-05-02"), snapshot("b2", "2024-05-03"), snapshot("e", "2025-01-31"), snapshot("f", "2025-02-28")]
+    months = {"z": ["2023-12"], "a": ["2024-01"], "b": ["2024-02"], "d": ["2024-04"], "c": ["2024-03"], "b2": ["2024-02"]}
+    months |= {"e": ["2025-01"], "f": ["2025-02"]}
+    assert told(held[::-1], months) == [
+        ("2024-01/2024-02", "2024-02-29", "a+b"),
+        # April alone leaves a hole; March fills it.
+        ("2024-01/2024-04", "2024-05-02", "a+b+c+d"),
+        ("2024-01/2024-02", "2024-05-03", "a+b2"),
+        ("2024-01/2024-04", "2024-05-03", "a+b2+c+d"),
+        # One month is no year to date.
+        ("2025-01/2025-02", "2025-02-28", "e+f"),
+    ]
+    whole = [f"2023-{month:02d}" for month in range(1, 13)]
+    assert told([snapshot("y", "2024-01-10")], {"y": whole}) == []
+    assert told([snapshot("y", "2024-01-10")], {"y": whole[:11]}) == [("2023-01/2023-11", "2024-01-10", "y")]
+
+
+def test_a_year_to_date_is_what_plain_pandas_says_and_distinct_over_all_of_it(files: dict[str, Path], tmp_path: Path) -> None:
+    declared = (
+        "by: [native_type]\n    frequencies: [quarterly, annual]",
+        "by: [native_type]\n    frequencies: [year_to_date, annual]",
+    )
+    nightly, once = tmp_path / "nightly", tmp_path / "once"
+    months = MONTHS_2024[:5]
+    again = file_of(tmp_path / "again", "2024-03", ROWS + 2000)
+    folder = copy_of_sources(tmp_path / "sources", {"source.yml": declared})
+    suite = folder / SOURCE / "suite.json"
+    text = suite.read_text(encoding="utf-8").replace(
+        '"quarterly",\n      "monthly"', '"quarterly", "year_to_date",\n      "monthly"'
+    )
+    suite.write_text(text.replace(r"\\d{4}-Q[1-4]|", r"\\d{4}-Q[1-4]|\\d{4}-01/\\d{4}-\\d{2}|"), encoding="utf-8")
+    with declared_in(folder):
+        take_in(nightly, [files[month] for month in months])
+        steps.aggregate(SOURCE, data=nightly)
+        everything, view = reports(months), steps.view(data=nightly)
+        assert set(view.loc[view["frequency"] == "year_to_date", "period"]) == {"2024-01/2024-05"}
+        for native_type in ("_T", "romance"):
+            rows = everything if native_type == "_T" else everything[everything["fraud_type"] == native_type]
+            key = {"period": "2024-01/2024-05", "native_type": native_type}
+            losses = rows.loc[rows["loss"] > 0, "loss"]
+            assert figure(view, **key, measure="cases") == len(rows)
+            assert figure(view, **key, measure="loss", unit="USD") == Decimal(int(rows["loss"].sum())).scaleb(-2)
+            assert figure(view, **key, measure="median_loss", unit="USD") == Decimal(str(losses.median())) / 100
+            assert figure(view, **key, measure="distinct_victims") == rows["victim_id"].nunique()
+        take_in(nightly, [again], "2026-01-15")
+        steps.aggregate(SOURCE, data=nightly)
+        take_in(once, [*(files[month] for month in months)])
+        take_in(once, [again], "2026-01-15")
+        steps.aggregate(SOURCE, data=once)
+        assert counted_files(nightly) == counted_files(once)
+        assert "2024-01_2024-05" in periods(sorted(counted_files(once)))
+        [row] = steps.view(data=once).query("period == '2024-01/2024-05' and measure == 'cases' and native_type == '_T'")["id"]
+        assert (
+            questions.trace(row, data=once)
+            .cells[0]
+            .text.startswith(
+                f"{len(reports(months)) - len(reports(['2024-03'])) + len(reports(['2024-03'], ROWS + 2000))} records: "
+            )
+        )
+        assert verification.verify(data=once).problems == []
+    forget()
+
+
+def test_a_file_that_ends_before_its_month_says_so_in_every_period_that_holds_it(
+    files: dict[str, Path], counted: Path, tmp_path: Path
+) -> None:
+    lines = files["2024-05"].read_text(encoding="utf-8").splitlines(keepends=True)
+    half = tmp_path / "half" / files["2024-05"].name
+    half.parent.mkdir()
+    half.write_text(
+        "".join(line for line in lines if '"date"' in line or re.search(r"2024-05-(0|1[0-4])", line)), encoding="utf-8"
+    )
+    take_in(counted, [half], "2026-01-15")
+    steps.aggregate(SOURCE, data=counted)
+    last = max(re.findall(r"2024-05-\d\d", half.read_text(encoding="utf-8")))
+    view = steps.view(data=counted)
+    of_records = view[(view["derivation"] == "records") & (view["absence"] == "")]
+    told = of_records["note"].str.contains(f"the file ends on {last}", regex=False)
+    assert set(of_records.loc[told, "period"]) == {"2024-05", "2024-Q2", "2024"}
+    assert told[of_records["period"].isin(["2024-05", "2024-Q2", "2024"])].all()
+
+
+def test_persons_that_no_column_tells_of_are_not_counted_as_none(tmp_path: Path) -> None:
+    folder = copy_of_sources(tmp_path / "sources", {"source.yml": ("    victim_id: victim_id\n", "")})
+    with (
+        declared_in(folder),
+        pytest.raises(FraudlossError, match="cubes of synthetic_types: distinct_victims cannot be counted, for the columns"),
+    ):
+        countings(source(SOURCE), dimensions(source(SOURCE)), ["2024-01"])
+    forget()
+
+
+def test_minor_units_of_a_currency_with_other_decimals_are_refused(tmp_path: Path) -> None:
+    folder = copy_of_sources(tmp_path / "sources", {"source.yml": ("NZD, SGD, CHF]", "NZD, JPY, KWD]")})
+    with declared_in(folder), pytest.raises(FraudlossError, match=r"units of 10\^-2 of every currency, which JPY, KWD has not"):
+        layout_of(source(SOURCE), f"{SOURCE}_2024-05.csv")
+    forget()
+
+
 def test_a_later_vintage_derives_what_a_run_from_nothing_derives(files: dict[str, Path], tmp_path: Path) -> None:
     # Four years, so that some of them have no news.
     folder, nightly, once = tmp_path / "files", tmp_path / "nightly", tmp_path / "once"
@@ -379,8 +488,14 @@ def test_a_file_that_is_cut_off_is_kept_and_named_and_the_month_before_still_spe
             ),
             "column loss_minor: found double",
         ),
+        (
+            lambda table: table.drop_columns(["loss_minor"]).append_column(
+                "loss", table.column("loss_minor").cast(pa.decimal128(22, 3))
+            ),
+            r"column loss: found decimal128\(22, 3\); expected a decimal with 2 decimals, or text",
+        ),
     ],
-    ids=["a column less", "an id in floating point", "an amount in floating point"],
+    ids=["a column less", "an id in floating point", "an amount in floating point", "an amount with other decimals"],
 )
 def test_a_parquet_file_of_another_schema_is_refused(tmp_path: Path, change: Any, told: str) -> None:
     path = file_of(tmp_path / "odd", "2024-05", kind="parquet")
@@ -388,6 +503,42 @@ def test_a_parquet_file_of_another_schema_is_refused(tmp_path: Path, change: Any
     pq.write_table(change(table), path)
     with pytest.raises(RefusedInput, match=told):
         steps.ingest(SOURCE, str(path), data=tmp_path / "data", published="2026-01-15")
+
+
+def test_a_day_of_parquet_is_midnight_in_its_own_time_zone_and_any_other_moment_is_set_aside(tmp_path: Path) -> None:
+    table = pq.read_table(file_of(tmp_path / "in", "2024-05", kind="parquet"))
+    midnights = pc.assume_timezone(table.column("date").cast(pa.timestamp("us")), "Asia/Tokyo")
+    place = table.column_names.index("date")
+    folder = copy_of_sources(
+        tmp_path / "sources", {"suite.json": ('"quarantine_limit_share": 0.01', '"quarantine_limit_share": 1.0')}
+    )
+    with declared_in(folder):
+        for name, column, sound in (
+            ("plain", table.column("date"), True),
+            ("tokyo", midnights, True),
+            # The same moments by other clocks: 15:00 of the day before.
+            ("utc", midnights.cast(pa.timestamp("us", "UTC")), False),
+            (
+                "noon",
+                pc.add(table.column("date").cast(pa.timestamp("us")), pa.scalar(12 * 3600 * 10**6, pa.duration("us"))),
+                False,
+            ),
+        ):
+            path = tmp_path / name / f"{SOURCE}_2024-05.parquet"
+            path.parent.mkdir()
+            pq.write_table(table.set_column(place, "date", column), path)
+            take_in(tmp_path / name / "data", [path])
+            verdict = verdict_on(tmp_path / name / "data", path.name)
+            assert verdict["ok"] == (len(table) if sound else 0)
+            assert sound or {
+                row["rule_ids"][0] for row in quarantine.shown(quarantine.Chosen(), data=tmp_path / name / "data")
+            } == {"case_date_unreadable"}
+        partitions = [
+            pq.read_table(Store(root).cases_paths(Store(root).snapshots(SOURCE)[0])[0], partitioning=None)
+            for root in (tmp_path / "plain" / "data", tmp_path / "tokyo" / "data")
+        ]
+        assert partitions[0].equals(partitions[1])
+    forget()
 
 
 def test_parquet_and_csv_of_a_month_give_the_same_partition(files: dict[str, Path], tmp_path: Path) -> None:
@@ -406,6 +557,27 @@ def test_a_file_of_another_month_than_its_name_says_is_refused(files: dict[str, 
         take_in(tmp_path / "data", [path])
     with pytest.raises(RefusedInput, match="a name that says which month it is of"):
         steps.ingest(SOURCE, str(shutil.copy(path, tmp_path / "may.csv")), data=tmp_path / "other", published="2026-01-15")
+
+
+def test_bytes_that_are_held_under_the_name_of_another_month_are_not_taken_for_the_month_they_are_named_after(
+    files: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, right = tmp_path / "data", files["2024-05"]
+    wrong = Path(shutil.copy(right, tmp_path / "synthetic_ledger_2024-06.csv"))
+    steps.ingest(SOURCE, str(wrong), data=root, published="2026-01-10")
+    with pytest.raises(
+        RefusedInput, match=r"synthetic_ledger_2024-05\.csv, the name of the file: found the bytes of synthetic_ledger_20"
+    ):
+        steps.ingest(SOURCE, str(right), data=root, published="2026-01-10")
+    inbox = Store(root).inbox(SOURCE)
+    inbox.mkdir(parents=True)
+    shutil.copy(right, inbox)
+    with caplog.at_level("INFO"):
+        assert steps.ingest_inbox(SOURCE, data=root) == []
+    assert "not taken in source=synthetic_ledger reason=" in caplog.text
+    # The same month again, under another name for it, says nothing new.
+    again = Path(shutil.copy(right, tmp_path / "synthetic_ledger_2024-06_again.csv"))
+    assert steps.ingest(SOURCE, str(again), data=root, published="2026-01-10").file == wrong.name
 
 
 def test_a_month_with_a_currency_without_a_rate_is_named_and_the_others_are_counted(counted: Path, tmp_path: Path) -> None:

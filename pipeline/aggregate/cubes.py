@@ -159,7 +159,7 @@ class Cube:
             (tuple(meta), ("table", "by", "frequencies", "measures", "classification", *of_ledger)),
             (() if cube.is_cells else (cube.table,), source.tables),
             (cube.by, ("native_type", "fraud_type", "area", *DIMENSIONS)),
-            (cube.frequencies, [name for name in _PERIODS if name != "year_to_date" or not source.is_ledger]),
+            (cube.frequencies, tuple(_PERIODS)),
             (cube.measures, MEASURES),
         ):
             if unknown := [word for word in words if word not in known]:

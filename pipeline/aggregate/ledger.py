@@ -4,7 +4,7 @@ In: the partitions (pipeline.reading.partitions) by month, and a `Plan`: the dim
 currency is worth in the currency and at the prices of the result. Out: for each grouping a frame with one row for each period
 and combination of labels that has a report:
 
-    period                category   `2024-03`, `2024-Q1` or `2024`, in order: whole periods only
+    period                category   `2024-03`, `2024-Q1`, `2024-01/2024-05` or `2024`, in order: whole periods only
     <dimensions>          category   the labels
     cases, cases_loss_known, losses, victims, distinct_victims   int64   `losses`: the number of those above zero
     loss, max_loss        int64      minor units of the currency of the result; `max_loss` is 0 where there are no losses
@@ -18,7 +18,7 @@ Rounding: the loss of a report is multiplied by its factor in float64 and rounde
 only rounding; what follows is exact in integers (`kernel`). Where there are no factors, nothing is rounded.
 
 How it is computed: a month is read and converted once, and given to every monthly grouping. Of it the losses and ids are kept
-and, for quarterly and annual groupings, the cell of each report. Quarters and years are stretches of what was kept. So the memory
+and, for groupings of longer periods, the cell of each report. Quarters and years are stretches of what was kept. So the memory
 is one month's columns and about 100 bytes a report of one year. A year needs no other: years may run in several processes.
 A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
 """
@@ -88,7 +88,7 @@ class Grouping:
 
     name: str
     by: tuple[str, ...]
-    frequency: str  # monthly, quarterly or annual
+    frequency: str  # one of FREQUENCIES, or year_to_date, of which only the periods are counted that are asked for
     top_sums: bool = False  # with TOP_MEASURES
     intervals: bool = False  # with INTERVAL_ENDS
 
@@ -311,9 +311,8 @@ def year_cells(
         raise ValueError(f"one calendar year at a time, not {', '.join(years)}")
     if periods is None:
         periods = changed_periods(partitions, partitions if changed is None else changed)
-    asked = {
-        grouping: [each for each in _whole(grouping.frequency, partitions) if each.code in periods] for grouping in plan.groupings
-    }
+    whole = sorted(each for each in map(Period.parse, periods) if set(each.months).issubset(partitions))
+    asked = {grouping: [each for each in whole if each.frequency == grouping.frequency] for grouping in plan.groupings}
     year = _Year(plan, asked)
     for month in sorted(partitions):
         if year.needs(month):
@@ -409,7 +408,7 @@ class _Year:
         return {grouping.name: _frame(self._plan, grouping, blocks) for grouping, blocks in self._blocks.items()}
 
     def _count_longer(self, groupings: Sequence[Grouping]) -> None:
-        """Quarters and years: stretches of all months that they need, which are joined once."""
+        """Quarters, years and years to date: stretches of all months that they need, which are joined once."""
         months = sorted({month for grouping in groupings for period in self._periods[grouping] for month in period.months})
         parts = [self._parts[month] for month in months]
         whole = Records.joined([part.records for part in parts])

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.aggregate.cubes import (
+    DISTINCT,
     TOP_SHARES,
     Block,
     Coded,
@@ -42,7 +43,7 @@ from pipeline.aggregate.cubes import (
 )
 from pipeline.aggregate.kernel import QUANTILES
 from pipeline.aggregate.ledger import LOSS_BAND, Grouping, LossBands, Plan
-from pipeline.model import INTERVAL_ENDS, FraudlossError
+from pipeline.model import FILE_ENDS, INTERVAL_ENDS, FraudlossError
 from pipeline.reading.cases import ALWAYS
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.partitions import Dimension
@@ -71,6 +72,8 @@ class CountedPeriod:
     snapshot: str  # ids joined by +
     known_at: Any  # datetime.date
     edition: str
+    # Where the reports of a month end before it does: their last day. The rest of its file may have been lost at a line end.
+    cut: tuple[Any, ...] = ()  # datetime.date
 
 
 # ---------------------------------------------------------------------------------------------------------------- plans
@@ -80,6 +83,7 @@ def countings(source: Source, dimensions: Sequence[Dimension], months: Collectio
     """What has to be counted of these months, one entry for each price basis. Raises FraudlossError for a wrong declaration."""
     cubes = [(place, Cube.from_meta(meta, source)) for place, meta in enumerate(source.meta["cubes"])]
     _refuse_unknown_dimensions(cubes, dimensions, source)
+    _refuse_unknown_persons(cubes, source)
     bands = None
     if "loss_bands" in source.meta:
         edges, labels = loss_bands(source)
@@ -101,6 +105,24 @@ def _refuse_unknown_dimensions(cubes: Iterable[tuple[int, Cube]], dimensions: Se
                 f"{source.id}/source.yml, cubes of {cube.table}: no column of the ledger gives {', '.join(missing)};"
                 f" there are {', '.join(sorted(known))}"
             )
+
+
+# What is counted only where the ledger has a column that says it: without it every count would be a zero.
+_COLUMN_OF = {"victims": "victims", DISTINCT: "victim_id"}
+
+
+def _refuse_unknown_persons(cubes: Iterable[tuple[int, Cube]], source: Source) -> None:
+    for _, cube in cubes:
+        if missing := [name for name in cube.measures if name in _not_counted(source)]:
+            raise FraudlossError(
+                f"{source.id}/source.yml, cubes of {cube.table}: {', '.join(missing)} cannot be counted, for the columns of the"
+                f" ledger do not have {', '.join(_COLUMN_OF[name] for name in missing)}"
+            )
+
+
+def _not_counted(source: Source) -> list[str]:
+    """The measures of persons that no column of the ledger says anything about."""
+    return [measure for measure, column in _COLUMN_OF.items() if column not in source.meta["ledger"]["columns"]]
 
 
 def _groupings(cubes: Iterable[tuple[int, Cube]]) -> tuple[Grouping, ...]:
@@ -263,7 +285,8 @@ def _cube_blocks(
                 found = cells[_name(names, of.frequency)].get(of.period)
                 block = grid.block(of.frequency, of.period, _dense(found, size))
                 block = {name: values[own] if isinstance(values, np.ndarray) else values for name, values in block.items()}
-                yield {**block, "edition": of.edition, "known_at": of.known_at, "snapshot": of.snapshot}
+                ends = "; ".join(FILE_ENDS.format(day=day) for day in of.cut)
+                yield {**block, "edition": of.edition, "known_at": of.known_at, "snapshot": of.snapshot, "ends": ends}
 
 
 def _schemes_of(cube: Cube, source: Source) -> tuple[Scheme, ...]:
@@ -307,10 +330,12 @@ def _dense(found: tuple[Any, pd.DataFrame] | None, size: int) -> dict[str, Any]:
 
 
 def _notes(cells: pd.DataFrame, source: Source) -> pd.Series:
-    """What a cell at constant prices says of itself."""
+    """What a cell says of itself: where a file ends before its month, and at which prices it is."""
     constant = [place for place, meta in enumerate(source.meta["cubes"]) if meta.get("constant_prices")]
     month = source.meta["ledger"].get("constant_prices", {}).get("month", "")
-    return cells["measures"].isin(constant).map({True: f"at the prices of {month}", False: ""}).astype(object)
+    prices = cells["measures"].isin(constant).map({True: f"at the prices of {month}", False: ""})
+    said = zip(cells["ends"], prices, strict=True)
+    return pd.Series(["; ".join(filter(None, each)) for each in said], index=cells.index, dtype=object)
 
 
 def kept_cells(
@@ -319,7 +344,8 @@ def kept_cells(
     """Of the cubes that are kept as cells: name -> the cells of the period, without the column that says which it is.
 
     Without intervals too, which the cells hold only where another cube of the same dimensions asks for them. A period that holds
-    months of two schemes of types has none, but of cubes with one `classification` for all reports.
+    months of two schemes of types has none, but of cubes with one `classification` for all reports. A measure of persons that the
+    ledger does not know has no column.
     """
     kept = {}
     for _, cube in counting.cubes:
@@ -327,5 +353,5 @@ def kept_cells(
         if cube.is_cells and frequency in cube.frequencies and of_one:
             frame = cells[_name(cube.by, frequency)]
             of_period = frame[(frame["period"] == period).to_numpy()] if len(frame) else frame
-            kept[cube.table] = of_period.drop(columns=["period", *INTERVAL_ENDS], errors="ignore")
+            kept[cube.table] = of_period.drop(columns=["period", *INTERVAL_ENDS, *_not_counted(source)], errors="ignore")
     return kept

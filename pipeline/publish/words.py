@@ -361,6 +361,7 @@ def page_name(name: str) -> Words:
 # language but English. The first message that fits is the one that is said.
 NOTES: tuple[str, ...] = (
     N_("the file ends on {day}"),
+    N_("at the prices of {month}"),
     N_("not in the file: {months}"),
     N_("fewer than {count} losses"),
     N_("too few losses for an interval of 95 %"),

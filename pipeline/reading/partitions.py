@@ -132,6 +132,15 @@ def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month
     )
 
 
+def last_day(path: Path) -> dt.date | None:
+    """The day of the last report of a partition; None where it has no report. Raises RefusedInput."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return _days(file)[1]
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _not_whole(path, error) from error
+
+
 def _table(path: Path, texts: Sequence[str], month: str) -> pa.Table:
     wanted = {**NUMBERS, **dict.fromkeys(texts, None)}
     try:
@@ -141,7 +150,11 @@ def _table(path: Path, texts: Sequence[str], month: str) -> pa.Table:
             _refuse_another_month(*_days(file), path, month)
             return file.read(columns=list(wanted), use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
-        raise _refused(path, "the file", str(error), "a whole Parquet file", "deliver the month again") from error
+        raise _not_whole(path, error) from error
+
+
+def _not_whole(path: Path, error: Exception) -> RefusedInput:
+    return _refused(path, "the file", str(error), "a whole Parquet file", "deliver the month again")
 
 
 def _refuse_another_column(schema: pa.Schema, name: str, kind: pa.DataType | None, path: Path) -> None:

@@ -37,6 +37,9 @@ from pipeline.reading.partitions import Dimension
 from pipeline.reading.record_corrections import record_corrections
 from pipeline.sources.catalogue import Source
 
+# ISO 4217: the currencies that have not two decimals.
+_WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_WITH_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 LABELS = ("native_type", "area", *DIMENSIONS)
 _KNOWN = ("date", "loss", "loss_minor", *OPTIONAL_COLUMNS, *LABELS)
 _PARQUET = b"PAR1"
@@ -102,6 +105,13 @@ def _layout(source_id: str) -> CsvLayout:
     currencies = tuple(meta.get("currencies", (source.currency,)))
     if "currency" not in columns and len(currencies) > 1:
         raise _wrong(source, "columns: several currencies and no column that says which")
+    digits = int(source.meta["minor_unit_digits"])
+    if "loss_minor" in columns and (others := [name for name in currencies if _decimals(name) != digits]):
+        raise _wrong(
+            source,
+            f"columns: loss_minor is in units of 10^-{digits} of every currency, which {', '.join(others)} has not as its minor"
+            " unit; name the column of `loss`, whose amounts show their decimals",
+        )
     return CsvLayout(columns, dimensions(source), currencies, int(source.meta["minor_unit_digits"]), meta.get("record_id", ""))
 
 
@@ -157,6 +167,10 @@ def _month(text: Any) -> Period:
 def scheme_of(source: Source, month: str) -> str:
     """The scheme of types that is in force in a month."""
     return next(scheme.name for scheme in schemes(source) if scheme.holds(month))
+
+
+def _decimals(currency: str) -> int:
+    return 0 if currency in _WITHOUT_DECIMALS else 3 if currency in _WITH_THREE_DECIMALS else 2
 
 
 def _common_codes(source: Source, dimension: str) -> dict[str, str]:
