@@ -19,7 +19,10 @@ import pytest
 
 from pipeline.frames import OBSERVATION_SCHEMA
 from pipeline.model import DERIVATIONS
+from pipeline.publish import page as release_page
 from pipeline.publish import release, traces
+from pipeline.publish.content import Item, Section
+from pipeline.publish.tables import Column, Table, text_cell
 from tests import publish_sample as sample
 from tests.workbook_rules import columns_of
 
@@ -138,6 +141,16 @@ def test_every_page_is_well_formed_with_unique_anchors_and_no_link_of_the_releas
             assert not anchor or anchor in anchors[file or name], f"{name}: {link}"
         for widths in tree.widths:
             assert len(set(widths)) == 1, widths
+
+
+def test_a_page_of_one_table_shows_it() -> None:
+    items = [Item(table=Table(name, name, (Column("a"),), ((text_cell("b"),),)), collapsed=True, is_main=False) for name in "xy"]
+    for of_page, opened in ((items[:1], 1), (items, 0)):
+        (section,) = release_page._shown_sections([Section("s", "s", "", (), tuple(of_page))], {})
+        (further,) = section.pages
+        shown = "".join(str(block.__html__()) for block in further.blocks)
+        assert shown.count("<table ") == len(of_page)
+        assert shown.count("<details open>") == opened
 
 
 def test_each_source_leads_to_its_page_of_the_site(page: str) -> None:

@@ -26,10 +26,13 @@ from pipeline.model import (
     Period,
 )
 from pipeline.publish import release, site, source_pages, words
+from pipeline.publish.countries import FACETS
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import Freshness, freshness_of
+from pipeline.publish.page import source_view
 from pipeline.publish.register import REGISTER, Facts, register_table
-from pipeline.reference import fraud_types, series
+from pipeline.reference import comparability_words, fraud_types, series
+from pipeline.sources import catalogue
 from tests import publish_sample as sample
 
 
@@ -105,6 +108,31 @@ def test_the_page_of_each_source_says_what_it_counts_and_under_which_licence(fil
         ):
             assert text in page
     assert "Breaks in the series" in files["source_npa_annual.html"].decode()
+
+
+def test_the_page_of_a_source_says_its_caveats_in_the_words_that_all_sources_share() -> None:
+    source = catalogue.source("ftc_csn")
+    sections = source_pages.source_sections(source, sample.view().iloc[:0], Evidence(), dt.date(2025, 9, 1))
+    (section,) = [section for section in sections if section.id == "caveats"]
+    (item,) = section.items
+    assert item.table is not None
+    lines = {str(line[0].text): line for line in item.table.rows}
+    for facet, title in FACETS.items():
+        code = str(source.meta["comparability"][facet])
+        word = comparability_words(facet)[code]
+        assert [str(cell.text) for cell in lines[str(title)][1:]] == [word.label, word.definition, code]
+        assert lines[str(title)][3].href == f"methods.html#table-comparability_{facet}"
+    other = source.tables["reports_by_year"].title
+    assert str(lines[f"What is counted ({other})"][3].text) == "CONSUMER_REPORT_ALL"
+    nothing = source_pages.source_sections(catalogue.source("jca_card"), sample.view().iloc[:0], Evidence(), dt.date(2025, 9, 1))
+    assert not next(section for section in nothing if section.id == "caveats").items
+
+
+def test_a_break_is_told_with_the_names_of_its_table_and_types() -> None:
+    told = [str(line) for line in source_view(catalogue.source("npa_annual"))["breaks"]]
+    assert any(line.startswith("Special fraud, from 2018, all types together: ") for line in told)
+    assert any(line.startswith("Special fraud, from 2020, オレオレ詐欺, 預貯金詐欺: ") for line in told)
+    assert not any("_T" in line for line in told)
 
 
 def test_every_link_within_the_site_leads_somewhere(files: dict[str, bytes]) -> None:
@@ -213,7 +241,7 @@ def test_methods_are_the_words_that_the_code_uses() -> None:
     assert {item.source for item in series()} >= {"World Bank SP.POP.TOTL, via datasets/population"}
     for item in series():
         assert str(escape(item.source)) in page
-    assert "8. Change on the same period of the year before" in page
+    assert "9. Change on the same period of the year before" in page
 
 
 def test_the_site_needs_no_network_and_is_the_same_every_time(files: dict[str, bytes]) -> None:

@@ -271,8 +271,12 @@ def _residuals(figures: _Figures, source: Source) -> Iterable[_Row]:
             "residual",
             total["value"] - parts_sum,
             half or None,
-            note=f"not printed exactly ({row['note']}); derived here: published total less the other {len(counted)} types",
+            note=f"not printed exactly ({row['note']}); derived here: published total less the {_others(len(counted))}",
         )
+
+
+def _others(count: int) -> str:
+    return "other type" if count == 1 else f"other {count} types"
 
 
 def _longer_periods(figures: _Figures, source: Source) -> Iterable[_Row]:

@@ -20,7 +20,7 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from pipeline.model import EDITIONS, Period, Snapshot
+from pipeline.model import EDITIONS, TOTAL, Period, Snapshot
 from pipeline.publish import traces
 from pipeline.publish.charts import Chart, figure_in_words
 from pipeline.publish.content import Content, Item, Section
@@ -250,10 +250,18 @@ def _further_pages(stem: str, blocks: Sequence[Block]) -> tuple[FurtherPage, ...
             part,
             len(groups),
             tuple((block.item.table.id, block.item.table.title) for block in group if block.item.table),
-            tuple(group),
+            tuple(group) if len(group) > 1 else (_opened(group[0]),),
         )
         for part, group in enumerate(groups, 1)
     )
+
+
+def _opened(block: Block) -> Block:
+    """The only table of a page is open: whoever came there has asked for it."""
+    if not block.item.collapsed:
+        return block
+    drawn = {code: str(text).replace("<details>", "<details open>", 1) for code, text in block.drawn.items()}
+    return Block(block.item, {code: markupsafe.Markup(text) for code, text in drawn.items()})
 
 
 def _trace_page(
@@ -477,7 +485,7 @@ def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequ
         "facts": [(words, _fact(source, key)) for key, words in SOURCE_FACTS if plain_text(source.meta.get(key))],
         # A link must lead to the web and nowhere else: no publisher's text becomes a script.
         "link": homepage if homepage.startswith(("https://", "http://")) else "",
-        "breaks": [_break_text(entry) for entry in source.breaks],
+        "breaks": [_break_text(entry, source) for entry in source.breaks],
         "caveats": [declared_text(line) for line in _as_list(source.meta.get("caveats"))],
         "traces": [
             (page_name(f"{page.name}#figures-{slug(table)}"), _table_title(table, source))
@@ -508,13 +516,14 @@ def _as_list(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _break_text(entry: Mapping[str, Any]) -> Words:
-    which = entry.get("native_types") or entry.get("measures")
+def _break_text(entry: Mapping[str, Any], source: Source) -> Words:
+    which = _as_list(entry.get("native_types") or entry.get("measures"))
+    named = (_("all types together") if name == TOTAL else Own(clean(plain_text(name))) for name in which)
     text = _(
         "{table}, from {period}, {what}: {reason}",
-        table=Own(entry["table"]) if entry.get("table") else _("all tables"),
+        table=_table_title(str(entry["table"]), source) if entry.get("table") else _("all tables"),
         period=_period_words(str(entry.get("from", ""))),
-        what=_("all figures") if entry.get("all") or not which else Own(clean(plain_text(which))),
+        what=_("all figures") if entry.get("all") or not which else listed(named),
         reason=declared_text(entry.get("reason")),
     )
     evidence = entry.get("evidence")

@@ -14,23 +14,25 @@ import pandas as pd
 
 from pipeline.model import CHANGES, EDITIONS, Period, Snapshot
 from pipeline.publish.content import Item, Section, listed_item
+from pipeline.publish.countries import FACETS
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import Freshness, freshness_of
-from pipeline.publish.labels import edition_word, in_both
+from pipeline.publish.labels import edition_word, in_both, label_of
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.revision_tables import change_word
 from pipeline.publish.selection import parsed
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.texts import clean
-from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english
+from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english, page_name
 from pipeline.publish.words import day as words_of_day
+from pipeline.reference import comparability_words
 from pipeline.sources.catalogue import Source
 
 _STATUS_WORDS = {"accepted": _("accepted"), "refused": _("refused")}
 
 
 def source_sections(source: Source, figures: pd.DataFrame, evidence: Evidence, day: dt.date) -> list[Section]:
-    """Coverage and freshness, revisions, files."""
+    """Coverage and freshness, caveats in common words, revisions, files."""
     return [
         Section(
             "coverage",
@@ -39,9 +41,40 @@ def source_sections(source: Source, figures: pd.DataFrame, evidence: Evidence, d
             freshness_sentences(freshness_of(figures, source, day), source, day),
             (Item(table=_coverage(source, figures)),) if len(figures) else (),
         ),
+        Section("caveats", _("Caveats in words that all sources share"), "共通の用語による注意事項", *_caveats(source)),
         Section("revisions", _("Revisions"), "改訂", *_revisions(source, evidence)),
         Section("delivered", _("Files"), "受領ファイル", (_FILES,), (Item(table=_files(source, evidence)),)),
     ]
+
+
+_CAVEATS = _(
+    "Each word is one of a list that all sources use, with a meaning of its own: where every word is the same, two series may be "
+    "compared. A code leads to its list."
+)
+
+
+def _caveats(source: Source) -> tuple[tuple[str, ...], tuple[Item, ...]]:
+    """What the source's headline series count and how, in the codes of comparability.csv; what a table has otherwise, too."""
+    words = source.meta.get("comparability", {})
+    if not words:
+        return ((_("Its series are not set beside those of other countries, so nothing is said of them in these words."),), ())
+    lines = [_caveat(facet, title, str(words[facet])) for facet, title in FACETS.items()]
+    for name, otherwise in words.get("except", {}).items():
+        table = in_both(source.tables[name].title, source.tables[name].title_ja)
+        for facet, code in otherwise.items():
+            lines.append(_caveat(facet, _("{caveat} ({table})", caveat=FACETS[facet], table=table), str(code)))
+    columns = (Column(_("Caveat")), Column(_("Word")), Column(_("Meaning")), Column(_("Code")))
+    return ((_CAVEATS,), (Item(table=Table("caveats", _("Caveats in words that all sources share"), columns, tuple(lines))),))
+
+
+def _caveat(facet: str, title: str, code: str) -> tuple[Cell, ...]:
+    found = comparability_words(facet)[code]
+    return (
+        text_cell(title, header=True),
+        text_cell(label_of(found)),
+        text_cell(declared(found.definition)),
+        text_cell(Own(code), href=page_name(f"methods.html#table-comparability_{facet}")),
+    )
 
 
 _FILES = _(

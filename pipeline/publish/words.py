@@ -377,6 +377,7 @@ NOTES: tuple[str, ...] = (
     N_("population.csv has no {country} population for {year} (newest year: {newest})."),
     N_("exchange_rates.csv has no {currency} rate for {months} (newest month: {newest})."),
     N_("without losses of {band} ({count} of them, {loss} together)"),
+    N_("not printed exactly ({reason}); derived here: published total less the other type"),
     N_("not printed exactly ({reason}); derived here: published total less the other {count} types"),
     N_(
         "a revision: {earlier_source} printed it as {earlier_edition} on {earlier_day}, {later_source} as {later_edition} "
