@@ -10,6 +10,7 @@ import pytest
 from pipeline.aggregate.derive import derive
 from pipeline.aggregate.view import Printing
 from pipeline.model import TOTAL
+from pipeline.publish.number_texts import number_text
 from pipeline.reference import average_rate
 from pipeline.sources.catalogue import Table
 from tests.figures import declared, frame, none, only, row
@@ -72,6 +73,17 @@ def test_three_months_make_a_quarter_and_two_do_not() -> None:
     assert none(view, period="2017-Q2")
 
 
+def test_a_quarter_that_is_printed_since_january_is_not_made_of_months_that_were_rounded_more_often() -> None:
+    """Fake-police fraud to March 2025 was printed as 171.7, and its months as 51.8, 54.4 and 65.4 hundred million yen."""
+    half = Decimal(5)
+    months = [row(f"2025-0{month}", value, precision=half) for month, value in ((1, 5180), (2, 5440), (3, 6540))]
+    cumulative = row("2025-01/2025-03", 17170, precision=half)
+    assert only(derived(*months), period="2025-Q1", measure="loss", unit="JPY")["value"] == Decimal(17160)
+    assert none(derived(*months, cumulative), period="2025-Q1")
+    exact = [{**month, "precision": None} for month in months]
+    assert only(derived(*exact, cumulative), period="2025-Q1", measure="loss", unit="JPY")["value"] == Decimal(17160)
+
+
 def test_a_printed_quarter_is_not_replaced_by_its_months() -> None:
     rows = [*(row(f"2017-0{month}", 10) for month in (1, 2, 3)), row("2017-Q1", 31)]
     assert only(derived(*rows), period="2017-Q1", measure="loss", unit="JPY")["value"] == Decimal(31)
@@ -98,7 +110,7 @@ def test_types_of_two_classifications_are_never_added() -> None:
 def test_change_on_the_year_is_in_per_cent_with_a_bound() -> None:
     change = only(derived(row("2024", 200), row("2025", 300)), measure="change_on_year")
     assert (change["value"], change["unit"], change["period"]) == (Decimal(50), "percent", "2025")
-    assert change["precision"] == Decimal("0.0005")
+    assert change["precision"] == Decimal("0.0000005")
     rounded = only(
         derived(row("2024", 200, precision=Decimal(1)), row("2025", 300, precision=Decimal(1))), measure="change_on_year"
     )
@@ -272,6 +284,19 @@ def test_a_source_that_keeps_no_loss_of_some_types_has_means_over_the_cases_whos
     assert none(derived(*rows), measure="mean_loss_of_known")
 
 
+def test_what_is_shown_of_a_share_change_or_rate_is_rounded_as_from_the_exact_value() -> None:
+    """With three decimals kept, 61.0501 per cent became 61.050 and then 61.0; 2.4546 cases became 2.455 and then 2.46."""
+
+    def shown(found: pd.Series) -> str:
+        return str(number_text(found["value"], found["unit"], found["measure"], derived=True))
+
+    press, book = derived_as_of("npa_releases"), derived_as_of("npa_annual")
+    sns = chosen(press, table="sns_fraud", period="2023", native_type="SNS型投資詐欺", measure="share_of_loss")
+    ore_ore = chosen(book, period="2021", native_type="オレオレ詐欺", measure="cases_per_100k")
+    # 27,790 of 45,520 million yen; 3,085 cases among 125,681,593 inhabitants.
+    assert [shown(only(found)) for found in (sns, ore_ore)] == ["61.1 %", "2.45"]
+
+
 def test_no_mean_over_no_cases() -> None:
     view = derived(row("2025", 0), row("2025", 0, measure="cases", unit="cases"))
     assert none(view, measure="mean_loss")
@@ -281,7 +306,7 @@ def test_a_rate_uses_the_population_of_the_same_year_and_is_absent_where_nobody_
     # World Bank SP.POP.TOTL, Japan 2024: 123,975,371
     view = derived(row("2024", 71_877_275_370), row("2031", 1))
     rate = only(view, measure="loss_per_100k", period="2024", unit="JPY_per_100k")
-    assert rate["value"] == (Decimal(71_877_275_370) * 100_000 / Decimal(123_975_371)).quantize(Decimal("0.001"))
+    assert rate["value"] == (Decimal(71_877_275_370) * 100_000 / Decimal(123_975_371)).quantize(Decimal("0.000001"))
     assert only(view, measure="loss_per_100k", period="2031")["absence"] == "not_yet_known"
 
 
@@ -320,7 +345,7 @@ def test_a_change_that_leaves_next_to_nothing_keeps_enough_digits_to_find_the_ye
     change = only(view, period="2025", measure="change_on_year")["value"]
     assert 100 / (1 + change / 100) == pytest.approx(Decimal(1_234_567), rel=Decimal("0.00001"))
     assert only(derived(row("2024", 300), row("2025", 200)), period="2025", measure="change_on_year")["value"] == Decimal(
-        "-33.333"
+        "-33.333333"
     )
 
 
@@ -352,7 +377,7 @@ def test_what_is_compared_between_countries_is_in_dollars_for_the_whole_country_
     assert only(view, measure="mean_loss", unit="USD")["value"] == (dollars / 40).quantize(Decimal("0.01"))
     assert only(view, measure="median_loss", unit="USD")["value"] == (3_000 / rate).quantize(Decimal("0.01"))
     per_100k = only(view, measure="loss_per_100k", unit="USD_per_100k")["value"]
-    assert per_100k == (dollars * 100_000 / Decimal(123_975_371)).quantize(Decimal("0.001"))
+    assert per_100k == (dollars * 100_000 / Decimal(123_975_371)).quantize(Decimal("0.000001"))
 
 
 def test_a_loss_has_one_value_in_dollars_where_further_tables_break_the_headline_down() -> None:

@@ -34,6 +34,7 @@ from pipeline.publish.register import REGISTER, Facts, register_table
 from pipeline.reference import comparability_words, fraud_types, series
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
+from tests.shipped import derived_as_of
 
 
 def _manifest(period: str, release_id: str, **more: Any) -> dict[str, Any]:
@@ -66,6 +67,20 @@ def test_the_index_links_to_every_release_relative_to_the_site(files: dict[str, 
         assert f'href="../releases/{path}/index.html"' in page
     assert page.index("annual/2025/new") < page.index("annual/2025/old")
     assert "1 earlier" in page
+
+
+def test_the_feed_tells_what_is_provisional_and_has_no_mark_for_what_nobody_counts() -> None:
+    """Card companies publish no cases; a feed has no list of marks that would say what `[x] cases` means."""
+    cards = {"family": "card_fraud", "period": "2025", "loss": "9390000000", "unit": "JPY", "edition": "unknown"}
+    cases = {"family": "furikome_fraud", "period": "2025", "cases": "6030", "edition": "provisional"}
+    told = [_manifest("2025", "one", headline=cards), _manifest("2024", "two", headline=cases), _manifest("2026-04", "month")]
+    feeds = site.build(told, sample.view(), sample.sources())
+    english, japanese = (feeds[name].decode().replace("\N{NO-BREAK SPACE}", " ") for name in ("feed.xml", "feed.ja.xml"))
+    assert "a loss of ¥9.39 bn. " in english
+    assert "6,030 cases (provisional). " in english
+    assert "14,898 cases, ¥126.00 bn (provisional). " in english
+    assert "14,898件、被害額1,260.0億円（暫定値）" in japanese
+    assert "[x]" not in english + japanese
 
 
 def test_a_cumulative_headline_says_so_in_the_index(files: dict[str, bytes]) -> None:
@@ -228,6 +243,19 @@ def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what
     assert made["T23"] == "npa_annual"
     # The sample is of one country.
     assert _cells(files["quality.html"], "register", "T44")[2:4] == ["not made", "figures of one country only"]
+
+
+def test_comparable_years_are_those_with_a_figure_since_the_break_of_each_total() -> None:
+    names = ("npa_annual", "jca_card")
+    sources = [catalogue.source(name) for name in names]
+    view = pd.concat([derived_as_of(name) for name in names], ignore_index=True)
+    page = site.build([], view, sources)["quality.html"]
+    told = {name: _cells(page, "coding_of_sources", catalogue.source(name).title)[5] for name in names}
+    # Special fraud breaks in 2018, SNS fraud in 2024; of card fraud no release that could be read has 2001 or 2004.
+    assert told["npa_annual"] == "8 (Special fraud); 2 (SNS investment and romance fraud)"
+    with_figure = view[(view["source"] == "jca_card") & (view["frequency"] == "annual") & (view["absence"] == "")]["period"]
+    assert told["jca_card"] == str(with_figure.nunique())
+    assert int(told["jca_card"]) < 2025 - 2000
 
 
 def test_methods_are_the_words_that_the_code_uses() -> None:

@@ -154,7 +154,7 @@ def test_rates_are_those_of_the_population_of_the_year(derived: pd.DataFrame, co
     people = {line["year"]: int(line["population"]) for line in table(POPULATION) if line["country"] == "AUS"}
     for row in rows(derived, measure="loss_per_100k", unit="AUD_per_100k"):
         exact = total(counted, row["period"], row["native_type"], "loss") * 100_000 / people[row["period"]]
-        assert row["value"] == exact.quantize(Decimal("0.001")), row
+        assert row["value"] == exact.quantize(Decimal("0.000001")), row
 
 
 def test_contributions_of_a_month_are_those_of_the_sums(derived: pd.DataFrame, counted: Counts) -> None:

@@ -29,7 +29,8 @@ from pipeline.sources.catalogue import Source, Table
 
 ZERO = Decimal(0)
 HUNDRED_THOUSAND = Decimal(100_000)
-PERCENT_STEP = Decimal("0.001")
+# Shares, changes and rates: so fine that rounding them again, to the one to three places of a page, goes as from the exact value.
+PERCENT_STEP = Decimal("0.000001")
 FINEST_STEP = Decimal("0.000000001")
 CENT = Decimal("0.01")
 YEN = Decimal(1)
@@ -280,7 +281,8 @@ def _others(count: int) -> str:
 
 
 def _longer_periods(figures: _Figures, source: Source) -> Iterable[_Row]:
-    """Quarters from months, half-years from quarters, years from either: where all are there and it is not printed."""
+    """Quarters from months, half-years from quarters, years from either: where all are there and it is not printed, nor better
+    as the sum since January."""
     for longer, shorter, count in (
         ("quarterly", "monthly", 3),
         ("half_yearly", "quarterly", 2),
@@ -294,7 +296,7 @@ def _longer_periods(figures: _Figures, source: Source) -> Iterable[_Row]:
                 groups.setdefault(moved(row, frequency=longer, period=within.code), []).append(row)
         made = []
         for key, rows in groups.items():
-            if len(rows) == count and key not in figures.rows:
+            if len(rows) == count and key not in figures.rows and not _is_printed_better(rows, key, figures):
                 rows = sorted(rows, key=lambda row: row["period"])
                 made.append(
                     _made(rows[0], rows, "sum_of_periods", *_sum(rows), frequency=longer, period=key[_POSITION["period"]])
@@ -334,6 +336,15 @@ def _declared_large(source: Source) -> Iterable[tuple[str, dict[str, str]]]:
     for table, meta in source.meta["tables"].items():
         if "large_losses" in meta:
             yield table, meta["large_losses"]
+
+
+def _is_printed_better(parts: list[_Row], key: _Key, figures: _Figures) -> bool:
+    """Whether the publisher prints the figure of the longer period `key` as a cumulative one that was rounded less often."""
+    period = Period.parse(key[_POSITION["period"]])
+    if period.start.month != 1:
+        return False
+    printed = figures.value(parts[0], frequency="year_to_date", period=f"{period.months[0]}/{period.months[-1]}")
+    return printed is not None and printed["derivation"] == "" and _half(printed) < sum(map(_half, parts))
 
 
 # ---------------------------------------------------------------------------------------------------- shares, means, rates
@@ -517,7 +528,7 @@ def _ratio_step(row: _Row, before: _Row) -> Decimal:
     ratio = 100 * row["value"] / before["value"]
     if not 0 < ratio < 10:
         return PERCENT_STEP
-    return max(FINEST_STEP, Decimal(1).scaleb(ratio.adjusted() - 5))
+    return min(PERCENT_STEP, max(FINEST_STEP, Decimal(1).scaleb(ratio.adjusted() - 5)))
 
 
 def _break_between(row: _Row, before_period: str, source: Source) -> str:

@@ -23,7 +23,7 @@ from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish.content import Item, Section
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import freshness_of
-from pipeline.publish.labels import dimension_title
+from pipeline.publish.labels import dimension_title, in_both
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import measure_and_unit
 from pipeline.publish.number_texts import number_text
@@ -36,7 +36,7 @@ from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parse
 from pipeline.publish.series_titles import family_title, source_title
 from pipeline.publish.source_pages import count_cell, table_cell
 from pipeline.publish.tables import Cell, Column, Table, text_cell
-from pipeline.publish.words import _, declared, page_name
+from pipeline.publish.words import _, declared, listed, page_name
 from pipeline.publish.words import day as words_of_day
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import Source
@@ -97,7 +97,8 @@ _COMPLETE = _(
 )
 _TIMELY = _(
     "TP1: days from the end of the newest regular period to the first publication of it that we hold. No publisher here "
-    "announces days in advance that we hold, so punctuality (TP3) is not known."
+    "announces days in advance that we hold, so punctuality (TP3) is not known. Where only the month or the year of a "
+    "publication is known, its last day counts: the days are then the most that it can have been."
 )
 _AGREEMENT = _(
     "Our figures beside totals that the publishers print in reports and press releases; each release lists them with reasons."
@@ -109,7 +110,8 @@ _REVISED = _(
 )
 _CODING = _(
     "Of the crosswalk's labels, those that only overlap a common code. Of the newest year with a breakdown by type, the "
-    "share of cases and of loss under types that are unknown. Comparable years: since the last declared break of the total."
+    "share of cases and of loss under types that are unknown. Comparable years: those with a figure, from the last declared "
+    "break of the total on; of a source with several totals each."
 )
 _NON_RESPONSE = _(
     "A5: of the newest year or part of it, cases under unknown in each breakdown, as a share of the total; the same of "
@@ -294,17 +296,31 @@ def _unknown_share(plain: pd.DataFrame, measure: str) -> Cell:
 
 
 def _comparable_years(source: Source, plain: pd.DataFrame) -> Cell:
-    totals = plain[(plain["native_type"] == TOTAL) & plain["measure"].isin(["cases", "loss"])]
+    """The years of each total; the number alone where all totals have the same."""
+    leading = source.meta.get("headline_tables", list(source.tables))
+    totals = plain[(plain["native_type"] == TOTAL) & plain["measure"].isin(["cases", "loss"]) & plain["table"].isin(leading)]
     if not len(totals):
         return _absent()
-    years = sorted({int(code) for code in totals["period"]})
+    tables = sorted(set(totals["table"].astype(str)))
+    counts = {table: _years_since_break(source, table, totals[totals["table"] == table]) for table in tables}
+    if len(set(counts.values())) == 1:
+        return count_cell(next(iter(counts.values())))
+    told = sorted(counts, key=lambda table: (-counts[table], table))
+    titles = {table: in_both(source.tables[table].title, source.tables[table].title_ja) for table in told}
+    words = [_("{count} ({series})", count=counts[table], series=titles[table]) for table in told]
+    return text_cell(listed(words, "; "))
+
+
+def _years_since_break(source: Source, table: str, totals: pd.DataFrame) -> int:
+    years = {int(code) for code in totals["period"]}
     breaks = [
         int(str(entry.get("from"))[:4])
         for entry in source.breaks
-        if str(entry.get("from", ""))[:4].isdigit() and (entry.get("all") or TOTAL in entry.get("native_types", ()))
+        if str(entry.get("from", ""))[:4].isdigit() and entry["table"] == table
+        if entry.get("all") or TOTAL in entry.get("native_types", ())
     ]
-    start = max((year for year in breaks if year <= years[-1]), default=years[0])
-    return count_cell(years[-1] - max(start, years[0]) + 1)
+    start = max((year for year in breaks if year <= max(years)), default=min(years))
+    return sum(year >= start for year in years)
 
 
 def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Table:

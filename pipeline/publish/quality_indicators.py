@@ -262,7 +262,10 @@ def _finality(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
             first: dt.date = min(final.loc[final["period"] == period, "known_at"])
             lines.append((_named(source), text_cell(period), count_cell((first - Period.parse(period).end).days)))
     columns = (Column(_("Source"), native="出典"), Column(_("Year")), Column(_("Final after"), _("days"), numeric=True))
-    notes = (_("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks."),)
+    notes = (
+        _("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks."),
+        _("Where only the month or the year of a publication is known, its last day counts: the days are then the most."),
+    )
     return Table("days_to_final", _("From the end of a year to its final figures"), columns, tuple(lines), notes=notes)
 
 

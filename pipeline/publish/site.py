@@ -26,6 +26,7 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.feed import atom_feed, feed_name
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import country_name
+from pipeline.publish.marks import NO_ROW
 from pipeline.publish.methods import method_sections
 from pipeline.publish.number_texts import large_sum, number_text, spoken_money
 from pipeline.publish.overview import compose_overview
@@ -223,8 +224,7 @@ def _period_link(record: Mapping[str, Any]) -> str:
 
 def _feed_entry(manifest: Mapping[str, Any], families: Families, told: Mapping[str, Any] | None) -> dict[str, Any]:
     shown = _entry(manifest["period"], [manifest], families)
-    said = {name: shown[name] for name in ("series", "cases", "loss")}
-    summary = _("{series}: {cases} cases, {loss}", **said) if shown["series"] else shown["label"]
+    summary = _summary(shown)
     corrections = told["corrections"] if told else []
     corrected_by = told["release_id"] if told and "declared_correction" in told["reasons"] else ""
     return {
@@ -234,6 +234,20 @@ def _feed_entry(manifest: Mapping[str, Any], families: Families, told: Mapping[s
         "corrections": corrections,
         "corrected_by": corrected_by,
     }
+
+
+def _summary(shown: Mapping[str, Any]) -> str:
+    """The headline of a release in words, without what it does not have: a feed has no room for marks and what they mean."""
+    said = {name: shown[name] for name in ("series", "cases", "loss")}
+    missing = {name for name in ("cases", "loss") if said[name] == NO_ROW}
+    if not said["series"] or len(missing) == 2:
+        return str(shown["series"] or shown["label"])
+    words = _("{series}: {cases} cases, {loss}", **said)
+    if missing == {"cases"}:
+        words = _("{series}: a loss of {loss}", **said)
+    elif missing == {"loss"}:
+        words = _("{series}: {cases} cases", **said)
+    return _("{sentence} (provisional)", sentence=words) if shown["edition"] == "provisional" else words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -325,8 +339,8 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
         "native": period_japanese(code),
         "link": page_name(_link(current, "index.html")),
         "series": clean(series),
-        "cases": number_text(cases, "cases") if cases is not None else "[x]",
-        "loss": spoken_money(loss, unit) if loss is not None else "[x]",
+        "cases": number_text(cases, "cases") if cases is not None else NO_ROW,
+        "loss": spoken_money(loss, unit) if loss is not None else NO_ROW,
         # In Japanese it is what is spoken.
         "loss_small": only_english(large_sum(loss, unit)) if loss is not None else "",
         "edition": str(current.get("edition") or headline.get("edition") or "unknown"),
