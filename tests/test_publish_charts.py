@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.model import Period
 from pipeline.publish import charts, svg
 from pipeline.publish.charts import Point
 from pipeline.reference import AREA, area_tiles, code_list
@@ -88,6 +90,38 @@ def test_small_charts_of_many_series_show_the_first_and_say_so() -> None:
     chart = charts.small_multiples("c", "t", "y", points)
     assert {word for word in _words(chart) if word.startswith("type ")} == {f"type {name}" for name in range(16)}
     assert "The first 16 of 20; all stand in the table." in chart.note
+
+
+def test_the_name_of_a_small_chart_has_two_lines_before_it_is_cut_and_ends_on_its_chart() -> None:
+    long, longest = "Emergency (jail, accident)", "キャッシュカード詐欺盗及び預貯金詐欺の合計"
+    points = [Point(str(year), name, 1.0) for name in ("Loan", long, longest, longest * 2) for year in range(2020, 2023)]
+    texts = _elements(charts.small_multiples("c", "t", "y", points), "text")
+    lines = [element for element in texts if "bold" in element.attrib["style"]]
+    words = [str(line.text) for line in lines]
+    # The last line first.
+    assert words[:3] == ["Loan", "accident)", "Emergency (jail,"]
+    assert f"{words[4]}{words[3]}" == longest
+    assert [word[-1] for word in words[5:]] == ["…", longest[len(words[6]) - 1]]
+    assert len({line.attrib["y"] for line in (lines[0], lines[1], lines[3], lines[5])}) == 1
+
+
+def test_periods_below_a_chart_never_run_into_each_other() -> None:
+    for first, last in (("2004", "2025"), ("2016", "2025"), ("2024-01", "2024-12"), ("2020-Q1", "2025-Q4")):
+        codes = [period.code for period in Period.parse(first).walk_to(Period.parse(last))]
+        below = [
+            float(element.attrib["x"])
+            for element in _elements(charts.lines("c", "t", "y", [Point(code, "a", 1.0) for code in codes], {}), "text")
+            if element.text in codes
+        ]
+        assert len(below) >= 4
+        assert all(right - left > svg.width_of(first) for left, right in itertools.pairwise(sorted(below)))
+
+
+def test_of_breaks_close_together_one_has_the_word() -> None:
+    points = [Point(str(year), "a", 1.0) for year in range(2010, 2026)]
+    chart = charts.lines("c", "t", "y", points, {"2014": "x", "2015": "y", "2022": "z"})
+    assert _words(chart).count("break") == 2
+    assert chart.svg.count("stroke:var(--chart-break)") == 3
 
 
 def test_a_chart_of_many_months_names_some_of_them_and_always_the_last() -> None:

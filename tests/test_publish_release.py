@@ -153,6 +153,13 @@ def test_a_page_of_one_table_shows_it() -> None:
         assert shown.count("<details open>") == opened
 
 
+def test_the_workbook_and_whole_collections_stand_before_single_tables_in_the_list_of_files(page: str) -> None:
+    named = re.findall(r'<li><a href="([^"]+)">', page[page.index('<ul class="files">') :].partition("</ul>")[0])
+    assert named[0] == "summary.xlsx"
+    kinds = [name.endswith(".csv") and not name.startswith("sdmx_") for name in named if not name.startswith("chart_")]
+    assert kinds == sorted(kinds)
+
+
 def test_each_source_leads_to_its_page_of_the_site(page: str) -> None:
     for source in sample.sources():
         assert f'href="../../../../site/source_{source.id}.html"' in page

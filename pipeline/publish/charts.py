@@ -244,9 +244,11 @@ def small_multiples(
             left, head = (place % columns) * (room + width + 14) + room, (place // columns) * row
             scale = dataclasses.replace(scales[name], start=head + top + height, end=head + top)
             plot = _Plot(order, scale, left, width)
-            for number, (words, is_bold) in enumerate(lines_above[name]):
+            # The last line stands on the chart, however many there are.
+            for number, (words, is_bold) in enumerate(reversed(lines_above[name])):
                 weight = ";font-weight:bold" if is_bold else ""
-                parts.append(svg.text(words, left - room, head + 11 + 15 * number, style=f"fill:var(--chart-text){weight}"))
+                y = head + 11 + above - 15 * number
+                parts.append(svg.text(words, left - room, y, style=f"fill:var(--chart-text){weight}"))
             parts += plot.marks()
             parts += [plot.bar(point, 0.0, 1) for point in points if point.series == name]
             parts += plot.breaks((breaks or {}).get(name, ()), word="")

@@ -148,7 +148,9 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     files |= chart_files(composed.sections, page.origin(given.period.code, given.release_id, known_by)["words"])
     files[package.TABLE_SCHEMA_FILE] = package.TABLE_SCHEMA_BYTES
     listed = [
-        (name, _describe(name, found, families)) for name in [*sorted(files), "datapackage.json"] if not name.endswith(".svg")
+        (name, _describe(name, found, families))
+        for name in sorted([*files, "datapackage.json"], key=_place_in_list)
+        if not name.endswith(".svg")
     ]
     charts = [item.chart for section in composed.sections for item in section.items if item.chart]
     listed += [(page_name(chart_file_name(chart)), _("chart: {title}", title=chart.title)) for chart in charts]
@@ -240,6 +242,12 @@ def _tidy(lines: Sequence[tuple[Any, Figure]]) -> dict[str, list[Any]]:
         "low": [row.value - row.precision if known else None for row, known in zip(rows, has_range, strict=True)],
         "high": [row.value + row.precision if known else None for row, known in zip(rows, has_range, strict=True)],
     }
+
+
+def _place_in_list(name: str) -> tuple[Any, ...]:
+    """Whole collections before single tables, and the one that most readers open in front."""
+    is_table = name.endswith(".csv") and not name.startswith("sdmx_")
+    return name != "summary.xlsx", is_table, name
 
 
 def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
