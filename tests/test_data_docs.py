@@ -16,8 +16,9 @@ import pytest
 from pipeline import steps
 from pipeline.frames import observations_frame
 from pipeline.validate import data_docs
+from pipeline.validate.helper_columns import fast_types, with_helpers
 from pipeline.validate.suites import Suite, great_expectations, load_suite
-from pipeline.validate.verdict import _fast, judge, with_helpers
+from pipeline.validate.verdict import judge
 from tests.shipped import INBOX
 from tests.test_judge_cases import REPORT, cafc_file, judged
 
@@ -179,7 +180,7 @@ def test_the_results_are_those_of_a_summary_without_samples(suite: Suite) -> Non
     rules = suite.of("observations")
     context = great_expectations().get_context(mode="ephemeral")
     asset = context.data_sources.add_pandas("frames").add_dataframe_asset("observations")
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": _fast(with_helpers(rows), rules)})
+    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": fast_types(with_helpers(rows), rules)})
     summary = batch.validate(
         suite.expectation_suite(rules), result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0}
     )

@@ -21,9 +21,10 @@ from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, observations_frame
 from pipeline.model import FraudlossError
 from pipeline.sources.catalogue import source
 from pipeline.validate import suites
+from pipeline.validate.helper_columns import fast_types, with_helpers
 from pipeline.validate.identities import identities_frame
 from pipeline.validate.suites import HELPER_COLUMNS, IDENTITY_COLUMNS, Suite, load_suite
-from pipeline.validate.verdict import Submission, Verdict, _fast, judge, judge_many, with_helpers
+from pipeline.validate.verdict import Submission, Verdict, judge, judge_many
 from tests.shipped import INBOX, shipped
 
 EXPECTATIONS = Path(__file__).parent.parent / "expectations"
@@ -598,7 +599,7 @@ def test_every_helper_column_is_documented_and_none_is_a_column_of_observations(
 
 def test_ranges_run_over_the_types_that_the_library_checks_without_a_loop_over_rows(suite: Suite) -> None:
     # Measured: `between` is vectorised for float64, int64 and datetime64[ns] only; on other types it takes five times as long.
-    handed_over = _fast(with_helpers(frames(book())["observations"]), suite.of("observations"))
+    handed_over = fast_types(with_helpers(frames(book())["observations"]), suite.of("observations"))
     ranged = {rule.kwargs["column"] for rule in suite.of("observations") if rule.type == "expect_column_values_to_be_between"}
     assert {str(handed_over[name].dtype) for name in ranged} == {"float64"}
     compared = {rule.kwargs["column"] for rule in suite.of("observations") if rule.type == "expect_column_values_to_be_in_set"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks.ledger_demo import SOURCE, SOURCES
 from pipeline.model import FraudlossError
-from pipeline.validate import verdict as verdicts
+from pipeline.validate import evaluation
 from pipeline.validate.suites import LEDGER_MARKS, Suite, load_suite
 from pipeline.validate.verdict import Verdict, judge_cases
 from pipeline.validate.witnesses import File, Part, judge_files
@@ -129,13 +129,13 @@ def test_witnesses_get_the_verdict_of_all_rows(suite: Suite, files: list[tuple[l
 def test_a_sound_partition_is_judged_by_few_of_its_rows(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"day": "2024-05-01", "native_type": "romance", "sex": "F", "victims": 1, "loss": loss} for loss in range(1000)]
     looked_at: list[int] = []
-    real = verdicts.evaluate
+    real = evaluation.evaluate
 
     def evaluate(frame: pd.DataFrame, *arguments: Any) -> Any:
         looked_at.append(len(frame))
         return real(frame, *arguments)
 
-    monkeypatch.setattr(verdicts, "evaluate", evaluate)
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
     everything = cases(rows, [], "a.csv")
     [judged] = judge_files([File("a.csv", [Part("2024-05", 1000, lambda: everything)], everything.iloc[:0], KNOWN_AT)], suite)
     assert not judged.verdict.stopped

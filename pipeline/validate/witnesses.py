@@ -22,9 +22,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.model import FraudlossError
-from pipeline.validate import verdict as verdicts
+from pipeline.validate import evaluation
+from pipeline.validate.helper_columns import with_case_helpers
 from pipeline.validate.suites import CASE_HELPER_COLUMNS, Rule, Suite
-from pipeline.validate.verdict import Verdict
+from pipeline.validate.verdict import Verdict, verdict_on
 
 _EXTREMES = ("expect_column_values_to_be_between",)
 _ONE_OF_EACH = (
@@ -129,7 +130,7 @@ def _witnesses_of(file: File, rules: Sequence[Rule]) -> _Chosen:
 
 def with_days(cases: pd.DataFrame, known_at: Any) -> pd.DataFrame:
     """The cases with the helper columns that rules on cases may name."""
-    return verdicts.with_case_helpers(cases.reset_index(drop=True), known_at)
+    return with_case_helpers(cases.reset_index(drop=True), known_at)
 
 
 def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -191,7 +192,7 @@ class _Columns:
 def _places(columns: _Columns, rule: Rule) -> tuple[list[int], list[tuple[int, int, int]]]:
     """The rows that the rule has to see, and for each combination of what its condition looks at: a row of it, how many rows it
     has, and how many of them are empty."""
-    conditions = sorted(verdicts.condition_columns(rule) - {_MARK})
+    conditions = sorted(evaluation.condition_columns(rule) - {_MARK})
     named = [rule.kwargs[name] for name in ("column", "column_A", "column_B") if name in rule.kwargs]
     length = len(columns.frame)
     empty = np.zeros(length, dtype=bool)
@@ -264,17 +265,17 @@ def _said_together(frames: Sequence[pd.DataFrame], rules: tuple[Rule, ...], suit
     filled = [number for number, frame in enumerate(frames) if len(frame)]
     alike = [number for number in filled if list(frames[number].columns) == list(frames[filled[0]].columns)]
     said = {
-        number: _Said(verdicts.evaluate(frame, rules, suite), {}) for number, frame in enumerate(frames) if number not in alike
+        number: _Said(evaluation.evaluate(frame, rules, suite), {}) for number, frame in enumerate(frames) if number not in alike
     }
     if alike:
         pool = _comparable(_joined([frames[number] for number in alike]), rules)
-        whole = verdicts.evaluate(pool, rules, suite)
-        looked_at = {rule.id: verdicts.looked_at(rule, pool) for rule in rules if rule.by_row}
+        whole = evaluation.evaluate(pool, rules, suite)
+        looked_at = {rule.id: evaluation.looked_at(rule, pool) for rule in rules if rule.by_row}
         start = 0
         for number in alike:
             end = start + len(frames[number])
             shares = {
-                rule_id: verdicts.share_of(found, start, end, *looked_at[rule_id]) if rule_id in looked_at else found
+                rule_id: evaluation.share_of(found, start, end, *looked_at[rule_id]) if rule_id in looked_at else found
                 for rule_id, found in whole.items()
             }
             own = {rule_id: tuple(mask.to_numpy()[start:end] for mask in masks) for rule_id, masks in looked_at.items()}
@@ -301,7 +302,7 @@ def _judged(file: File, chosen: _Chosen, said: _Said, rules: tuple[Rule, ...], s
     read = sum(part.rows for part in file.parts) + len(file.marked)
     scaled = {rule.id: _scaled(found[rule.id], rule, read, chosen, said) for rule in rules if rule.id in found}
     judged = {"cases": (frame, rules, scaled)}
-    verdict = verdicts.verdict_on(frame.drop(columns=list(CASE_HELPER_COLUMNS)), suite, file.name, judged, read)
+    verdict = verdict_on(frame.drop(columns=list(CASE_HELPER_COLUMNS)), suite, file.name, judged, read)
     out: dict[str, list[int]] = {}
     sound = verdict.quarantined[(verdict.quarantined[_MARK] == "").to_numpy()]
     for month, row in zip(sound["month"], sound["row"], strict=True):
@@ -316,7 +317,7 @@ def _with_whole_parts(
     others = chosen.frame[~np.isin(chosen.part, bad)]
     whole = [with_days(file.parts[number].frame(), file.known_at) for number in bad]
     frame = _joined([*whole, others] if len(others) else whole)
-    return frame, verdicts.evaluate(_comparable(frame, rules), rules, suite)
+    return frame, evaluation.evaluate(_comparable(frame, rules), rules, suite)
 
 
 def _scaled(found: dict[str, Any], rule: Rule, read: int, chosen: _Chosen, said: _Said) -> dict[str, Any]:
