@@ -96,6 +96,7 @@ KINDS = [
     f"{RELEASE}/index.ja.html",
     f"{RELEASE}/trace_npa_annual-3.ja.html",
     "site/index.ja.html",
+    "site/quality.ja.html",
 ]
 
 
