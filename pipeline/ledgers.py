@@ -69,29 +69,31 @@ def pending(
     redeclared = [
         item for item in snapshots if (verdict := verdicts[item.id]) and verdict.get("declared", "") != _declared(source, item)
     ]
-    # A file that is read otherwise may have other ids than those that the files of its day were compared with.
-    days = {item.known_at for item in redeclared} if "record_id" in source.meta["ledger"]["columns"] else set[dt.date]()
     stale = [
         item
         for item in snapshots
         if (verdict := verdicts[item.id]) is None
         or verdict["version"] != version
         or item in redeclared
-        or item.known_at in days
         or not all(map(store.is_there, verdict["files"]))
     ]
+    if not _compares_ids(source):
+        return stale
     held = {item.id: verdict for item in snapshots if item not in stale and (verdict := verdicts[item.id])}
     for day in sorted({item.known_at for item in snapshots}):
         known = [item for item in snapshots if item.known_at <= day]
         if any(item in stale for item in known):
-            # From this day on, what there is to compare with is only known once these are judged.
-            return [
-                item for item in snapshots if item in stale or item.known_at > day or (item.known_at == day and item in stale)
-            ]
+            # From this day on, what there is to compare with is only known once these are judged: of the files of one day, too,
+            # some are compared with others, whichever of them came first.
+            return [item for item in snapshots if item in stale or item.known_at >= day]
         for item in (item for item in known if item.known_at == day):
-            if held[item.id].get("compared_with") != _compared_with(known, held, item):
+            if held[item.id].get("compared_with") != _compared_with(known, held, item, source):
                 stale.append(item)
     return stale
+
+
+def _compares_ids(source: Source) -> bool:
+    return "record_id" in source.meta["ledger"]["columns"]
 
 
 def _declared(source: Source, snapshot: Snapshot) -> str:
@@ -102,8 +104,10 @@ def _declared(source: Source, snapshot: Snapshot) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()[:12] if found else ""
 
 
-def _compared_with(known: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any]], item: Snapshot) -> str:
-    """A name for the records of other files that a file's were compared with."""
+def _compared_with(known: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any]], item: Snapshot, source: Source) -> str:
+    """A name for the records of other files that a file's were compared with; empty where records have no ids."""
+    if not _compares_ids(source):
+        return ""
     speaking = {month: name for month, name in _speaking(known, verdicts).items() if name != item.id}
     return hashlib.sha256(json.dumps(speaking, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -185,7 +189,7 @@ def judge(
             keep = functools.partial(_save_rows, store, reading, judged)
             accepted = record["status"] == "accepted"
             known = [item for item in everything if item.known_at <= reading.snapshot.known_at]
-            record["compared_with"] = _compared_with(known, _months_known(held, readings), reading.snapshot)
+            record["compared_with"] = _compared_with(known, _months_known(held, readings), reading.snapshot, source)
             verdicts[reading.snapshot.id] = save(reading.snapshot, record, keep if accepted else lambda _: [])
     return verdicts
 

@@ -239,3 +239,26 @@ def test_amounts_in_minor_units_are_read_and_of_the_two_columns_that_are_declare
     for header, told in ((f"{HEADER},Cents", "both of them"), (HEADER.replace("Loss", "Amount"), "no such column")):
         with pytest.raises(RefusedInput, match=f"row 1: found {told}.*expected one column of amounts: Loss or Cents"):
             partition_csv(written(tmp_path / "ledger.csv", GOOD, header=header), both, tmp_path)
+
+
+@pytest.mark.parametrize("block_bytes", [50, 1 << 20])
+def test_text_that_is_not_utf8_is_named_with_its_row_and_its_bytes(tmp_path: Path, block_bytes: int) -> None:
+    path = tmp_path / "ledger.csv"
+    japanese = [GOOD, GOOD, GOOD.replace("romance", "投資詐欺"), GOOD]
+    path.write_bytes("\n".join([HEADER, *japanese, ""]).encode("cp932"))
+    told = "row 4: found the bytes 93 8a 8e 91, which are not UTF-8; expected CSV in UTF-8"
+    with pytest.raises(RefusedInput, match=rf"ledger\.csv, {told}"):
+        streamed(path, tmp_path / "out", block_bytes=block_bytes)
+    for encoding, found in (("cp932", "8e ed 97 de"), ("utf-16", "ff fe 4e 00")):
+        path.write_bytes("\n".join([HEADER.replace("Type of fraud", "種類"), GOOD, ""]).encode(encoding))
+        with pytest.raises(RefusedInput, match=rf"ledger\.csv, row 1: found the bytes {found}, which are not UTF-8"):
+            streamed(path, tmp_path / "out")
+
+
+def test_a_mark_of_utf8_in_front_is_no_part_of_the_first_header(tmp_path: Path) -> None:
+    path = written(tmp_path / "ledger.csv", GOOD)
+    path.write_bytes(
+        b"\xef\xbb\xbf" + path.read_bytes().replace(b"Number,Day", b"Day,Number").replace(b"1,2023-01-31", b"2023-01-31,1")
+    )
+    _, table = streamed(path, tmp_path / "out")
+    assert table.column("loss_minor").to_pylist() == [1250]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import math
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -541,6 +545,20 @@ def test_a_day_of_parquet_is_midnight_in_its_own_time_zone_and_any_other_moment_
     forget()
 
 
+@pytest.mark.parametrize("kind", ["gzip", "zip", "bzip2", "xz"])
+def test_a_packed_file_is_refused_as_what_it_is_whatever_it_is_called(files: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    content = files["2024-05"].read_bytes()
+    packed = tmp_path / "in" / files["2024-05"].name
+    packed.parent.mkdir()
+    if kind == "zip":
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(packed.name, content)
+    else:
+        packed.write_bytes({"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}[kind](content))
+    with pytest.raises(RefusedInput, match=rf"2024-05\.csv, the file: found an? {kind} archive.*What to do: unpack it"):
+        steps.ingest(SOURCE, str(packed), data=tmp_path / "data", published="2026-01-15")
+
+
 def test_parquet_and_csv_of_a_month_give_the_same_partition(files: dict[str, Path], tmp_path: Path) -> None:
     tables = []
     for name, path in (("csv", files["2024-05"]), ("parquet", file_of(tmp_path, "2024-05", kind="parquet"))):
@@ -675,6 +693,12 @@ def test_an_earlier_file_that_comes_late_has_the_later_ones_compared_with_it(fil
         take_in(tmp_path / "in order", [files["2024-03"]], "2026-01-09")
         take_in(tmp_path / "in order", [april], "2026-01-10")
         assert verdict_on(tmp_path / "in order", april.name) == verdict_on(root, april.name)
+        # Of two files of one day, too, that of the later month has it set aside, whichever was judged first.
+        for name, order in (("march first", [files["2024-03"], april]), ("april first", [april, files["2024-03"]])):
+            for path in order:
+                take_in(tmp_path / name, [path], "2026-01-10")
+            assert [verdict_on(tmp_path / name, path.name)["quarantined"] for path in (files["2024-03"], april)] == [0, 1]
+            assert steps.validate(SOURCE, data=tmp_path / name) == []
     forget()
 
 

@@ -153,6 +153,8 @@ def partition_csv(
         try:
             for block in _parsed(path, layout, names, declared, workers, block_bytes):
                 writer.add(block)
+        except _NotUtf8 as error:
+            raise _not_utf8(path, f"row {writer.read + 2 + error.lines}", error.found) from error
         except pa.ArrowInvalid as error:
             raise refused(path, f"a row after {writer.read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
         except _NotOneRowEach as error:
@@ -168,13 +170,37 @@ class _NotOneRowEach(Exception):
 # ----------------------------------------------------------------------------------------------------------------- blocks
 
 
+class _NotUtf8(Exception):
+    """A block has bytes that are no text."""
+
+    def __init__(self, content: bytes, error: UnicodeDecodeError) -> None:
+        self.lines, self.found = content.count(b"\n", 0, error.start), content[error.start : error.start + 4]
+        super().__init__(str(error))
+
+
+def _refuse_no_text(content: bytes) -> None:
+    """Raises _NotUtf8 that says where."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _NotUtf8(content, error) from error
+
+
+def _not_utf8(path: Path, row: str, found: bytes) -> RefusedInput:
+    action = "have it delivered as UTF-8; do not save it from a spreadsheet"
+    return refused(path, row, f"the bytes {found.hex(' ')}, which are not UTF-8", "CSV in UTF-8", action)
+
+
 def _header(path: Path) -> list[str]:
     """The headers of the columns in the order of the file. Raises RefusedInput."""
     with path.open("rb") as stream:
         line = _header_line(path, stream)
     try:
+        _refuse_no_text(line)
         return pyarrow.csv.read_csv(pa.BufferReader(line)).column_names
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except _NotUtf8 as error:
+        raise _not_utf8(path, "row 1", error.found) from error
+    except pa.ArrowInvalid as error:
         raise refused(path, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
 
 
@@ -265,7 +291,11 @@ def _parsed(
 
 
 def _parse_piece(piece: Piece, layout: CsvLayout, names: list[str]) -> Block:
-    block = _parse(piece.content, layout, names)
+    try:
+        block = _parse(piece.content, layout, names)
+    except pa.ArrowInvalid:
+        _refuse_no_text(piece.content)
+        raise
     rows, lines = len(block.rows) + len(block.quarantined), np.count_nonzero(np.frombuffer(piece.content, np.uint8) == _LINE_END)
     if rows != lines:
         why = "a quoted field runs over a line end" if rows < lines else "a carriage return stands within a line"

@@ -64,11 +64,10 @@ class Dimension:
         places = {label: place for place, label in enumerate(self.labels)}
         return {text: places[label] for text, label in self.label_of.items()}
 
-    def may_stand(self, text: str, month: str) -> bool:
-        """Whether the text is one of the column's in the month (`2024-03`)."""
+    def not_in_force(self, month: str) -> set[str]:
+        """The texts that may not stand in the month (`2024-03`)."""
         number = month_number(Period.parse(month).start)
-        stretches = self.in_force.get(text, ((number, number),))
-        return text in self.label_of and any(first <= number <= last for first, last in stretches)
+        return {text for text, stretches in self.in_force.items() if not any(low <= number <= high for low, high in stretches)}
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,8 @@ def _dictionary(column: pa.ChunkedArray, path: Path, name: str) -> tuple[Numbers
 
 def _common(found: tuple[Numbers, tuple[str, ...]], dimension: Dimension, path: Path, month: str) -> Numbers:
     codes, texts = found
-    unknown = [text for text in texts if not dimension.may_stand(text, month)]
+    late = dimension.not_in_force(month)
+    unknown = [text for text in texts if text not in dimension.codes or text in late]
     # A writer may leave a text in the dictionary that no row has.
     if unknown and (used := sorted(set(unknown) & {texts[code] for code in np.unique(codes).tolist()})):
         action = "declare the label, or quarantine those reports"

@@ -43,13 +43,32 @@ _WITH_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 LABELS = ("native_type", "area", *DIMENSIONS)
 _KNOWN = ("date", "loss", "loss_minor", *OPTIONAL_COLUMNS, *LABELS)
 _PARQUET = b"PAR1"
+# What packed files begin with: a ledger's files are read in pieces, and as large as the disk allows.
+_PACKED = {
+    b"\x1f\x8b": "a gzip archive",
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+}
 
 
 def partition(path: Path, source: Source, folder: Path, *, workers: int = 2) -> Streamed:
     """Stream a file of the ledger into month partitions under `folder`, corrected as declared. Raises RefusedInput."""
     layout, corrections = layout_of(source, path.name), record_corrections(source.folder, path.name)
     with path.open("rb") as stream:
-        is_parquet = stream.read(len(_PARQUET)) == _PARQUET or path.suffix == ".parquet"
+        begins = stream.read(max(map(len, (_PARQUET, *_PACKED))))
+    is_parquet = begins.startswith(_PARQUET) or path.suffix == ".parquet"
+    for mark, kind in _PACKED.items():
+        if begins.startswith(mark):
+            raise RefusedInput(
+                file=path.name,
+                cell="the file",
+                found=f"{kind} (it begins with the bytes {mark.hex(' ')})",
+                expected="the month itself, as CSV or Parquet",
+                action="unpack it and deliver what is in it",
+            )
     if is_parquet and corrections:
         raise corrections[0].refusal(
             "a declaration about a Parquet file, whose cells hold values and no texts",
