@@ -225,6 +225,22 @@ def test_the_real_file_is_read_whole(real: pd.DataFrame) -> None:
 
 
 @needs_real
+def test_a_type_that_ended_is_not_counted_as_nothing(real: pd.DataFrame, figures: pd.DataFrame) -> None:
+    seen = real.groupby(real["native_type"].astype(str))["date"].agg(["min", "max"])
+    listed = {label: row for (dimension, label), (row,) in crosswalk_rows(CAFC.folder / "crosswalk.csv").items()}
+    ended = {label for label, row in listed.items() if row["dimension"] == "fraud_type" and row["valid_to"]}
+    # Nothing for two years and more, where others come at least every year and a half.
+    assert ended == set(seen.index[seen["max"] < seen["max"].max() - dt.timedelta(days=730)])
+    assert len(ended) == 6
+    assert seen.loc["Telecom Fraud", "min"] == pd.Timestamp("2021-11-08")
+    spoofing = figures[(figures["native_type"] == "Spoofing") & (figures["measure"] == "cases")].set_index("period")
+    assert spoofing.loc["2021", "value"] == 206
+    assert spoofing.loc["2022", ["value", "absence"]].tolist() == [None, "not_applicable"]
+    telecom = figures[(figures["native_type"] == "Telecom Fraud") & (figures["measure"] == "cases")].set_index("period")
+    assert telecom.loc["2021-10", "absence"] == "not_applicable"
+
+
+@needs_real
 @pytest.mark.parametrize(
     ("last_day", "reports", "loss"),
     # Weekly figures of the vintage of June 2024 (notebook of github.com/PaulYYLin/Fraud-Pattern-Analysis, cb9c284): country
