@@ -320,7 +320,7 @@ def test_large_losses_of_the_real_file_are_left_out_of_a_total_beside_the_whole_
         together = Decimal(sum(large)).scaleb(-2)
         assert row["note"].endswith(f" ({len(large)} of them, {together.normalize():,f} together)")
     growth = only(total, period="2023", measure="change_on_year_without_large")["value"]
-    assert growth == (100 * (Decimal(small["2023"]) / small["2022"] - 1)).quantize(Decimal("0.001"))
+    assert growth.quantize(Decimal("0.001")) == (100 * (Decimal(small["2023"]) / small["2022"] - 1)).quantize(Decimal("0.001"))
     assert round(growth) == 19
     assert round(only(total, period="2023", measure="change_on_year")["value"]) == 8
 
