@@ -196,8 +196,12 @@ class Store:
 
     def _held(self, snapshot: Snapshot) -> Snapshot | None:
         """What is known here about a snapshot of these bytes."""
-        record = self.read_json(self._bytes_path(snapshot).with_name("snapshot.json"))
+        record = self.read_json(self.sidecar_path(snapshot.source, snapshot.id))
         return Snapshot.from_json(record) if record else None
+
+    def sidecar_path(self, source_id: str, snapshot_id: str) -> Path:
+        """What is known about a snapshot; where it is gone, so is the snapshot."""
+        return self.raw / source_id / snapshot_id / "snapshot.json"
 
     def _bytes_path(self, snapshot: Snapshot) -> Path:
         return self.raw / snapshot.source / snapshot.id / snapshot.file

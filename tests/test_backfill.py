@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from pipeline import cli, code_version, steps, vintages
-from pipeline.model import PUBLISHED_FREQUENCIES, UsageError
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, UsageError
 from pipeline.store import Store
 from tests.grid_files import INBOX, REPOSITORY
 from tests.test_record_changes import FIRST as RECORDS
@@ -259,6 +259,46 @@ def test_other_code_remakes_what_depends_on_it_and_says_so(copied: Path, monkeyp
     assert (planned.action, planned.reasons) == ("restate", ("new_code",))
     (done,) = steps.backfill("annual", "2024", "2024", data=copied).done
     assert (done.release_id, done.reasons) == (planned.release_id, ("new_code",))
+
+
+def test_a_release_that_comes_back_is_told_as_one_that_is_new(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = steps.publish("annual", "2024", data=copied)
+    with monkeypatch.context() as other:
+        other.setattr(code_version, "of_publication", lambda source_ids: "othercode000")
+        steps.publish("annual", "2024", data=copied)
+    caplog.set_level("INFO", logger="fraudloss")
+    assert steps.publish("annual", "2024", data=copied) == first
+    assert f'published frequency=annual period=2024 release={first} reason="new code"' in caplog.messages
+    assert steps.publish("annual", "2024", data=copied) is None
+
+
+def test_a_release_that_was_reproduced_before_is_told_when_it_comes_to_speak(copied: Path) -> None:
+    day = dt.date(2026, 12, 31)
+    reproduced = steps.publish("annual", "2024", data=copied, as_of=day)
+    assert steps.publish("annual", "2024", data=copied) == reproduced
+
+
+@pytest.mark.parametrize("lost", ["raw/npa_releases/{id}", "processed/validation/verdicts/npa_releases/{id}.json"])
+def test_no_release_takes_the_place_of_one_whose_files_are_lost_here(copied: Path, tmp_path: Path, lost: str) -> None:
+    release = steps.publish("annual", "2024", data=copied)
+    (manifest,) = steps.current_manifests(data=copied)
+    speaking = {item["id"] for item in manifest["snapshots"]}
+    # The last of them went: the others still give the period figures, but not all.
+    (last,) = [item for item in steps.store_at(copied).snapshots("npa_releases") if item.id in speaking][-1:]
+    shutil.move(copied / lost.format(id=last.id), tmp_path / "lost")
+    steps.aggregate("npa_releases", data=copied)
+    with pytest.raises(FraudlossError, match=f"snapshot {last.id} of npa_releases is gone or not judged. The release {release}"):
+        steps.publish("annual", "2024", data=copied)
+    with pytest.raises(FraudlossError, match="without figures that nobody took back"):
+        steps.plan("annual", "2024", "2024", data=copied)
+    with pytest.raises(FraudlossError, match=f"snapshot {last.id}"):
+        steps.publish_due("annual", data=copied)
+    assert [item["release_id"] for item in steps.current_manifests(data=copied) if item["period"] == "2024"] == [release]
+    shutil.move(tmp_path / "lost", copied / lost.format(id=last.id))
+    steps.aggregate("npa_releases", data=copied)
+    assert steps.publish("annual", "2024", data=copied) is None
 
 
 # ----------------------------------------------------------------------------------------------------------------- workers

@@ -13,7 +13,7 @@ from pipeline.model import Period
 from pipeline.publishing.candidates import Candidates, periods_between
 from pipeline.publishing.reasons import why_released
 from pipeline.publishing.records import current_manifest, period_record
-from pipeline.publishing.withdrawals import withdrawal_of
+from pipeline.publishing.withdrawals import require_what_it_followed, withdrawal_of
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -79,6 +79,7 @@ def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
     elif is_there and record["current"] == candidate.release_id:
         action, reasons = "nothing", ()
     else:
+        require_what_it_followed(store, record, candidate)
         action = "restate" if record["releases"] else "new release"
         reasons = why_released(store, record, candidate).reasons
     return Planned(period.code, action, reasons, candidate.release_id, candidate.snapshot_ids)

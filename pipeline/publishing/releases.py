@@ -17,7 +17,7 @@ from pipeline.publishing.reasons import why_released
 from pipeline.publishing.records import period_record
 from pipeline.publishing.release_inputs import manifest_of, release_input
 from pipeline.publishing.under_embargo import end_embargo
-from pipeline.publishing.withdrawals import withdrawal_of
+from pipeline.publishing.withdrawals import require_what_it_followed, withdrawal_of
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -100,6 +100,8 @@ def publish_period(store: Store, candidates: Candidates, period: Period) -> Publ
         moves = speaks and (store.read_json(pointer) or {}).get("release_id") != candidate.release_id
         if moves and store.verdicts_stamp() != candidates.stamp:
             raise Overtaken
+        if moves:
+            require_what_it_followed(store, before, candidate)
         why = why_released(store, before, candidate) if speaks else records.Why(candidate.revisions.reasons)
         if speaks and before["current"] != candidate.release_id:
             record = records.speaks(before, candidate.about, why)
@@ -118,8 +120,8 @@ def publish_period(store: Store, candidates: Candidates, period: Period) -> Publ
                 end_embargo(store, commit, candidates.embargoes.recorded[period])
             if moves and store.verdicts_stamp() != candidates.stamp:
                 raise Overtaken
-    # A release that speaks again after a withdrawal is there already, and is news all the same.
-    is_news = is_new or (speaks and bool(before["releases"]) and before["current"] is None)
+    # One that was made before (under embargo, as of a day, by code that is back) is news when it comes to speak.
+    is_news = is_new or (speaks and before["current"] != candidate.release_id)
     return Published(period.frequency, period.code, candidate.release_id, is_news, why.reasons)
 
 
