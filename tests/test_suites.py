@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -292,3 +293,14 @@ def test_the_modules_import_without_the_library() -> None:
         "pipeline.validate.data_docs; sys.exit('great_expectations' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=EXPECTATIONS.parent, check=False).returncode == 0
+
+
+def test_what_great_expectations_says_of_itself_does_not_bury_the_lines_of_a_task() -> None:
+    # As in a task of Airflow, whose root logger writes everything from INFO on.
+    code = (
+        "import logging, sys; logging.basicConfig(level=logging.INFO, stream=sys.stdout);"
+        "from pipeline.validate.suites import great_expectations; great_expectations()"
+    )
+    environment = os.environ | {"PYTHONPATH": str(EXPECTATIONS.parent)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout == ""

@@ -173,6 +173,8 @@ class Suite:
 def great_expectations() -> Any:
     """The module, imported when it is first needed (it costs seconds), without telemetry and without its chatter."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Before the import: where somebody listens to everything, as a task of Airflow does, it says hundreds of lines.
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     # Half a million objects that live as long as the process: looking through them for garbage is a tenth of a whole run.
     gc.disable()
     try:
@@ -181,7 +183,6 @@ def great_expectations() -> Any:
     finally:
         gc.enable()
     gc.freeze()
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     return gx
 
 
