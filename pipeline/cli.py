@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"fraudloss: {error.filename or 'the data root'}: {error.strerror}. Nothing was half-written.", file=sys.stderr)
+        place = error.filename or f"the data root {given.data or steps.data_root()}"
+        print(f"fraudloss: {place}: {error.strerror}. Nothing was half-written: mend that, and run it again.", file=sys.stderr)
         return 1
 
 
@@ -66,7 +67,7 @@ def _configure_log() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fraudloss", description="Fraud-loss statistics, from publishers' files to summaries.")
-    parser.add_argument("--data", type=Path, default=None, help="data root (default: FRAUDLOSS_DATA, else ./data)")
+    parser.add_argument("--data", type=_folder, default=None, help="data root (default: FRAUDLOSS_DATA, else ./data)")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
     run = _command(commands, "run", _run, "all that is due, every source", "fraudloss run")
@@ -234,12 +235,21 @@ def _engine(parser: argparse.ArgumentParser, default: int | None = 1) -> None:
 
 
 def _engine_of(given: argparse.Namespace) -> dict[str, Any]:
+    if given.workers is not None and given.workers < 1:
+        raise UsageError(f"{given.workers} workers: give 1 or more.")
     return {"workers": given.workers, "dask": given.dask}
 
 
 def _now(parser: argparse.ArgumentParser) -> None:
     help_text = "the moment with which embargoes are compared, 2026-06-20 or 2026-06-20T08:50+09:00 (default: now)"
     parser.add_argument("--today", dest="now", type=_moment, default=None, metavar="MOMENT", help=help_text)
+
+
+def _folder(text: str) -> Path:
+    """An empty name would be the folder that one stands in: what `--data "$FORGOTTEN"` gives."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; name the folder with raw/ and processed/")
+    return Path(text)
 
 
 def _moment(text: str) -> dt.datetime:
@@ -330,8 +340,12 @@ def _run_source(source_id: str, data: Path | None) -> steps.SourceRun:
 
 def _ingest(given: argparse.Namespace) -> int:
     declared = source(given.source)
-    delivered = given.path or declared.meta.get("address")
-    if not delivered:
+    delivered = declared.meta.get("address") if given.path is None else given.path
+    if delivered == "":
+        raise UsageError(
+            "the name of the file, folder or address is empty. Name it, or leave it out for the address in source.yml."
+        )
+    if delivered is None:
         raise UsageError(
             f"{given.source}/source.yml names no address of a file. Say which file, folder or address to take in; "
             f"the publisher's page is {declared.meta['homepage']}"

@@ -107,8 +107,8 @@ def _tables(chosen: Chosen, data: Path | None) -> list[tuple[Snapshot, str, pd.D
         for kind, rows in _of_snapshot(store, snapshot)
         if chosen.rule is None or any(chosen.rule in ids.split(", ") for ids in rows["rule_ids"])
     ]
-    if not found and (chosen.snapshot or chosen.rule):
-        asked = ", ".join(f"{name} {value!r}" for name, value in dataclasses.asdict(chosen).items() if value)
+    if not found and (chosen.snapshot is not None or chosen.rule is not None):
+        asked = ", ".join(f"{name} {value!r}" for name, value in dataclasses.asdict(chosen).items() if value is not None)
         raise UsageError(f"nothing is set aside of {asked}. `fraudloss quarantine list` names what is.")
     return found
 

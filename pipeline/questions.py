@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import difflib
 import importlib
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from pipeline.aggregate.cubes import rows_of
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
 from pipeline.aggregate.revisions import differences
 from pipeline.frames import CHANGE_COLUMNS, OBSERVATION_COLUMNS, read_observations
-from pipeline.model import DERIVATIONS, FraudlossError, Period, Snapshot, UsageError
+from pipeline.model import DERIVATIONS, FREQUENCIES, MEASURES, UNITS, FraudlossError, Period, Snapshot, UsageError
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.selection import select_rows
 from pipeline.reading.grids import cell_text
@@ -35,17 +37,38 @@ SELECTORS = ("source", "table", "frequency", "period", "measure", "fraud_type", 
 def query(*, data: Path | None = None, as_of: dt.date | None = None, **selection: str | None) -> pd.DataFrame:
     """The figures in force on a date that match the selection (SELECTORS), as observations.
 
-    Raises UsageError for an unknown source or a malformed period.
+    Raises UsageError for an unknown source, a malformed period, or a name (a table, a measure, an area, …) that no figure of any
+    source has: a misspelt question must not look like one that has no answer.
     """
     wanted = {name: value for name, value in selection.items() if value is not None}
     if "period" in wanted:
         Period.parse(wanted["period"])
     of = [source(wanted["source"]).id] if "source" in wanted else None
     vintages.require_known(steps.store_at(data), as_of, of)
-    figures = steps.view(data=data, as_of=as_of, of=of)
+    figures = found = steps.view(data=data, as_of=as_of, of=of)
     for name, value in wanted.items():
-        figures = figures[figures[name] == value]
-    return figures.reset_index(drop=True)
+        found = found[found[name] == value]
+    if not len(found):
+        _require_words(wanted, figures, data)
+    return found.reset_index(drop=True)
+
+
+# The declared names that a figure may have, also where none has it just now.
+_DECLARED: dict[str, Collection[str]] = {"frequency": FREQUENCIES, "measure": MEASURES, "unit": UNITS}
+_NAMED_AT_MOST = 30
+
+
+def _require_words(wanted: Mapping[str, str], figures: pd.DataFrame, data: Path | None) -> None:
+    """Raises UsageError where a name is asked for that neither these figures have nor any that are known now."""
+    for name in wanted.keys() - {"source", "period"}:
+        if wanted[name] in _DECLARED.get(name, ()) or (figures[name] == wanted[name]).any():
+            continue
+        known = sorted({*steps.view(data=data)[name], *_DECLARED.get(name, ())})
+        if known and wanted[name] not in known:
+            near = difflib.get_close_matches(wanted[name], known, n=3)
+            shown = [*near, *(each for each in known if each not in near)][:_NAMED_AT_MOST]
+            more = ", …" if len(known) > len(shown) else "."
+            raise UsageError(f"no figure has the {name.replace('_', ' ')} {wanted[name]!r}. There are {', '.join(shown)}{more}")
 
 
 def reconciliation(*, data: Path | None = None, as_of: dt.date | None = None, of: list[str] | None = None) -> pd.DataFrame:
@@ -114,6 +137,8 @@ def diff(
         Period.parse(wanted["period"])
     if "source" in wanted:
         source(wanted["source"])
+    if wanted.get("frequency", FREQUENCIES[0]) not in FREQUENCIES:
+        raise UsageError(f"{wanted['frequency']!r} is no frequency. There are {', '.join(FREQUENCIES)}.")
     for name, value in wanted.items():
         frames = [frame[(frame[name] == value).to_numpy(bool)] for frame in frames]
     return differences(*frames)

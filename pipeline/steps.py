@@ -48,20 +48,33 @@ def data_root() -> Path:
     return Path(os.environ.get("FRAUDLOSS_DATA") or ("data" if IS_INSTALLED else REPOSITORY / "data"))
 
 
-def store_at(data: Path | None) -> Store:
-    """The store under `data`, or under the default data root.
+def store_at(data: Path | None, *, may_begin: bool = False) -> Store:
+    """The store under `data`, or under the default data root. `may_begin`: what is asked for makes a data root where none is.
 
-    Raises UsageError where files of real and of made-up sources would come to lie under one root.
+    Raises UsageError where no data root lies there, so that a misspelt name or a disk that is not mounted is never taken for a
+    night without news; and where files of real and of made-up sources would come to lie under one root.
     """
     from pipeline.store import Store
 
     store = Store(data or data_root())
+    if not may_begin:
+        _require_data_root(store.root)
     if others := [name for name in store.source_ids() if name.startswith(SYNTHETIC) != are_synthetic()]:
         raise UsageError(
             f"{store.root} holds {', '.join(others)}: real and made-up sources do not share a data root. Give another one with"
             " --data, or name the folder of its sources in FRAUDLOSS_SOURCES."
         )
     return store
+
+
+def _require_data_root(root: Path) -> None:
+    if (root / "raw").is_dir() or (root / "processed").is_dir():
+        return
+    found = "holds neither raw/ nor processed/" if root.is_dir() else "is no folder" if root.exists() else "is not there"
+    raise UsageError(
+        f"{root.absolute()} {found}, so it is no data root. Name the right one with --data or FRAUDLOSS_DATA, see that its disk "
+        f"is mounted, or begin a new one: lay files into {root / 'raw' / 'inbox'}/<source>/, or call `fraudloss ingest`."
+    )
 
 
 def today() -> dt.date:
@@ -78,7 +91,7 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
     `about`: edition, extract, origin, note (pipeline.ingest.deliveries.Delivery). Raises RefusedInput when it cannot be read
     exactly (its bytes are kept all the same), FetchError when an address does not give what it promises.
     """
-    store, declared = store_at(data), source(source_id)
+    store, declared = store_at(data, may_begin=True), source(source_id)
     with tempfile.TemporaryDirectory() as temporary:
         if re.match(r"^[a-z][a-z0-9+.-]*://", delivered, re.IGNORECASE):
             snapshot, is_new = _ingest_address(store, declared, delivered, Path(temporary), published, about)

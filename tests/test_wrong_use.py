@@ -1,0 +1,117 @@
+"""A question or a command that is put wrongly ends with exit code 2 and what would be right, and changes nothing.
+
+Most dangerous is what looks like an answer: a misspelt data root that holds no problems, a misspelt measure that has no figures.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli, steps
+from pipeline.model import Period, UsageError
+from tests.grid_files import INBOX
+
+pytestmark = pytest.mark.slow
+
+COMMANDS = (
+    ("run",),
+    ("validate", "npa_victims"),
+    ("aggregate", "npa_victims"),
+    ("publish", "--frequency", "annual", "--period", "2025"),
+    ("plan", "--frequency", "annual", "--from", "2024", "--to", "2025"),
+    ("backfill", "--frequency", "annual", "--from", "2024", "--to", "2025"),
+    ("embargo", "list"),
+    ("query",),
+    ("diff", "2025-01-01"),
+    ("sources",),
+    ("reconcile",),
+    ("quarantine", "list"),
+    ("verify",),
+)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with the figures of one small source."""
+    data = tmp_path_factory.mktemp("judged")
+    shutil.copytree(INBOX / "npa_victims", data / "raw" / "inbox" / "npa_victims")
+    assert cli.main(["--data", str(data), "run", "--source", "npa_victims"]) == 0
+    return data
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    ("kind", "said"), [("missing", "is not there"), ("file", "is no folder"), ("empty", "holds neither raw/ nor processed/")]
+)
+def test_what_is_no_data_root_is_never_taken_for_one_without_news(
+    tmp_path: Path, kind: str, said: str, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "mistyped"
+    if kind == "file":
+        root.write_text("no folder")
+    elif kind == "empty":
+        root.mkdir()
+    assert cli.main(["--data", str(root), *command]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"{root} {said}" in printed.err
+    assert "--data or FRAUDLOSS_DATA" in printed.err
+    assert not root.is_dir() or list(root.iterdir()) == []
+
+
+def test_a_task_of_airflow_refuses_what_is_no_data_root(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not there"):
+        steps.ingest_inbox("npa_victims", data=tmp_path / "not_mounted")
+
+
+def test_a_first_file_begins_a_data_root(tmp_path: Path) -> None:
+    root = tmp_path / "new"
+    file = INBOX / "npa_victims" / "r07_victims.csv"
+    assert cli.main(["--data", str(root), "ingest", "npa_victims", str(file), "--published", "2026-09-20"]) == 0
+    assert cli.main(["--data", str(root), "verify"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--data", "", "query"), "it is empty"),
+        (("ingest", "ftc_csn", ""), "is empty. Name it, or leave it out"),
+        (("aggregate", "npa_victims", "--workers", "0"), "0 workers: give 1 or more"),
+        (("quarantine", "list", "--rule", ""), "nothing is set aside of rule ''"),
+        (("quarantine", "list", "--snapshot", ""), "nothing is set aside of snapshot ''"),
+        (("query", "--source", ""), "unknown source ''"),
+        (("query", "--table", "victim_by_age"), "no figure has the table 'victim_by_age'. There are "),
+        (("query", "--table", ""), "no figure has the table ''"),
+        (("query", "--measure", "looss"), "no figure has the measure 'looss'. There are loss, "),
+        (("query", "--unit", "YEN"), "no figure has the unit 'YEN'"),
+        (("query", "--area", "ZZ"), "no figure has the area 'ZZ'. There are JP"),
+        (("query", "--fraud-type", "romance"), "no figure has the fraud type 'romance'"),
+        (("query", "--frequency", "weekly"), "no figure has the frequency 'weekly'"),
+        (("query", "--as-of", "2026-12-31", "--table", "nope"), "no figure has the table 'nope'"),
+        (("diff", "2026-12-31", "--frequency", "weekly"), "'weekly' is no frequency. There are annual, "),
+    ],
+)
+def test_a_wrong_word_is_told_from_a_question_without_an_answer(
+    judged: Path, arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    given = arguments if arguments[0] == "--data" else ("--data", str(judged), *arguments)
+    try:
+        code = cli.main(given)
+    except SystemExit as refused:
+        code = refused.code  # type: ignore[assignment]
+    assert code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_declared_word_that_no_figure_has_is_a_question_without_an_answer(judged: Path) -> None:
+    for words in (("--measure", "max_loss"), ("--unit", "AUD"), ("--frequency", "day"), ("--period", "1999")):
+        assert cli.main(["--data", str(judged), "query", *words]) == 0
+
+
+def test_a_stretch_to_the_end_of_time_can_be_planned(judged: Path) -> None:
+    assert cli.main(["--data", str(judged), "plan", "--frequency", "annual", "--from", "9990", "--to", "9999"]) == 0
+    assert [period.code for period in Period.parse("9998").walk_to(Period.parse("9999"))] == ["9998", "9999"]
