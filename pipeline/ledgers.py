@@ -64,8 +64,8 @@ _WORST_EDITION = ("provisional", "unknown", "restated", "corrected", "final")
 def pending(
     store: Store, source: Source, snapshots: Sequence[Snapshot], verdicts: Mapping[str, dict[str, Any] | None], version: str
 ) -> list[Snapshot]:
-    """The snapshots whose verdict does not hold any more: other code, other corrections declared, a file that is gone, or other
-    records to compare with."""
+    """The snapshots whose verdict does not hold any more: other code, another day, other corrections declared, a file that is
+    gone, or other records to compare with."""
     redeclared = [
         item for item in snapshots if (verdict := verdicts[item.id]) and verdict.get("declared", "") != _declared(source, item)
     ]
@@ -74,6 +74,7 @@ def pending(
         for item in snapshots
         if (verdict := verdicts[item.id]) is None
         or verdict["version"] != version
+        or verdict.get("said") != item.said
         or item in redeclared
         or not all(map(store.is_there, verdict["files"]))
     ]

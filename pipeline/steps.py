@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, log
-from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError
+from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError, day_known
 from pipeline.sources.catalogue import SYNTHETIC, Source, are_synthetic, source, source_ids
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
     """Keep a file, a folder (as one zip) or what an address gives as a snapshot of the source, and try to read it.
 
     `about`: edition, extract, origin, note (pipeline.ingest.deliveries.Delivery). Raises RefusedInput when it cannot be read
-    exactly (its bytes are kept all the same), FetchError when an address does not give what it promises.
+    exactly (its bytes are kept all the same), FetchError when an address does not give what it promises, FraudlossError when the
+    same bytes are held as published later: one of the two days is wrong. Bytes that are published once more are no news.
     """
     store, declared = store_at(data, may_begin=True), source(source_id)
     with tempfile.TemporaryDirectory() as temporary:
@@ -103,6 +104,8 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
     log.event("ingested" if is_new else "held already", source=source_id, snapshot=snapshot.id, file=snapshot.file)
     if refusal := _held_for_other_months(declared, snapshot, name):
         raise refusal
+    if published and not is_new and day_known(published) < snapshot.known_at:
+        raise FraudlossError(_dated_otherwise(store, snapshot, published))
     _try(store, snapshot, declared, is_new)
     return snapshot
 
@@ -124,6 +127,21 @@ def _held_for_other_months(declared: Source, held: Snapshot, name: str) -> Refus
         found=f"the bytes of {held.file}, which are held already",
         expected="bytes of its own, for the name says which month they are of",
         action=f"see which name is right; where it is this one, take away raw/{held.source}/{held.id} and deliver the file again",
+    )
+
+
+def _is_dated_otherwise(delivery: Delivery, held: Snapshot) -> bool:
+    """Whether the list says another day of the file. The same bytes under another name were published more than once."""
+    is_said = delivery.published and delivery.path.name == held.file
+    return bool(is_said) and day_known(delivery.published) != held.known_at
+
+
+def _dated_otherwise(store: Store, held: Snapshot, published: str) -> str:
+    folder = store.sidecar_path(held.source, held.id).parent
+    return (
+        f"{held.file}: is held as snapshot {held.id} of {held.source}, known from {held.known_at}; now it is said to be published"
+        f" {published}. What to do: where the new day is right, move {folder} away, and the file is taken in with it when it is"
+        " brought again; where the day that is held is right, say that one."
     )
 
 
@@ -186,11 +204,12 @@ def _hashable(value: Any) -> Any:
 def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
     """Keep every file of the source's inbox as a snapshot. Gives the ids of those that are new.
 
-    Raises FraudlossError where a file is taken away while it is read; those before it are kept.
+    Raises FraudlossError where a file is taken away while it is read; those before it are kept. So it does where the list names
+    another day of publication for a file than that under which it was taken in; all others are kept first.
     """
     from pipeline.ingest.deliveries import in_inbox
 
-    store, declared, new = store_at(data), source(source_id), []
+    store, declared, new, contradicted = store_at(data), source(source_id), [], []
     sizes = {snapshot.size_bytes for snapshot in store.snapshots(source_id)}
     for delivery in in_inbox(store.inbox(source_id), received=today()):
         try:
@@ -202,6 +221,10 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
             log.event("ingested", source=source_id, snapshot=snapshot.id, file=snapshot.file)
         elif refusal := _held_for_other_months(declared, snapshot, delivery.path.name):
             log.event("not taken in", source=source_id, reason=str(refusal))
+        elif _is_dated_otherwise(delivery, snapshot):
+            contradicted.append(_dated_otherwise(store, snapshot, delivery.published))
+    if contradicted:
+        raise FraudlossError(f"{source_id}: " + "\n".join(contradicted))
     return new
 
 
@@ -231,7 +254,7 @@ def validate(source_id: str, *, data: Path | None = None) -> list[str]:
 
             pending = ledgers.pending(store, declared, snapshots, verdicts, version)
         else:
-            pending = [item for item in snapshots if not _still_holds(store, verdicts[item.id], version)]
+            pending = [item for item in snapshots if not _still_holds(store, item, verdicts[item.id], version)]
         verdicts |= _judge(store, pending, declared, version)
     _raise_refusals(source_id, {item: verdicts[item.id] or {} for item in snapshots})
     return [item.id for item in pending]
@@ -269,9 +292,10 @@ def _suite(declared: Source) -> Suite:
     return load_suite(_suite_path(declared.id), LEDGER_MARKS if declared.is_ledger else MARKS)
 
 
-def _still_holds(store: Store, verdict: dict[str, Any] | None, version: str) -> bool:
-    """Whether this code gave the verdict, and what it lists is there."""
-    return verdict is not None and verdict["version"] == version and all(store.is_there(entry) for entry in verdict["files"])
+def _still_holds(store: Store, snapshot: Snapshot, verdict: dict[str, Any] | None, version: str) -> bool:
+    """Whether this code gave the verdict on the snapshot as it is dated now, and what it lists is there."""
+    is_same = verdict is not None and verdict["version"] == version and verdict.get("said") == snapshot.said
+    return is_same and all(store.is_there(entry) for entry in (verdict or {})["files"])
 
 
 def _read(store: Store, snapshot: Snapshot, declared: Source) -> pd.DataFrame:
@@ -432,7 +456,8 @@ def _save_verdict(
     store: Store, commit: Commit, snapshot: Snapshot, version: str, record: dict[str, Any], files: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The verdict is the manifest of the rows that were saved; rows that an earlier verdict left and this one does not go."""
-    about = {"source": snapshot.source, "snapshot": snapshot.id, "file": snapshot.file, "version": version, "files": files}
+    about: dict[str, Any] = {"source": snapshot.source, "snapshot": snapshot.id, "file": snapshot.file, "said": snapshot.said}
+    about |= {"version": version, "files": files}
     for path in store.row_paths(snapshot):
         if store.relative(path) not in {entry["path"] for entry in files}:
             commit.remove(path)

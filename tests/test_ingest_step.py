@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -194,3 +195,66 @@ def test_a_file_that_is_brought_again_under_another_name_is_the_snapshot_that_is
     other = tmp_path / "another name.csv"
     other.write_bytes(BOOK.read_bytes())
     assert steps.ingest("npa_annual", str(other), data=tmp_path / "data") == first
+
+
+# ------------------------------------------------------------------------------------------------------- the day of a file
+
+
+@pytest.mark.slow
+def test_a_day_that_contradicts_the_one_that_is_held_is_refused_and_can_be_set_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, file = tmp_path / "data", INBOX / "npa_victims" / "r07_victims.csv"
+    asked = ["--data", str(root), "ingest", "npa_victims", str(file), "--edition", "final", "--published"]
+    assert cli.main([*asked, "2026-09-20"]) == 0
+    (snapshot,) = steps.store_at(root).snapshots("npa_victims")
+    folder = root / "raw" / "npa_victims" / snapshot.id
+    # Printed once more later: no news. Said to be out before: one of the two is wrong.
+    assert cli.main([*asked, "2026-10-20"]) == 0
+    for step in (steps.validate, steps.aggregate):
+        step("npa_victims", data=root)
+    capsys.readouterr()
+    assert cli.main([*asked, "2026-08-20"]) == 1
+    assert (
+        f"known from 2026-09-20; now it is said to be published 2026-08-20. What to do: where the new day is right, move {folder}"
+        in (capsys.readouterr().err)
+    )
+    shutil.move(folder, tmp_path / "away")
+    assert cli.main([*asked, "2026-08-20"]) == 0
+    assert steps.validate("npa_victims", data=root) == [snapshot.id]
+    assert steps.aggregate("npa_victims", data=root)
+    assert {str(day) for day in questions.query(data=root)["known_at"]} == {"2026-08-20"}
+    assert verification.verify(data=root).problems == []
+
+
+def test_a_line_that_dates_a_file_otherwise_than_it_was_taken_in_is_named_after_all_others_are_kept(tmp_path: Path) -> None:
+    inbox = tmp_path / "raw" / "inbox" / "npa_releases"
+    inbox.mkdir(parents=True)
+    header = "file,published,edition,extract,origin,note\n"
+    first, second = "2024-02-08-annual-provisional-2023.csv", "2025-02-07-annual-provisional-2024.csv"
+    shutil.copy(INBOX / "npa_releases" / first, inbox)
+    # Not listed when the night came: dated by the day of receipt.
+    assert len(steps.ingest_inbox("npa_releases", data=tmp_path)) == 1
+    assert steps.ingest_inbox("npa_releases", data=tmp_path) == []
+    shutil.copy(INBOX / "npa_releases" / second, inbox)
+    lines = f"{first},2024-02-08,provisional,true,a paper,\n{second},2025-02-07,provisional,true,a paper,\n"
+    (inbox / "deliveries.csv").write_text(header + lines, encoding="utf-8")
+    with pytest.raises(FraudlossError, match=f"{first}: is held as snapshot .* now it is said to be published 2024-02-08"):
+        steps.ingest_inbox("npa_releases", data=tmp_path)
+    held = steps.store_at(tmp_path).snapshots("npa_releases")
+    assert {item.file for item in held} == {first, second}
+    shutil.rmtree(tmp_path / "raw" / "npa_releases" / next(item.id for item in held if item.file == first))
+    assert len(steps.ingest_inbox("npa_releases", data=tmp_path)) == 1
+    assert {item.known_at.isoformat() for item in steps.store_at(tmp_path).snapshots("npa_releases")} == {
+        "2024-02-08",
+        "2025-02-07",
+    }
+
+
+def test_what_a_snapshot_says_of_its_kind_does_not_depend_on_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A slim container has no /etc/mime.types.
+    monkeypatch.setattr("mimetypes.guess_type", lambda name: (None, None))
+    snapshot = steps.ingest(
+        "npa_annual", str(INBOX / "npa_annual" / "r07_2-3.xlsx"), data=tmp_path, published="2026", extract=True
+    )
+    assert snapshot.media_type == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

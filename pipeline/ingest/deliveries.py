@@ -10,13 +10,27 @@ import csv
 import dataclasses
 import datetime as dt
 import io
-import mimetypes
 from pathlib import Path
 
 from pipeline.model import EDITIONS, FraudlossError, Snapshot, UsageError, day_known
 
 LIST_NAME = "deliveries.csv"
 PROVENANCE_NAME = "provenance.csv"
+# Not asked of the machine: what it knows of endings differs from one to another, and stands in every release.
+_MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".htm": "text/html",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+    ".pdf": "application/pdf",
+    ".tsv": "text/tab-separated-values",
+    ".txt": "text/plain",
+    ".xls": "application/vnd.ms-excel",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xml": "application/xml",
+    ".zip": "application/zip",
+}
 _COLUMNS = ["file", "published", "edition", "extract", "origin", "note"]
 
 
@@ -105,7 +119,7 @@ def snapshot_of(source_id: str, delivery: Delivery, sha256: str, size_bytes: int
         sha256=sha256,
         file=delivery.path.name,
         size_bytes=size_bytes,
-        media_type=mimetypes.guess_type(delivery.path.name)[0] or "application/octet-stream",
+        media_type=_MEDIA_TYPES.get(delivery.path.suffix.lower(), "application/octet-stream"),
         origin=delivery.origin,
         published=delivery.published,
         known_at=published_day or delivery.received or dt.date.min,
