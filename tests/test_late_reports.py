@@ -68,6 +68,19 @@ def test_a_file_that_ends_before_its_period_is_told_of_beside_the_figures() -> N
     assert "The file ends" not in whole.warning
 
 
+@pytest.mark.parametrize(("last", "is_growing"), [("2024-09", True), ("2024-02", False)])
+def test_a_series_that_ends_in_months_still_to_grow_says_so_over_its_table_and_its_chart(last: str, is_growing: bool) -> None:
+    period = Period.parse(last)
+    counted = {"measure": "cases", "unit": "cases", **FILE}
+    months = [row(month, 5_000, **counted) for month in Period.parse(f"2023-06/{last}").months]
+    view = frame(*months)
+    found = compose(period, figures(rows_of(select_rows(view, period)), period, FAMILIES), [], FAMILIES)
+    (history,) = [table for table in found.tables if table.id.endswith("_history")]
+    (chart,) = [item.chart for item in found.items if item.chart and "history" in item.chart.id]
+    for text in (history.warning, chart.note):
+        assert ("These figures will grow" in str(text)) is is_growing
+
+
 def test_a_later_file_ends_the_warning() -> None:
     card, __ = of("2024-Q3", 12_500, "-24.191", known_at=dt.date(2025, 3, 31))
     assert card.warning == ""

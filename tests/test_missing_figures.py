@@ -105,6 +105,20 @@ def test_common_types_stand_below_each_other_with_their_measures_across() -> Non
     assert losses.total_rows == 1
 
 
+def test_quantiles_of_few_losses_are_named_below_their_table() -> None:
+    about = {"source": "cafc", "table": "cafc_types", "area": "CA", "unit": "CAD", "derivation": "records", "measure": "p99_loss"}
+    rows = [
+        row("2023", "500000", **about),
+        row("2023", "14950", **about, native_type="Directory", note="fewer than 10 losses"),
+        row("2023", "416", **about, native_type="Telecom Fraud", note="the file ends on 2024-09-29; fewer than 10 losses"),
+    ]
+    notes = table(shown("cafc", "2023", *rows), "cafc_types_means").notes
+    assert (
+        "Fewer than 10 losses, so that quantiles, largest losses and means of losses tell of single reports: Directory, Telecom "
+        "Fraud."
+    ) in [str(note) for note in notes]
+
+
 def test_a_list_of_common_types_begins_with_the_total_and_keeps_each_type_together() -> None:
     made = [row("2023", value, fraud_type=name) for name, value in (("ROM", 3), ("_T", 6), ("INV", 2))]
     found = figures(rows_of(frame(*made)), Period.parse("2023"), Families([declared()]))

@@ -6,6 +6,7 @@ apart from them fiscal years, parts of the period and cumulative figures. Calend
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from pipeline.publish.figure_warnings import (
     EARLIER_WARNING,
     FISCAL_WARNING,
     PARTS_WARNING,
+    growing_warnings,
     with_warnings,
 )
 from pipeline.publish.history_tables import adjusted_table, history_table
@@ -30,7 +32,7 @@ from pipeline.publish.selection import COMBINATIONS, Families, Figure, break_yea
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import clean, slug
 from pipeline.publish.type_tables import types_by_periods
-from pipeline.publish.words import Own, Words, _
+from pipeline.publish.words import Own, Words, _, listed
 
 _BY_PERIOD: dict[str, Callable[[str], Words]] = {
     "annual": lambda series: _("{series} by year", series=series),
@@ -56,18 +58,37 @@ def history_items(
     words = _BY_PERIOD[period.frequency](english)
     table = history_table(f"{base}_history", words, led, breaks, families)
     other = history_table(f"{base}_history_other", _("{title}: other classifications", title=words), rest, {}, families, least=1)
-    items = [Item(chart=chart) for chart in history_charts(name, english, timed, breaks, period, families)]
-    items += [Item(table=table)] if table else []
+    growing = _growing(led, families)
+    items = [Item(chart=_noted(chart, growing)) for chart in history_charts(name, english, timed, breaks, period, families)]
+    items += [Item(table=with_warnings(table, growing))] if table else []
     items += [Item(table=with_warnings(other, [CLASSIFICATION_WARNING]), collapsed=True, summary=other.title)] if other else []
     if period.frequency == "annual":
         items += _types_over_time(name, english, timed, families)
     if period.frequency == "monthly":
-        items += _without_season(name, english, timed, breaks, families)
+        items += _without_season(name, english, timed, breaks, families, growing)
     return items
 
 
+def _growing(figures: Sequence[Figure], families: Families) -> list[Words]:
+    """What a series must say of its last period, where reports of it are still to come."""
+    newest = max((figure.row.period for figure in figures), default="")
+    return growing_warnings([f for f in figures if f.row.period == newest], families) if newest else []
+
+
+def _noted(chart: Chart, warnings: Sequence[Words]) -> Chart:
+    """The chart with these warnings under its title: a line that falls at its end may not have fallen."""
+    if not warnings:
+        return chart
+    return dataclasses.replace(chart, note=listed([*([chart.note] if chart.note else []), *warnings], " "))
+
+
 def _without_season(
-    name: str, english: str, timed: Sequence[Figure], breaks: Mapping[str, str], families: Families
+    name: str,
+    english: str,
+    timed: Sequence[Figure],
+    breaks: Mapping[str, str],
+    families: Families,
+    growing: Sequence[Words],
 ) -> list[Item]:
     """The cases of the months without their season, where the series is long enough: chart and table."""
     rows = period_totals(timed, "cases", "cases", families, "monthly")
@@ -76,14 +97,14 @@ def _without_season(
         return []
     rows, base = rows[-len(found.months) :], f"{slug(name)}_adjusted"
     title = _("{series}: cases by month, seasonally adjusted", series=english)
-    made = adjusted_table(base, title, rows, found)
+    made = with_warnings(adjusted_table(base, title, rows, found), growing)
     words = ((_("As counted"), [row.value for row in rows]), (_("Adjusted"), found.adjusted), (_("Trend"), found.trend))
     points = [
         chart_point(row, row.period, series, Decimal(1), families)._replace(**({} if place == 0 else _adjusted_point(value)))
         for place, (series, values) in enumerate(words)
         for row, value in zip(rows, values, strict=True)
     ]
-    chart = charts.lines(f"{base}_cases", title, measure_title("cases")[0], points, breaks)
+    chart = _noted(charts.lines(f"{base}_cases", title, measure_title("cases")[0], points, breaks), growing)
     return [Item(chart=chart), *further([Item(table=made, adjusted=AdjustedMonths(name, tuple(rows), found))])]
 
 

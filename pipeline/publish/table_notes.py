@@ -6,17 +6,20 @@ In: the figures of the table. Out: sentences on rounding, parts that do not add 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.model import INTERVAL_ENDS
-from pipeline.publish.labels import type_label
+from pipeline.publish.labels import breakdown_text, type_label
 from pipeline.publish.measures import counted, measure_note, measure_title, unit_short
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Families, Figure
+from pipeline.publish.selection import Families, Figure, is_country
 from pipeline.publish.texts import clean
 from pipeline.publish.words import Own, Words, _, day, declared, each, listed
+
+_FEW_LOSSES = re.compile(r"fewer than (\d+) losses")
 
 
 def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...]:
@@ -40,6 +43,7 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         )
     if any(row.measure in INTERVAL_ENDS for row in rows):
         notes.append(_INTERVAL_NOTE)
+    notes += _few_losses(figures)
     for figure in figures:
         row = figure.row
         if (
@@ -56,6 +60,24 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     unique = list(dict.fromkeys(notes))
     further = len(unique) - 14
     return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
+
+
+def _few_losses(figures: Sequence[Figure]) -> list[Words]:
+    """Of which types or groups the quantiles, means with a loss and largest losses tell of single reports."""
+    few: dict[str, dict[str, str]] = {}
+    for figure in figures:
+        if figure.row.value is not None and (found := _FEW_LOSSES.search(str(figure.row.note))):
+            is_group = figure.breakdown or not is_country(figure.row.area)
+            label = breakdown_text(figure) if is_group else type_label(figure.row)[0]
+            few.setdefault(found[1], {})[str(label)] = label
+    return [
+        _(
+            "Fewer than {count} losses, so that quantiles, largest losses and means of losses tell of single reports: {names}.",
+            count=count,
+            names=listed(labels.values()),
+        )
+        for count, labels in few.items()
+    ]
 
 
 def restated_words(figure: Figure) -> Words | str:
