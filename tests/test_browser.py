@@ -334,6 +334,9 @@ def test_without_script_the_page_says_the_same(visit: Callable[..., Visit]) -> N
 
 
 def test_paper_has_every_section_and_what_was_folded(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    page = visit(KINDS[2]).page
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).page") == "wide", "lines of a trace stay with their heads"
     page = visit(KINDS[0]).page
     printed = page.pdf(path=str(tmp_path / "page.pdf"), prefer_css_page_size=True)
     page.emulate_media(media="print")

@@ -28,6 +28,7 @@ from pipeline.model import (
 from pipeline.publish import release, site, source_pages, words
 from pipeline.publish.countries import FACETS
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.feed import feed_name
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.page import source_view
 from pipeline.publish.register import REGISTER, Facts, register_table
@@ -81,6 +82,24 @@ def test_the_feed_tells_what_is_provisional_and_has_no_mark_for_what_nobody_coun
     assert "14,898 cases, ¥126.00 bn (provisional). " in english
     assert "14,898件、被害額1,260.0億円（暫定値）" in japanese
     assert "[x]" not in english + japanese
+
+
+@pytest.mark.parametrize(
+    ("family", "english", "japanese"),
+    [
+        ("special_fraud", "Japan: Special fraud", "特殊詐欺"),
+        ("scamwatch_types", "Australia: Reports to Scamwatch", "オーストラリア：スキャムウォッチへの報告"),
+        ("fraud_reports", "United States: Fraud reports and losses", "アメリカ合衆国：詐欺の報告と被害額"),
+    ],
+)
+def test_the_index_and_the_feed_say_of_which_country_a_series_is(family: str, english: str, japanese: str) -> None:
+    headline = {"family": family, "period": "2024", "cases": "5", "loss": "7", "unit": "JPY", "edition": "final"}
+    manifest = {"frequency": "annual", "period": "2024", "release_id": "one", "as_of": "2025-01-01", "headline": headline}
+    for code, title in (("en", english), ("ja", japanese)):
+        built = site.build([{**manifest, "files": {}}], sample.view().iloc[:0], catalogue.sources())
+        index, feed = (built[name].decode() for name in (words.file_name("index.html", code), feed_name(code)))
+        assert f"<td>{title}</td>" in index
+        assert f"<summary>{title}" in feed
 
 
 def test_a_cumulative_headline_says_so_in_the_index(files: dict[str, bytes]) -> None:

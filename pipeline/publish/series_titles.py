@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.publish.labels import country_name, in_both
 from pipeline.publish.selection import Families
 from pipeline.publish.texts import slug
-from pipeline.publish.words import Words, _, declared, only_english, page_name
+from pipeline.publish.words import Words, _, declared, listed, only_english, page_name
 from pipeline.sources.catalogue import Source
 
 FAMILY_TITLES: dict[str, tuple[str, str]] = {
@@ -59,6 +59,16 @@ def series_title(family: str, families: Families) -> tuple[str, str]:
     return (
         (_("{country}: {series}", country=country_name(source.country), series=english), native) if source else (english, native)
     )
+
+
+def titled_by_country(family: str, families: Families) -> Words:
+    """A headline series beside those of other countries: with its country, which Japan's own readers know."""
+    country, name = families.country(family), series_name(family, families)[0]
+    if not country:
+        return listed([name], "")
+    if country == "JP":
+        return listed([only_english(f"{country_name(country)}: "), name], "")
+    return _("{country}: {series}", country=country_name(country), series=name)
 
 
 def series_name(family: str, families: Families) -> tuple[str, str]:

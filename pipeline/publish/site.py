@@ -36,7 +36,7 @@ from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
 from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
-from pipeline.publish.series_titles import family_title
+from pipeline.publish.series_titles import titled_by_country
 from pipeline.publish.source_pages import source_sections
 from pipeline.publish.texts import clean, declared_text
 from pipeline.publish.words import LANGUAGES, _, file_name, listed, only_english, page_name, speaking
@@ -330,7 +330,7 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
     cases = _decimal(headline.get("cases"))
     unit = str(headline.get("unit", "JPY"))
     cumulative = headline.get("period") not in (None, "", code)
-    series = family_title(family, families)[0] if family else ""
+    series = titled_by_country(family, families) if family else ""
     if cumulative:
         series = _("{series}: {period}", series=series, period=period_label(str(headline["period"])))
     return {
