@@ -241,7 +241,18 @@ def test_a_printed_mean_or_share_says_that_what_it_was_made_of_was_revised_since
     assert notes == {"2025-07-30": "", "2026-11-01": "the loss was revised on 2025-07-31, after this was printed"}
     assert only(daily["2026-11-01"], table="special_fraud")["value"] == 196_050_000
     shares = chosen(press, measure="share_of_cases", period="2024", contact_tool="*", native_type="*")
-    assert set(shares["note"]) == {""}, "the number of cases stands"
+    assert set(shares[shares["derivation"] == ""]["note"]) == {""}, "the number of cases stands"
+
+
+def test_a_quotient_of_two_editions_says_so() -> None:
+    """SNS romance fraud of 2024: 39.7 thousand million yen are provisional, no later release has them; 3,824 cases are final."""
+    romance = chosen(derived_as_of("npa_releases"), table="sns_fraud", period="2024", native_type="SNS型ロマンス詐欺")
+    mean = only(romance, measure="mean_loss", unit="JPY")
+    assert (mean["value"], mean["edition"], mean["note"]) == (10_381_799, "provisional", "divides provisional by final")
+    assert (
+        only(derived(row("2024", 4), row("2024", 2, measure="cases", unit="cases")), measure="mean_loss", unit="JPY")["note"]
+        == ""
+    )
 
 
 def test_of_shipped_printings_only_those_that_held_at_one_time_are_divided() -> None:

@@ -361,7 +361,13 @@ def _shares(figures: _Figures, source: Source) -> Iterable[_Row]:
                 yield _absent(row, [row, total], "share", "not_yet_known", reason, measure=share, unit="percent")
                 continue
             value, precision = _quotient(row, total, Decimal(100), _share_step(row, total))
-            yield _made(row, [row, total], "share", value, precision, measure=share, unit="percent")
+            note = _of_editions(row, total)
+            yield _made(row, [row, total], "share", value, precision, measure=share, unit="percent", note=note)
+
+
+def _of_editions(above: _Row, below: _Row) -> str:
+    """That a quotient is made of a provisional and a final figure, or the like; empty where both are of one edition."""
+    return "" if above["edition"] == below["edition"] else f"divides {above['edition']} by {below['edition']}"
 
 
 def _share_step(row: _Row, total: _Row) -> Decimal:
@@ -391,7 +397,7 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
                 continue
             step = YEN if row["unit"] == "JPY" else CENT
             value, precision = _quotient(row, cases, Decimal(1), step)
-            yield _made(row, [row, cases], "mean", value, precision, measure=measure)
+            yield _made(row, [row, cases], "mean", value, precision, measure=measure, note=_of_editions(row, cases))
 
 
 def _rates(figures: _Figures, source: Source) -> Iterable[_Row]:

@@ -49,7 +49,11 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         if (
             row.note
             and row.measure not in INTERVAL_ENDS
-            and (row.absence or row.derivation in ("", "residual", "sum_of_parts", "sum_of_periods", "change", "without_large"))
+            and (
+                row.absence
+                or row.derivation
+                in ("", "residual", "sum_of_parts", "sum_of_periods", "change", "mean", "share", "without_large")
+            )
         ):
             notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
         if words := restated_words(figure):

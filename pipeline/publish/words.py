@@ -370,6 +370,7 @@ NOTES: tuple[str, ...] = (
     N_("the publisher keeps no loss here"),
     N_("{period} is classified otherwise ({schemes})"),
     N_("compares {later} with {earlier}"),
+    N_("divides {above} by {below}"),
     N_("the loss was revised on {day}, after this was printed"),
     N_("the number of cases was revised on {day}, after this was printed"),
     N_("the number of completed cases was revised on {day}, after this was printed"),
