@@ -157,7 +157,7 @@ def _require_records(store: Store, known: Mapping[Period, Embargo]) -> None:
 
 def _held_by(store: Store, embargo: Embargo) -> frozenset[str]:
     """The accepted files with figures of the period that no published release was made from when the embargo began."""
-    from pipeline.publish.selection import role
+    from pipeline.publish.roles import role
 
     return frozenset(
         snapshot_id
@@ -225,7 +225,7 @@ def _from_calendars(
     store: Store, now: dt.datetime | None, declaring: Mapping[str, Mapping[str, Any]], known: Mapping[Period, Embargo]
 ) -> dict[Period, Embargo]:
     """Embargoes on the periods that new files have figures of and whose time has not come."""
-    from pipeline.publish.selection import releases_of
+    from pipeline.publish.roles import releases_of
 
     if now is None:
         raise FraudlossError(f"{', '.join(declaring)}: declare release times. Say which moment they are compared with.")

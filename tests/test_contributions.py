@@ -10,7 +10,9 @@ import pytest
 from pipeline.aggregate.derive import derive
 from pipeline.model import Period
 from pipeline.publish import contributions
-from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure, figures, rows_of
+from pipeline.publish.selection import select_rows
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
 

@@ -10,7 +10,9 @@ import pytest
 from pipeline.model import Period
 from pipeline.publish.composition import compose
 from pipeline.publish.content import Card
-from pipeline.publish.selection import Families, figures, rows_of, select_rows
+from pipeline.publish.families import Families
+from pipeline.publish.figures import figures, rows_of
+from pipeline.publish.selection import select_rows
 from pipeline.publish.words import speaking
 from pipeline.sources.catalogue import source
 from tests.figures import frame, row

@@ -17,9 +17,10 @@ from pipeline.aggregate.kernel import TOP_SHARES
 from pipeline.model import Period
 from pipeline.publish.composition import compose
 from pipeline.publish.content import Content
+from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import list_rank
+from pipeline.publish.figures import figures, rows_of
 from pipeline.publish.marks import mark_of_missing
-from pipeline.publish.selection import Families, figures, rows_of
 from pipeline.publish.tables import Table
 from pipeline.sources.catalogue import source
 from tests.figures import declared, frame, only, row

@@ -12,8 +12,8 @@ from pipeline.frames import observations_frame
 from pipeline.publish import comparison
 from pipeline.publish.comparison import ComparisonPage, comparison_page
 from pipeline.publish.countries import FACETS, SIDE_BY_SIDE
+from pipeline.publish.families import Families
 from pipeline.publish.page import points_table
-from pipeline.publish.selection import Families
 from pipeline.publish.tables import Table
 from pipeline.reference import average_rate
 from pipeline.sources.catalogue import source, sources

@@ -22,10 +22,11 @@ from pipeline.frames import observations_frame
 from pipeline.model import Period
 from pipeline.publish import countries
 from pipeline.publish.content import Card, Line
+from pipeline.publish.families import Families
 from pipeline.publish.figure_warnings import OVERLAPPING_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAY_WARNING
+from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.lede import lede
 from pipeline.publish.release import build
-from pipeline.publish.selection import Families, Figure, figures, rows_of
 from pipeline.reference import average_rate, comparability_words
 from pipeline.sources.catalogue import Source, source, sources
 from tests import publish_sample as sample

@@ -14,9 +14,9 @@ import pytest
 
 from pipeline import cli, steps
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals
+from pipeline.publish.families import Families
 from pipeline.publish.reconciliation import reconciliation_tables, verdict
 from pipeline.publish.release import build
-from pipeline.publish.selection import Families
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
 

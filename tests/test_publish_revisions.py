@@ -18,6 +18,8 @@ from pipeline.aggregate.revisions import History, history
 from pipeline.frames import CHANGE_COLUMNS, RECORD_CHANGE_SCHEMA, VINTAGE_COLUMNS, empty_frame
 from pipeline.model import REASON_OF_CHANGE, REASONS, FraudlossError, Period
 from pipeline.publish import package, release
+from pipeline.publish.families import Families
+from pipeline.publish.figures import figures, rows_of
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import (
     VINTAGE_LINE,
@@ -30,7 +32,6 @@ from pipeline.publish.revisions import (
     revision_statistics,
     vintage_lines,
 )
-from pipeline.publish.selection import Families, figures, rows_of
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
 from tests.figures import declared, frame, row, snapshot

@@ -30,6 +30,7 @@ from pipeline.frames import OBSERVATION_COLUMNS, observations_table
 from pipeline.model import FraudlossError, Period
 from pipeline.publish import release
 from pipeline.publish.package import text_for_csv
+from pipeline.publish.roles import periods_with_figures
 from pipeline.publish.sdmx import COMPONENTS, FREQUENCIES, sdmx_columns, sdmx_files, time_period
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
@@ -103,7 +104,7 @@ def _by_id(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_every_shipped_annual_release_reads_back_as_its_parquet(tmp_path: Path) -> None:
     view = shipped.everything()
-    periods = release.periods_with_figures(view, "annual")
+    periods = periods_with_figures(view, "annual")
     assert len(periods) >= 24
     for period in periods:
         table = observations_table(release.fingerprint_rows(view, "annual", period))

@@ -10,8 +10,13 @@ import pytest
 
 from pipeline.frames import observations_frame
 from pipeline.model import FraudlossError, Period
-from pipeline.publish import release, selection
+from pipeline.publish import release
+from pipeline.publish.combinations import COMBINATIONS, combined
 from pipeline.publish.composition import compose
+from pipeline.publish.families import Families, break_years
+from pipeline.publish.figures import Figure, comparisons, figures, rows_of
+from pipeline.publish.roles import periods_with_figures, role
+from pipeline.publish.selection import select_rows
 from pipeline.publish.tables import place_figure
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
@@ -19,7 +24,7 @@ from tests.shipped import derived_as_of
 
 
 @pytest.mark.parametrize(
-    ("release_period", "figure_period", "role"),
+    ("release_period", "figure_period", "part"),
     [
         ("2025", "2025", "period"),
         ("2025", "2025-S1", "part"),
@@ -44,25 +49,25 @@ from tests.shipped import derived_as_of
         ("2026-04", "2026", ""),
     ],
 )
-def test_a_figure_plays_one_part_in_a_release(release_period: str, figure_period: str, role: str) -> None:
-    assert selection.role(figure_period, Period.parse(release_period)) == role
+def test_a_figure_plays_one_part_in_a_release(release_period: str, figure_period: str, part: str) -> None:
+    assert role(figure_period, Period.parse(release_period)) == part
 
 
 def test_a_year_needs_figures_of_that_year_and_a_month_may_live_by_cumulative_ones() -> None:
     view = sample.view()
-    assert [p.code for p in release.periods_with_figures(view, "annual")] == sample.YEARS
-    assert [p.code for p in release.periods_with_figures(view, "quarterly")] == ["2025-Q1", "2025-Q2"]
-    assert [p.code for p in release.periods_with_figures(view, "monthly")] == ["2025-03", "2026-04"]
+    assert [p.code for p in periods_with_figures(view, "annual")] == sample.YEARS
+    assert [p.code for p in periods_with_figures(view, "quarterly")] == ["2025-Q1", "2025-Q2"]
+    assert [p.code for p in periods_with_figures(view, "monthly")] == ["2025-03", "2026-04"]
 
 
 def test_a_period_of_which_everything_is_absent_is_not_published() -> None:
     lost = [sample.row("npa_annual", "special_fraud", "2014", "cases", "cases", None, absence="unreadable")]
-    assert release.periods_with_figures(observations_frame(lost), "annual") == []
+    assert periods_with_figures(observations_frame(lost), "annual") == []
 
 
 def test_cumulative_figures_to_february_belong_to_no_quarter() -> None:
     early = [sample.row("npa_monthly", "special_fraud", "2025-01/2025-02", "cases", "cases", 1)]
-    assert release.periods_with_figures(observations_frame(early), "quarterly") == []
+    assert periods_with_figures(observations_frame(early), "quarterly") == []
 
 
 @pytest.mark.parametrize("code", ["2025", "2018", "2025-Q2", "2026-04"])
@@ -81,10 +86,10 @@ def test_a_period_of_another_frequency_is_refused() -> None:
         release.fingerprint_rows(sample.view(), "monthly", Period.parse("2025"))
 
 
-def _figures(code: str) -> tuple[list[selection.Figure], selection.Families]:
-    families = selection.Families(sample.sources())
+def _figures(code: str) -> tuple[list[Figure], Families]:
+    families = Families(sample.sources())
     period = Period.parse(code)
-    return selection.figures(selection.rows_of(selection.select_rows(sample.view(), period)), period, families), families
+    return figures(rows_of(select_rows(sample.view(), period)), period, families), families
 
 
 def test_the_source_with_the_smaller_precedence_leads_and_the_other_stands_beside_it() -> None:
@@ -102,10 +107,10 @@ def test_the_source_with_the_smaller_precedence_leads_and_the_other_stands_besid
 def composed(code: str, day: str | None = None) -> Any:
     """What the release of a period says of what the agency printed, month by month and in its releases, as of a day."""
     names = ("npa_monthly", "npa_releases")
-    families = selection.Families([source(name) for name in names])
+    families = Families([source(name) for name in names])
     view = pd.concat([derived_as_of(name, day) for name in names], ignore_index=True)
     period = Period.parse(code)
-    found = selection.figures(selection.rows_of(selection.select_rows(view, period)), period, families)
+    found = figures(rows_of(select_rows(view, period)), period, families)
     return compose(period, found, [], families)
 
 
@@ -139,11 +144,11 @@ def test_a_provisional_figure_that_another_source_restates_says_so_once_that_is_
 
 
 def test_nobody_printed_the_dollars_of_a_printed_sum() -> None:
-    families = selection.Families([source(name) for name in ("npa_annual", "npa_releases")])
+    families = Families([source(name) for name in ("npa_annual", "npa_releases")])
     view = pd.concat([derived_as_of(name) for name in ("npa_annual", "npa_releases")], ignore_index=True)
     period = Period.parse("2025")
-    made = selection.figures(selection.rows_of(selection.select_rows(view, period)), period, families)
-    sums = selection.combined(selection.COMBINATIONS[0], made, families)
+    made = figures(rows_of(select_rows(view, period)), period, families)
+    sums = combined(COMBINATIONS[0], made, families)
     printed = {item.unit: [row.value for row in item.printed] for item in sums if (item.period, item.measure) == ("2025", "loss")}
     assert printed == {"JPY": [324_110_000_000], "USD": []}
 
@@ -168,28 +173,28 @@ def test_a_figure_that_only_ends_with_the_period_says_what_it_is_not(code: str, 
 def test_a_value_leads_an_absence_whatever_the_precedence() -> None:
     absent = sample.row("npa_annual", "special_fraud", "2025", "max_loss", "JPY", None, absence="not_collected")
     printed = sample.row("npa_releases", "special_fraud", "2025", "max_loss", "JPY", 5)
-    period, families = Period.parse("2025"), selection.Families(sample.sources())
-    found = selection.figures(selection.rows_of(observations_frame([absent, printed])), period, families)
+    period, families = Period.parse("2025"), Families(sample.sources())
+    found = figures(rows_of(observations_frame([absent, printed])), period, families)
     assert [f.row.source for f in found] == ["npa_releases"]
 
 
 def test_a_difference_is_judged_by_what_rounding_alone_may_explain() -> None:
     found, _ = _figures("2025")
-    verdicts = {(c.figure.row.measure, c.figure.row.unit): c for c in selection.comparisons(found) if c.figure.is_total}
+    verdicts = {(c.figure.row.measure, c.figure.row.unit): c for c in comparisons(found) if c.figure.is_total}
     loss = verdicts[("loss", "JPY")]
     assert loss.difference == Decimal(141420000000) - Decimal(142309498218)
     assert loss.tolerance == Decimal(5_000_000)
     assert not loss.agrees
     close = sample.row("npa_releases", "special_fraud", "2024", "loss", "JPY", 71_877_000_000, precision=Decimal(500_000))
     book = sample.row("npa_annual", "special_fraud", "2024", "loss", "JPY", 71_877_275_370)
-    period, families = Period.parse("2024"), selection.Families(sample.sources())
-    rows = selection.rows_of(observations_frame([close, book]))
-    assert [c.agrees for c in selection.comparisons(selection.figures(rows, period, families))] == [True]
+    period, families = Period.parse("2024"), Families(sample.sources())
+    rows = rows_of(observations_frame([close, book]))
+    assert [c.agrees for c in comparisons(figures(rows, period, families))] == [True]
 
 
 def test_special_and_sns_fraud_are_added_for_the_three_years_in_which_both_were_counted() -> None:
     found, families = _figures("2025")
-    sums = selection.combined(selection.COMBINATIONS[0], found, families)
+    sums = combined(COMBINATIONS[0], found, families)
     yen = {item.period: item.value for item in sums if item.unit == "JPY"}
     # 71,877,275,370 + 127,193,792,000 and 142,309,498,218 + 183,433,089,000, the totals of the book's workbook edition.
     assert yen == {"2023": Decimal(90774639695), "2024": Decimal(199071067370), "2025": Decimal(325742587218)}
@@ -206,10 +211,10 @@ def test_a_total_under_the_classification_that_holds_sns_fraud_is_never_added_to
         sample.row("npa_monthly", t, "2025", "cases", "cases", 9523, native_type="SNS型投資詐欺", classification=c)
         for t, c in (("special_fraud", "thirteen types"), ("sns_fraud", "npa_sns_2023"))
     ]
-    period, families = Period.parse("2025"), selection.Families(sample.sources())
+    period, families = Period.parse("2025"), Families(sample.sources())
     for given in (rows, [*unnamed, *types]):
-        found = selection.figures(selection.rows_of(observations_frame(given)), period, families)
-        assert selection.combined(selection.COMBINATIONS[0], found, families) == []
+        found = figures(rows_of(observations_frame(given)), period, families)
+        assert combined(COMBINATIONS[0], found, families) == []
 
 
 def test_the_year_in_which_the_families_merge_has_no_sum() -> None:
@@ -217,14 +222,14 @@ def test_the_year_in_which_the_families_merge_has_no_sum() -> None:
         sample.row("npa_annual", table, "2026", "cases", "cases", 1, classification="any")
         for table in ("special_fraud", "sns_fraud")
     ]
-    period, families = Period.parse("2026"), selection.Families(sample.sources())
-    found = selection.figures(selection.rows_of(observations_frame(rows)), period, families)
-    assert selection.combined(selection.COMBINATIONS[0], found, families) == []
+    period, families = Period.parse("2026"), Families(sample.sources())
+    found = figures(rows_of(observations_frame(rows)), period, families)
+    assert combined(COMBINATIONS[0], found, families) == []
 
 
 def test_an_overlay_never_enters_a_sum() -> None:
     found, families = _figures("2025")
-    parts = [part for item in selection.combined(selection.COMBINATIONS[0], found, families) for part in item.parts]
+    parts = [part for item in combined(COMBINATIONS[0], found, families) for part in item.parts]
     assert parts
     assert not any(part.overlay for part in parts)
 
@@ -234,15 +239,15 @@ def test_breaks_come_from_the_declaration_and_from_a_change_of_classification() 
     totals = [
         f.row for f in found if f.family == "special_fraud" and f.is_total and f.row.measure == "loss" and f.row.value is not None
     ]
-    assert selection.break_years("special_fraud", totals, families) == {"2018": "cash-card theft is added"}
+    assert break_years("special_fraud", totals, families) == {"2018": "cash-card theft is added"}
     changed = [totals[0]._replace(classification="npa_2010"), *totals[1:]]
-    assert "2017" in selection.break_years("special_fraud", changed, families)
+    assert "2017" in break_years("special_fraud", changed, families)
 
 
-def _of_ages(*ages: tuple[str, int]) -> list[selection.Figure]:
+def _of_ages(*ages: tuple[str, int]) -> list[Figure]:
     rows = [sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", cases, age=age) for age, cases in ages]
-    families = selection.Families(sample.sources())
-    return selection.figures(selection.rows_of(observations_frame(rows)), Period.parse("2025"), families)
+    families = Families(sample.sources())
+    return figures(rows_of(observations_frame(rows)), Period.parse("2025"), families)
 
 
 def test_those_who_have_no_age_are_a_part_and_never_the_total() -> None:

@@ -23,7 +23,9 @@ from pipeline.aggregate.cubes import cube_observations
 from pipeline.aggregate.derive import derive
 from pipeline.model import Period
 from pipeline.publish.contributions import contributions
-from pipeline.publish.selection import Families, figures, rows_of, select_rows
+from pipeline.publish.families import Families
+from pipeline.publish.figures import figures, rows_of
+from pipeline.publish.selection import select_rows
 from pipeline.sources.catalogue import source
 from pipeline.sources.scamwatch.reader import read_cases
 from tests.figures import only, snapshot

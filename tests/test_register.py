@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.model import PUBLISHED_FREQUENCIES
 from pipeline.publish import release
+from pipeline.publish.families import Families
 from pipeline.publish.register import REGISTER, Facts, register_tables
-from pipeline.publish.selection import Families, periods_with_figures
+from pipeline.publish.roles import periods_with_figures
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
 from tests.shipped import everything

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure, is_country
 from pipeline.publish.labels import code_label, dimension_title, natural_key
 from pipeline.publish.marks import mark_of_missing
 from pipeline.publish.measures import group_title, measure_group, measure_note, measure_rank, unit_short
-from pipeline.publish.selection import Families, Figure, is_country
 from pipeline.publish.table_notes import table_notes
 from pipeline.publish.tables import Column, Table, figure_cell, hoisted, measure_column, text_cell, type_cell
 from pipeline.publish.texts import slug

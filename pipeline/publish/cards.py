@@ -12,23 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import ABSENCE, Period
+from pipeline.publish.combinations import CombinedSum
 from pipeline.publish.content import Card, Line
+from pipeline.publish.families import Families
 from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, EVENTS_WARNING, cumulative_warnings, growing_warnings
+from pipeline.publish.figures import CHANGES_ON_YEAR, NO_BREAKDOWN, Figure, worst_edition
 from pipeline.publish.labels import code_label, country_name
 from pipeline.publish.leading import lead_totals
-from pipeline.publish.measures import counting, measure_rank, measure_title, unit_short
+from pipeline.publish.measures import CURRENCIES, counting, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import hundred_millions, number_text, precision_text, spoken_money
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import (
-    CHANGES_ON_YEAR,
-    CURRENCIES,
-    NO_BREAKDOWN,
-    CombinedSum,
-    Families,
-    Figure,
-    parsed,
-    worst_edition,
-)
+from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import series_title
 from pipeline.publish.tables import figure_cell
 from pipeline.publish.texts import clean

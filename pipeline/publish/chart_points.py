@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.publish.charts import Point
+from pipeline.publish.families import Families
 from pipeline.publish.labels import LABELS, type_label
 from pipeline.publish.marks import is_provisional, marks_of
 from pipeline.publish.measures import measure_title, unit_short
 from pipeline.publish.number_texts import number_text
-from pipeline.publish.selection import Families
 from pipeline.publish.words import _, listed, only_english
 
 _BILLION = Decimal(10) ** 9

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import TOTAL
+from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import list_rank
+from pipeline.publish.figures import Comparison
 from pipeline.publish.labels import LABELS, breakdown_text
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import measure_and_unit, measure_title, unit_short
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Comparison, Families
 from pipeline.publish.series_titles import family_title, source_anchor
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
 from pipeline.publish.words import _, both, declared, listed, only_english

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from pipeline import reference
 from pipeline.model import MEASURES, Period, Snapshot
+from pipeline.publish.families import publisher
 from pipeline.publish.package import DESCRIPTION, media_type
-from pipeline.publish.selection import publisher
 from pipeline.publish.texts import clean, plain_text
 from pipeline.publish.words import Words, _, each, listed
 from pipeline.sources.catalogue import Source

@@ -12,10 +12,13 @@ from typing import Any
 from pipeline.model import Period
 from pipeline.publish.cards import headline_cards
 from pipeline.publish.check_tables import comparison_table, findings_table
+from pipeline.publish.combinations import COMBINATIONS, combined
 from pipeline.publish.content import Content, Item, Section, listed_item, rows_summary
 from pipeline.publish.countries import CountryComparison, comparison_tables
+from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import EVENTS_WARNING, with_warnings
+from pipeline.publish.figures import Figure, comparisons
 from pipeline.publish.headline import headline_entries
 from pipeline.publish.labels import country_name
 from pipeline.publish.leading import family_rank, is_event_family
@@ -23,7 +26,6 @@ from pipeline.publish.lede import lede
 from pipeline.publish.overview import together_sections
 from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.reconciliation import reconciliation_tables
-from pipeline.publish.selection import COMBINATIONS, Families, Figure, combined, comparisons
 from pipeline.publish.series_sections import family_lead, series_sections
 from pipeline.publish.series_titles import family_title
 from pipeline.publish.texts import slug

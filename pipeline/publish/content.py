@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.model import Period
 from pipeline.publish import seasonal
 from pipeline.publish.charts import Chart
-from pipeline.publish.selection import Figure
+from pipeline.publish.figures import Figure
 from pipeline.publish.tables import Table
 from pipeline.publish.words import Words, _
 

@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.model import TOTAL, Period
+from pipeline.publish.figures import Figure, worst_edition
 from pipeline.publish.measures import measure_title
 from pipeline.publish.number_texts import number_text
-from pipeline.publish.selection import Figure, worst_edition
 from pipeline.publish.words import _, listed
 
 # Measure -> the measure of its change, and of its contributions.

@@ -18,10 +18,11 @@ from typing import Any
 import pandas as pd
 
 from pipeline.model import TOTAL, Period
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
 from pipeline.publish.labels import code_label, country_name, label_of
 from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Families, Figure
 from pipeline.publish.series_titles import series_name, source_anchor_of, source_title
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
 from pipeline.publish.texts import clean, declared_text

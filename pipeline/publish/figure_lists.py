@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.model import TOTAL
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
 from pipeline.publish.labels import breakdown_text, edition_word
 from pipeline.publish.measures import measure_rank, measure_title, unit_short
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Families, Figure, parsed
+from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import source_anchor
 from pipeline.publish.table_notes import table_notes
 from pipeline.publish.tables import Column, Table, figure_cell, text_cell, type_cell

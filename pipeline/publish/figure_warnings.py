@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipeline.publish.selection import Families, Figure, parsed
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
+from pipeline.publish.roles import parsed
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import declared_text
 from pipeline.publish.words import Words, _, day, listed

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.model import Period
+from pipeline.publish.combinations import COMBINATIONS, combined
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure, worst_edition
 from pipeline.publish.leading import family_rank, lead_totals
 from pipeline.publish.number_texts import exact_text
-from pipeline.publish.selection import COMBINATIONS, Families, Figure, combined, worst_edition
 
 
 def headline_entries(period: Period, figures: Sequence[Figure], families: Families) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from pipeline.model import Period
 from pipeline.publish import charts, seasonal
 from pipeline.publish.chart_points import axes, chart_label, chart_point
 from pipeline.publish.charts import Chart
+from pipeline.publish.combinations import COMBINATIONS
 from pipeline.publish.content import AdjustedMonths, Item, further
+from pipeline.publish.families import Families, break_years, declared_breaks
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import (
     CLASSIFICATION_WARNING,
@@ -25,10 +27,10 @@ from pipeline.publish.figure_warnings import (
     growing_warnings,
     with_warnings,
 )
+from pipeline.publish.figures import Figure
 from pipeline.publish.history_tables import adjusted_table, history_table
 from pipeline.publish.leading import leading_lines, period_totals
 from pipeline.publish.measures import measure_title
-from pipeline.publish.selection import COMBINATIONS, Families, Figure, break_years, declared_breaks
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import clean, slug
 from pipeline.publish.type_tables import types_by_periods

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.publish.combinations import CombinedSum
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
 from pipeline.publish.labels import edition_word
 from pipeline.publish.marks import marks_of
 from pipeline.publish.measures import measure_and_unit, measure_rank, measure_title
 from pipeline.publish.number_texts import number_text, short_money, whole_cases
 from pipeline.publish.period_labels import period_label
+from pipeline.publish.roles import parsed
 from pipeline.publish.seasonal import Adjusted
-from pipeline.publish.selection import CombinedSum, Families, Figure, parsed
 from pipeline.publish.series_titles import family_title
 from pipeline.publish.table_notes import table_notes
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, hoisted, measure_column, place_figure, text_cell

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from pipeline.model import TOTAL
-from pipeline.publish.selection import Figure, is_country
+from pipeline.publish.figures import Figure, is_country
 from pipeline.publish.texts import clean
 from pipeline.publish.words import Own, Words, _, both, declared, is_japanese, listed, only_english, original
 from pipeline.reference import AREA, Code, code_labels, code_list

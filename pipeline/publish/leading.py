@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipeline.publish.selection import Families, Figure, parsed
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
+from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import FAMILY_ORDER
 
 EVENT_MEASURES = ("persons_arrested", "persons_detained", "bases_raided")

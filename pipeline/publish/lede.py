@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.publish.content import Card, Line
-from pipeline.publish.measures import counted, counting
-from pipeline.publish.selection import CURRENCIES
+from pipeline.publish.measures import CURRENCIES, counted, counting
 from pipeline.publish.words import _, listed
 
 _LEDE_CARDS = 3

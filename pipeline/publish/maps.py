@@ -12,9 +12,10 @@ from typing import Any
 from pipeline.publish import charts
 from pipeline.publish.chart_points import chart_point
 from pipeline.publish.charts import Chart
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
 from pipeline.publish.labels import code_label, country_name
 from pipeline.publish.measures import measure_title
-from pipeline.publish.selection import Families, Figure
 from pipeline.publish.words import _
 from pipeline.reference import area_tiles, code_labels
 

@@ -214,3 +214,6 @@ def measure_group(name: str) -> tuple[str, ...]:
     """The measures of a group of GROUPS; `other` gives those that are in none."""
     found = next((measures for group, _, measures in GROUPS if group == name), None)
     return found if found is not None else tuple(measure for measure in MEASURES if measure not in _GROUPED)
+
+
+CURRENCIES = ("JPY", "USD", "CAD", "AUD")

@@ -22,12 +22,13 @@ from pipeline.model import (
     REASONS,
     UNITS,
 )
+from pipeline.publish.combinations import COMBINATIONS
 from pipeline.publish.content import Item, Section
 from pipeline.publish.labels import dimension_title, in_both, label_of
 from pipeline.publish.marks import ABSENCE_MARKS
 from pipeline.publish.measures import measure_title
 from pipeline.publish.page import METHODS
-from pipeline.publish.selection import COMBINATIONS, ROLES
+from pipeline.publish.roles import ROLES
 from pipeline.publish.tables import Column, Table, text_cell
 from pipeline.publish.words import Own, Words, _, declared, only_english
 

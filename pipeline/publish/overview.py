@@ -16,14 +16,16 @@ from pipeline.publish import charts
 from pipeline.publish.cards import headline_cards
 from pipeline.publish.chart_points import axes, chart_point
 from pipeline.publish.charts import Chart, Point
+from pipeline.publish.combinations import COMBINATIONS, CombinedSum, combined
 from pipeline.publish.content import Item, Section
+from pipeline.publish.families import Families, break_years
 from pipeline.publish.figure_lists import measures_list
+from pipeline.publish.figures import Figure
 from pipeline.publish.history_items import history_charts
 from pipeline.publish.history_tables import combined_table, history_table
 from pipeline.publish.leading import family_rank, is_event_family, period_totals
 from pipeline.publish.lede import lede
 from pipeline.publish.measures import measure_title
-from pipeline.publish.selection import COMBINATIONS, CombinedSum, Families, Figure, break_years, combined
 from pipeline.publish.series_titles import family_title, series_title
 from pipeline.publish.texts import slug
 from pipeline.publish.words import _

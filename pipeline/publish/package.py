@@ -29,7 +29,7 @@ from pipeline.model import (
     Period,
 )
 from pipeline.publish.number_texts import exact_text
-from pipeline.publish.selection import ROLES
+from pipeline.publish.roles import ROLES
 from pipeline.publish.texts import clean, plain_text
 from pipeline.sources.catalogue import Source
 

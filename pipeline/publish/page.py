@@ -24,11 +24,11 @@ from pipeline.model import EDITIONS, TOTAL, Period, Snapshot
 from pipeline.publish import traces
 from pipeline.publish.charts import Chart, figure_in_words
 from pipeline.publish.content import Content, Item, Section
+from pipeline.publish.families import publisher
 from pipeline.publish.labels import edition_word, in_both
 from pipeline.publish.marks import MARKS, NO_ROW
 from pipeline.publish.measures import counting
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import publisher
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.tables import Cell, Table
 from pipeline.publish.texts import clean, declared_text, plain_text, slug

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 
-from pipeline.publish.selection import parsed
+from pipeline.publish.roles import parsed
 from pipeline.publish.words import Words, both, month_name
 
 

@@ -13,9 +13,10 @@ from pipeline.model import TOTAL
 from pipeline.publish import charts
 from pipeline.publish.chart_points import chart_point
 from pipeline.publish.charts import Chart
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
 from pipeline.publish.labels import code_label, natural_key, type_label
 from pipeline.publish.measures import measure_title, unit_short
-from pipeline.publish.selection import Families, Figure
 from pipeline.publish.texts import slug
 from pipeline.publish.words import _
 

@@ -22,6 +22,8 @@ import pandas as pd
 from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish.content import Item, Section
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.families import Families
+from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import dimension_title, in_both
 from pipeline.publish.marks import NO_ROW
@@ -32,7 +34,7 @@ from pipeline.publish.period_labels import period_label
 from pipeline.publish.quality_indicators import indicator_list, indicator_tables, late_reports
 from pipeline.publish.register import register_tables
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
-from pipeline.publish.selection import NO_BREAKDOWN, Families, is_country, parsed
+from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import family_title, source_title
 from pipeline.publish.source_pages import count_cell, table_cell
 from pipeline.publish.tables import Cell, Column, Table, text_cell

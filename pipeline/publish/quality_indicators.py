@@ -18,10 +18,10 @@ import pandas as pd
 
 from pipeline.model import DIMENSIONS, INTERVALS, TOTAL, Period
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.number_texts import spoken_money
 from pipeline.publish.page import source_page_name
-from pipeline.publish.selection import NO_BREAKDOWN, is_country
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.source_pages import count_cell
 from pipeline.publish.tables import Cell, Column, Table, text_cell

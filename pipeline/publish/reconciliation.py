@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from pipeline.publish.families import Families
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import measure_and_unit
 from pipeline.publish.number_texts import number_text, short_money
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Families
 from pipeline.publish.series_titles import source_anchor_of, source_title
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.texts import clean

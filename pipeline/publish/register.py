@@ -17,8 +17,10 @@ import pandas as pd
 from pipeline.model import DIMENSIONS, INTERVAL_ENDS, TOTAL
 from pipeline.publish import contributions, seasonal
 from pipeline.publish.countries import declared_tables
+from pipeline.publish.families import Families
+from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.maps import MAPPED, map_lacking
-from pipeline.publish.selection import MONTHS_OF_HISTORY, NO_BREAKDOWN, Families, is_country, parsed
+from pipeline.publish.roles import MONTHS_OF_HISTORY, parsed
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.words import N_, Own, _, declared, listed
@@ -312,7 +314,7 @@ def _plain(view: pd.DataFrame) -> pd.DataFrame:
 
 
 def _leading(plain: pd.DataFrame, families: Families) -> pd.DataFrame:
-    """Of several rows for one figure the one that a release shows, as `selection.figures` chooses it."""
+    """Of several rows for one figure the one that a release shows, as `figures.figures` chooses it."""
     tables = {(row.source, row.table): families.family(row) for row in plain[["source", "table"]].drop_duplicates().itertuples()}
     ranked = plain.assign(
         family=[tables[pair] for pair in zip(plain["source"], plain["table"], strict=True)],

@@ -44,16 +44,16 @@ from pipeline.publish.chart_files import chart_file_name, chart_files
 from pipeline.publish.citation import Citation, json_ld
 from pipeline.publish.composition import compose
 from pipeline.publish.content import Section, listed_item
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.headline import headline_entries
 from pipeline.publish.revision_tables import lead_sentences, revision_tables
 from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
-from pipeline.publish.selection import Families, Figure, figures, periods_with_figures, rows_of, select_rows
+from pipeline.publish.selection import select_rows
 from pipeline.publish.series_titles import family_title
 from pipeline.publish.texts import slug
 from pipeline.publish.words import Own, _, page_name
 from pipeline.sources.catalogue import Source
-
-__all__ = ["ReleaseInput", "build", "fingerprint_rows", "headline", "periods_with_figures"]
 
 
 @dataclasses.dataclass(frozen=True)

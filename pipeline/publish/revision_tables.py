@@ -14,6 +14,8 @@ import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, row_records
 from pipeline.model import CHANGES, REASONS, TOTAL, Period
+from pipeline.publish.families import Families
+from pipeline.publish.figures import NO_BREAKDOWN, Figure
 from pipeline.publish.labels import dimension_text, edition_word
 from pipeline.publish.measures import measure_and_unit, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import large_sum, number_text, short_money
@@ -25,7 +27,7 @@ from pipeline.publish.revisions import (
     Vintage,
     revision_statistics,
 )
-from pipeline.publish.selection import NO_BREAKDOWN, Families, Figure, parsed, role
+from pipeline.publish.roles import parsed, role
 from pipeline.publish.series_titles import family_title, source_anchor
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
 from pipeline.publish.texts import clean

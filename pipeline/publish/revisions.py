@@ -24,7 +24,10 @@ import pandas as pd
 
 from pipeline.frames import CHANGE_COLUMNS, KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, VINTAGE_COLUMNS, row_records
 from pipeline.model import CHANGES, REASON_OF_CHANGE, REASONS, FraudlossError, Period
-from pipeline.publish.selection import Families, Figure, role, selector
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
+from pipeline.publish.roles import role
+from pipeline.publish.selection import selector
 
 HEADLINE_MEASURES = ("loss", "cases")
 

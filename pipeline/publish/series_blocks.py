@@ -13,6 +13,7 @@ from pipeline.publish import charts, contributions
 from pipeline.publish.breakdown_tables import breakdown_tables
 from pipeline.publish.chart_points import axes, chart_label, chart_point
 from pipeline.publish.content import Item, further
+from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import (
     CLASSIFICATION_WARNING,
@@ -23,11 +24,11 @@ from pipeline.publish.figure_warnings import (
     growing_warnings,
     with_warnings,
 )
+from pipeline.publish.figures import Figure
 from pipeline.publish.maps import area_maps
 from pipeline.publish.measures import GROUPS, measure_group, measure_title
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.pyramids import age_pyramids
-from pipeline.publish.selection import Families, Figure
 from pipeline.publish.texts import clean, slug
 from pipeline.publish.type_tables import has_intervals, totals_only, type_order, types_by_measures
 from pipeline.publish.words import _, declared

@@ -11,13 +11,15 @@ from decimal import Decimal
 
 from pipeline.model import Period
 from pipeline.publish.content import Item, Section, further
+from pipeline.publish.families import Families, publisher
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import growing_warnings, with_warnings
+from pipeline.publish.figures import Figure
 from pipeline.publish.history_items import history_items, other_periods
 from pipeline.publish.labels import country_name
 from pipeline.publish.measures import counting
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Families, Figure, parsed, publisher
+from pipeline.publish.roles import parsed
 from pipeline.publish.series_blocks import series_block
 from pipeline.publish.series_titles import family_title, source_title
 from pipeline.publish.texts import declared_text, slug

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.publish.families import Families
 from pipeline.publish.labels import country_name, in_both
-from pipeline.publish.selection import Families
 from pipeline.publish.texts import slug
 from pipeline.publish.words import Words, _, declared, listed, only_english, page_name
 from pipeline.sources.catalogue import Source

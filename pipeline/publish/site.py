@@ -23,7 +23,9 @@ from pipeline.publish import traces
 from pipeline.publish.comparison import comparison_page
 from pipeline.publish.content import Section
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.families import Families
 from pipeline.publish.feed import atom_feed, feed_name
+from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import country_name
 from pipeline.publish.marks import NO_ROW
@@ -35,7 +37,7 @@ from pipeline.publish.period import announced, reason_words, withdrawn
 from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.quality import quality_sections
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
-from pipeline.publish.selection import Families, Figure, figures, rows_of, select_rows
+from pipeline.publish.selection import select_rows
 from pipeline.publish.series_titles import titled_by_country
 from pipeline.publish.source_pages import source_sections
 from pipeline.publish.texts import clean, declared_text

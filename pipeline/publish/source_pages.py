@@ -20,7 +20,7 @@ from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.labels import edition_word, in_both, label_of
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.revision_tables import change_word
-from pipeline.publish.selection import parsed
+from pipeline.publish.roles import parsed
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.texts import clean
 from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english, page_name

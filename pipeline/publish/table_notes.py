@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.model import INTERVAL_ENDS
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure, is_country
 from pipeline.publish.labels import breakdown_text, type_label
 from pipeline.publish.measures import counted, measure_note, measure_title, unit_short
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import Families, Figure, is_country
 from pipeline.publish.texts import clean
 from pipeline.publish.words import Own, Words, _, day, declared, each, listed
 

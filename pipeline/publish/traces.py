@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import markupsafe
 
 from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, TOTAL
+from pipeline.publish.figures import NO_BREAKDOWN, Figure, is_country
 from pipeline.publish.labels import code_label, dimension_text, type_label_of
 from pipeline.publish.marks import marks_of
 from pipeline.publish.measures import counted, measure_title, unit_in_words
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.selection import NO_BREAKDOWN, Figure, is_country
 from pipeline.publish.texts import clean, slug
 from pipeline.publish.words import Own, _, declared, language, listed, markup, other_language, page_name, separator
 

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import INTERVAL_ENDS, TOTAL
+from pipeline.publish.families import Families
+from pipeline.publish.figures import Figure
 from pipeline.publish.marks import mark_of_missing
 from pipeline.publish.measures import measure_rank, unit_short
 from pipeline.publish.number_texts import millions
-from pipeline.publish.selection import Families, Figure
 from pipeline.publish.table_notes import table_notes
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, hoisted, measure_column, place_figure, type_cell
 from pipeline.publish.words import _

@@ -72,7 +72,7 @@ class Candidates:
 
     def periods(self, frequency: str) -> list[Period]:
         """Those of the frequency that have figures, in order of time."""
-        from pipeline.publish.release import periods_with_figures
+        from pipeline.publish.roles import periods_with_figures
 
         if frequency not in self._periods:
             self._periods[frequency] = periods_with_figures(self.figures, frequency)
