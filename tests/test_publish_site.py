@@ -210,13 +210,19 @@ def test_periods_that_lack_are_told_as_stretches() -> None:
     assert "between the first and the last: March 2024 to April 2024; August 2024." in built[1]
 
 
-def _cells(page: bytes, table: str, head: str) -> list[str]:
-    """The cells of the line of a table that begins with `head`, as text."""
+def _all_cells(page: bytes, table: str, head: str) -> list[list[str]]:
+    """The cells of each line of a table that begins with `head`, as text."""
     found = page.decode()
     found = found[found.index(f'<table id="table-{table}"') :]
     found = found[: found.index("</table>")]
-    line = next(line for line in found.split("<tr>")[2:] if head in re.sub(r"<[^>]+>", "", line).split("\n")[0])
-    return [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, flags=re.S)]
+    lines = [line for line in found.split("<tr>")[2:] if head in re.sub(r"<[^>]+>", "", line).split("\n")[0]]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, flags=re.S) for line in lines]
+    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in line] for line in cells]
+
+
+def _cells(page: bytes, table: str, head: str) -> list[str]:
+    """The cells of the first of them."""
+    return _all_cells(page, table, head)[0]
 
 
 def test_quality_counts_rows_read_and_set_aside_and_holds_the_hash_of_the_files() -> None:
@@ -247,7 +253,35 @@ def test_non_response_is_the_unknown_share_of_the_total() -> None:
         for age, value in (("_U", 6958), ("Y_GE65", 20874))
     ]
     built = site.build([], sample.view(rows), sample.sources(), Evidence())
-    assert _cells(built["quality.html"], "non_response_by_table", "npa_annual")[2:] == ["age", "2025", "25.0", "[x]"]
+    assert _cells(built["quality.html"], "non_response_by_table", "npa_annual")[2:] == [
+        "age",
+        "2025",
+        "25.0",
+        "[x]",
+        "[z]",
+        "[z]",
+    ]
+
+
+def test_non_response_is_told_of_areas_and_of_a_label_that_stands_for_other_and_not_known() -> None:
+    # The Canadian file of 2024-09-30, reports of January to September 2024: country not known, province not known, and the
+    # solicitation that is other or not known.
+    rows = [
+        sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", value, **about)
+        for value, about in (
+            (6_340, {"area": "_U"}),
+            (88, {"area": "_U_JP"}),
+            (29_235, {"area": "JP-13"}),
+            (2_095, {"contact": "_U"}),
+            (9_053, {"contact": "_O_U"}),
+        )
+    ]
+    built = site.build([], sample.view(rows), sample.sources(), Evidence())
+    lines = _all_cells(built["quality.html"], "non_response_by_table", "npa_annual")
+    assert [line[2] for line in lines] == ["contact", "area"]
+    total = 27_832
+    assert lines[0][4:] == [f"{100 * 2_095 / total:.1f}", "[x]", f"{100 * 9_053 / total:.1f}", "[x]"]
+    assert lines[1][4:] == [f"{100 * 6_428 / total:.1f}", "[x]", "[z]", "[z]"]
 
 
 def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what_is_lacking(files: dict[str, bytes]) -> None:

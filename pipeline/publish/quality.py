@@ -332,10 +332,12 @@ def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -
         kept = own["frequency"].isin(["annual", "year_to_date"]) & (own["absence"] == "") & ~own["overlay"].astype(bool)
         own = own[(kept & own["measure"].isin(["cases", "loss"]) & (own["native_type"] == TOTAL)).to_numpy(bool)]
         broken_down = {name: ~own[name].isin(NO_BREAKDOWN).to_numpy(bool) for name in DIMENSIONS}
+        broken_down["area"] = (own["area"] != source.country).to_numpy(bool)
         count = np.sum(list(broken_down.values()), axis=0)
-        for name in DIMENSIONS:
+        for name in (*DIMENSIONS, "area"):
             others = count == broken_down[name]
-            unknown = own[others & (own[name] == "_U").to_numpy(bool)]
+            codes = [*_unknown_codes(source), _OTHER_OR_UNKNOWN]
+            unknown = own[others & own[name].isin(codes).to_numpy(bool)]
             for table in sorted(set(unknown["table"])):
                 line = _unknown_line(source, name, own[others & (own["table"] == table).to_numpy(bool)], table)
                 lines += [line] if line else []
@@ -346,20 +348,40 @@ def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -
         Column(_("Period")),
         Column(_("Of cases"), "%", numeric=True),
         Column(_("Of loss"), "%", numeric=True),
+        Column(_("Other or not known, of cases"), "%", note=_OTHER_OR_UNKNOWN_NOTE, numeric=True),
+        Column(_("Other or not known, of loss"), "%", note=_OTHER_OR_UNKNOWN_NOTE, numeric=True),
     )
     return Table("non_response_by_table", _("Item non-response"), columns, tuple(lines))
 
 
+# One label for two things: the share that is not known lies between none and all of it.
+_OTHER_OR_UNKNOWN = "_O_U"
+_OTHER_OR_UNKNOWN_NOTE = _("under one label of the publisher for both: so much more may not be known")
+
+
+def _unknown_codes(source: Source) -> tuple[str, ...]:
+    """The codes of what is not known: of an area also within the country."""
+    return ("_U", f"_U_{source.country}")
+
+
 def _unknown_line(source: Source, dimension: str, own: pd.DataFrame, table: str) -> tuple[Cell, ...] | None:
-    period = max((parsed(code) for code in set(own.loc[own[dimension] == "_U", "period"])), key=_by_end)
+    whole = source.country if dimension == "area" else TOTAL
+    is_unknown = own[dimension].isin(_unknown_codes(source))
+    is_either = own[dimension] == _OTHER_OR_UNKNOWN
+    period = max((parsed(code) for code in set(own.loc[is_unknown | is_either, "period"])), key=_by_end)
     now = own[(own["period"] == period.code) & (own["unit"].isin(["cases", source.currency]))]
     shares = []
-    for measure in ("cases", "loss"):
-        measured = now[now["measure"] == measure]
-        unknown = measured.loc[measured[dimension] == "_U", "value"]
-        total = measured.loc[measured[dimension] == TOTAL, "value"]
-        one = len(unknown) == 1 and len(total) == 1
-        shares.append(_share_cell(unknown.iloc[0], total.iloc[0]) if one else _absent())
+    for told in (is_unknown, is_either):
+        for measure in ("cases", "loss"):
+            if not told.any():
+                shares.append(Cell("[z]", marks=("[z]",), is_figure=True))  # the publisher has no such label
+                continue
+            measured = now[now["measure"] == measure]
+            unknown = measured.loc[told[measured.index], "value"]
+            total = measured.loc[measured[dimension] == whole, "value"]
+            # In two labels of one breakdown, not known at all and not known within the country, no report stands twice.
+            known = len(unknown) and len(total) == 1 and measured[dimension].is_unique
+            shares.append(_share_cell(sum(unknown, Decimal(0)), total.iloc[0]) if known else _absent())
     return (
         _source_cell(source),
         dataclasses.replace(table_cell(source, table), native="", is_header=False),
