@@ -16,8 +16,12 @@ from pipeline.aggregate.cubes import (
     MEASURES,
     QUANTILES,
     TOP_SHARES,
+    Coded,
+    Cube,
+    Grid,
     cube_cells,
     cube_observations,
+    in_force_of,
     rows_of,
 )
 from pipeline.frames import OBSERVATION_COLUMNS
@@ -292,6 +296,45 @@ def test_a_type_that_does_not_exist_yet_is_absent_and_not_zero(folder: Path) -> 
     assert only(observations, native_type="late", period="2021-12", measure="cases")["absence"] == "not_applicable"
     assert only(observations, native_type="late", period="2022-01", measure="cases")["value"] == 1
     assert only(observations, native_type="a", period="2022-01", measure="cases")["value"] == 0
+
+
+MONTH = st.tuples(st.sampled_from(["2022", "2023"]), st.integers(1, 12)).map(lambda month: f"{month[0]}-{month[1]:02d}")
+STRETCH = st.tuples(st.one_of(st.just(""), MONTH), st.one_of(st.just(""), MONTH), st.sampled_from("YN"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    stretches=st.lists(st.lists(STRETCH, min_size=1, max_size=3), min_size=2, max_size=2),
+    period=st.sampled_from(["2022-12", "2023-01", "2023-Q2", "2022", "2023", "2023-01/2023-05"]),
+    name=st.sampled_from(["native_type", "fraud_type", "age"]),
+)
+def test_a_cell_is_there_where_a_month_of_its_period_is_one_of_its_labels(
+    tmp_path_factory: pytest.TempPathFactory, stretches: list[list[tuple[str, str, str]]], period: str, name: str
+) -> None:
+    folder, dimension = tmp_path_factory.mktemp("stretches"), "age" if name == "age" else "fraud_type"
+    # Of each label its own stretches; of the common code Z, to which the last two labels lead, those of both.
+    of_label = {"a": [("", "", "Y")], **dict(zip("bc", stretches, strict=True))}
+    common = {"a": "A", "b": "Z", "c": "Z"}
+    lines = [
+        f"{dimension},{label},{first},{last},{common[label]},exact,{added},,"
+        for label in of_label
+        for first, last, added in of_label[label]
+    ]
+    header = "dimension,native_code,valid_from,valid_to,common_code,match,additive,note,evidence"
+    (folder / "crosswalk.csv").write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+    source, labels = made(folder, cube(name)), ("a", "b", "c") if name == "native_type" else ("A", "Z")
+    types = tuple(common.values()) if name == "native_type" else ()
+    coded = Coded(np.zeros(0, dtype=np.int64), labels, types, in_force_of(name, labels, source))
+    block = Grid(0, Cube.from_meta(cube(name), source), "s", (name,), [coded], source).block("monthly", period, {})
+    for label, state, overlay in zip(labels, block["state"], np.broadcast_to(block["overlay"], len(labels)), strict=True):
+        own = [each for text, found in of_label.items() if label in (text, common[text]) for each in found]
+        holding = [
+            added for first, last, added in own if any(first <= month <= (last or "9") for month in Period.parse(period).months)
+        ]
+        assert (state == "present") == bool(holding)
+        assert state in ("present", "not_in_use" if name == "native_type" else "category_not_in_use")
+        if name == "native_type" and holding:
+            assert overlay == ("N" in holding)
 
 
 def test_figures_of_few_losses_say_so_and_are_not_withheld(folder: Path) -> None:

@@ -66,8 +66,8 @@ def _columns(path: Path, schema: pa.Schema, layout: CsvLayout) -> dict[str, str]
     for name, header in {**wanted, **amounts}.items():
         expected = _EXPECTED.get(name, "text")
         expected = f"a decimal with {layout.minor_unit_digits} decimals, or text" if name == "loss" else expected
-        if schema.names.count(header) != 1:
-            raise _unlike_the_others(path, header, "no such column", expected)
+        if (count := schema.names.count(header)) != 1:
+            raise _unlike_the_others(path, header, f"{count} columns of that name" if count else "no such column", expected)
         if not _may_be(name, kind := schema.field(header).type, layout):
             raise _unlike_the_others(path, header, str(kind), expected)
     return {**wanted, **amounts}
