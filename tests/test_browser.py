@@ -333,6 +333,22 @@ def test_without_script_the_page_says_the_same(visit: Callable[..., Visit]) -> N
     assert with_script.locator("main").text_content() == without.locator("main").text_content()
 
 
+def test_no_year_and_no_day_is_broken_into_lines_on_paper(kind: Visit) -> None:
+    kind.page.set_viewport_size({"width": 702, "height": 900})
+    kind.page.emulate_media(media="print")
+    broken = kind.page.locator("tbody :is(th, td)").evaluate_all(
+        """cells => cells.flatMap((cell) => [cell.firstChild, cell.firstChild?.firstChild])
+            .filter((node) => node?.nodeType === Node.TEXT_NODE && /^\\d{4}(-\\d\\d-\\d\\d)?$/.test(node.textContent.trim()))
+            .filter((node) => {
+                const words = document.createRange();
+                words.selectNodeContents(node);
+                return words.getClientRects().length > 1;
+            }).map((node) => node.textContent)"""
+    )
+    kind.page.emulate_media(media="screen")
+    assert broken == []
+
+
 def test_paper_has_every_section_and_what_was_folded(visit: Callable[..., Visit], tmp_path: Path) -> None:
     page = visit(KINDS[2]).page
     page.emulate_media(media="print")
