@@ -120,6 +120,22 @@ def test_quantiles_of_few_losses_are_named_below_their_table() -> None:
     ) in [str(note) for note in notes]
 
 
+def test_a_note_on_many_types_is_told_once_and_leaves_room_for_the_others() -> None:
+    ended = {"classification": "cafc_2021"}
+    names = ["Health", "Modem-Hijacking", "Office Supplies", "Spoofing"]
+    rows = counted("cafc", "cafc_types", "CAD", "2023", 63_772, "575850187", **ended)
+    for name in names:
+        made = counted("cafc", "cafc_types", "CAD", "2023", None, None, native_type=name, **ended)
+        rows += [item | {"absence": "not_applicable", "note": "the type is not in use then"} for item in made]
+    kept = counted("cafc", "cafc_types", "CAD", "2023", 5_929, None, native_type="Phishing", **ended)
+    kept[1] |= {"note": "the publisher keeps no loss here"}
+    rows += [*kept, *counted("cafc", "cafc_types", "CAD", "2023", 4_246, "317913776", native_type="Investments", **ended)]
+    notes = [str(note) for note in table(shown("cafc", "2023", *rows), "cafc_types_losses").notes]
+    assert "Health; Modem-Hijacking; Office Supplies; Spoofing (cases, loss): the type is not in use then" in notes
+    assert "Phishing, loss: the publisher keeps no loss here" in notes
+    assert sum("not in use" in note for note in notes) == 1
+
+
 def test_a_list_of_common_types_begins_with_the_total_and_keeps_each_type_together() -> None:
     made = [row("2023", value, fraud_type=name) for name, value in (("ROM", 3), ("_T", 6), ("INV", 2))]
     found = figures(rows_of(frame(*made)), Period.parse("2023"), Families([declared()]))

@@ -14,7 +14,7 @@ from pipeline.model import INTERVAL_ENDS
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure, is_country
 from pipeline.publish.labels import breakdown_text, type_label
-from pipeline.publish.measures import counted, measure_note, measure_title, unit_short
+from pipeline.publish.measures import counted, measure_note, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.texts import clean
@@ -45,17 +45,12 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     if any(row.measure in INTERVAL_ENDS for row in rows):
         notes.append(_INTERVAL_NOTE)
     notes += _few_losses(figures)
+    together = _of_many_types(figures)
+    notes += [_note_of_types(counted(), note, measures, tuple(labels)) for (note, measures), labels in together.items()]
+    told = {(note, label) for (note, _), labels in together.items() for label in labels}
     for figure in figures:
         row = figure.row
-        if (
-            row.note
-            and row.measure not in INTERVAL_ENDS
-            and (
-                row.absence
-                or row.derivation
-                in ("", "residual", "sum_of_parts", "sum_of_periods", "change", "mean", "share", "without_large")
-            )
-        ):
+        if _is_noted(row) and (row.note, type_label(row)[0]) not in told:
             notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
         if words := restated_words(figure):
             english, native = type_label(row)
@@ -106,6 +101,44 @@ _INTERVAL_NOTE = _(
     "of reporting alone moves the figure, and is no error of sampling. Where the losses are too few there is none, never a "
     "narrower one. A sum of losses has none: single reports move it too much."
 )
+
+
+_NOTED = ("", "residual", "sum_of_parts", "sum_of_periods", "change", "mean", "share", "without_large")
+
+
+def _is_noted(row: Any) -> bool:
+    """Whether what is noted on a figure is told beneath its table."""
+    return bool(row.note) and row.measure not in INTERVAL_ENDS and bool(row.absence or row.derivation in _NOTED)
+
+
+# A note on the same measures of so many types is told once for all of them: else the first types leave the others no room.
+_MANY_TYPES = 3
+
+
+def _of_many_types(figures: Sequence[Figure]) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """(note, measures) -> the labels of the types that have it, where they are many."""
+    by_type: dict[tuple[str, str], dict[str, None]] = {}
+    for figure in figures:
+        if _is_noted(figure.row) and not figure.is_total and figure.is_plain:
+            by_type.setdefault((figure.row.note, type_label(figure.row)[0]), {})[figure.row.measure] = None
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (note, label), measures in by_type.items():
+        alike.setdefault((note, tuple(sorted(measures, key=_place))), []).append(label)
+    return {key: labels for key, labels in alike.items() if len(labels) >= _MANY_TYPES}
+
+
+def _place(measure: str) -> int:
+    return measure_rank((measure, ""))[0]
+
+
+@functools.lru_cache(maxsize=1024)
+def _note_of_types(counts: str, note: str, measures: tuple[str, ...], labels: tuple[str, ...]) -> Words:
+    return _(
+        "{types} ({measures}): {note}",
+        types=listed(labels, "; "),
+        measures=listed(measure_title(name)[0].lower() for name in measures),
+        note=each(_shortened(clean(note), 240), declared, clean(note)),
+    )
 
 
 @functools.lru_cache(maxsize=4096)
