@@ -201,6 +201,23 @@ def test_mean_and_relative_mean_absolute_revision_are_of_the_latest_against_the_
     assert found == {("special_fraud", "loss", "JPY"): (2, Decimal(0), Decimal(10), Decimal(20) / Decimal(300))}
 
 
+def test_a_difference_that_rounding_explains_is_no_revision() -> None:
+    """The loss of 2021 was printed as 282.0 hundred million yen, and in the book as 28,199,462,547: the same figure."""
+
+    def printed(*figures: tuple[int, int | None]) -> HeadlineHistory:
+        vintages = tuple(
+            Vintage(dt.date(2025, 1, 1 + place), "npa", Decimal(value), "final", None if half is None else Decimal(half))
+            for place, (value, half) in enumerate(figures)
+        )
+        return HeadlineHistory("special_fraud", "loss", "JPY", "scheme", str(2020 + figures[0][0] % 7), vintages, True)
+
+    rounded = printed((28_200_000_000, 5_000_000), (28_199_462_547, None))
+    revised = printed((44_123_700_000, 50_000), (45_256_436_710, None))
+    ((count, mean, absolute, __),) = revision_statistics([rounded, revised]).values()
+    assert (count, mean, absolute) == (2, Decimal(1_132_736_710) / 2, Decimal(1_132_736_710) / 2)
+    assert rounded.revision == -537_453, "the table of vintages shows what stands there"
+
+
 def test_a_figure_printed_once_has_no_revision_though_its_table_was_printed_again() -> None:
     """The cases of 2019 and 2020 were printed once by these releases, those of 2022 to 2024 two to four times."""
     rows, revisions = known_on("2026-06-30")

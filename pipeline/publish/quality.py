@@ -108,7 +108,7 @@ _AGREEMENT = _(
 _REVISED = _(
     "R = latest less first figure, over the years of the newest annual release that were printed more than once. Mean "
     "revision, mean absolute revision, and the sum of |R| relative to the sum of the first figures (McKenzie and Gamba; "
-    "OECD)."
+    "OECD). A difference that the rounding of the two figures explains is no revision."
 )
 _CODING = _(
     "Of the crosswalk's labels, those that only overlap a common code. Of the newest year with a breakdown by type, the "

@@ -292,7 +292,7 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
             text_cell(family_title(family, families)[0], native=family_title(family, families)[1], header=True),
             text_cell(measure_and_unit(measure, unit)),
             Cell(str(count), value=Decimal(count), is_figure=True),
-            _rounded(mean, unit),
+            _rounded(mean, unit, sign="+"),
             _rounded(absolute, unit),
             text_cell("–") if relative is None else _percent(relative),
         )
@@ -300,17 +300,19 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     )
     note = _(
         "Revision: the latest figure less the first, over the periods shown of which more than one printing is known. Relative "
-        "mean absolute revision: sum of the absolute revisions over the sum of the first figures."
+        "mean absolute revision: sum of the absolute revisions over the sum of the first figures. A difference that the rounding "
+        "of the two figures explains is no revision."
     )
     return Table(
         "revision_statistics", _("How far first figures were from the latest"), columns, rows, notes=(note,), kind="list"
     )
 
 
-def _rounded(value: Decimal, unit: str) -> Cell:
+def _rounded(value: Decimal, unit: str, *, sign: str = "") -> Cell:
+    """The value in whole units; `sign` "+" where it has a direction."""
     rounded = value.quantize(Decimal(1), ROUND_HALF_EVEN)
     return Cell(
-        f"{rounded:+,f}".replace("-", "−") if rounded else "0",
+        f"{rounded:{sign},f}".replace("-", "−") if rounded else "0",
         value=rounded,
         small=short_money(rounded, unit),
         is_figure=True,

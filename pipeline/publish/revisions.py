@@ -206,6 +206,12 @@ class HeadlineHistory:
         """R = L - P: the latest figure less the first (methods of the OECD's revision analysis)."""
         return self.vintages[-1].value - self.vintages[0].value
 
+    @property
+    def revision_beyond_rounding(self) -> Decimal:
+        """R, and nothing where the rounding of the two figures explains it."""
+        halves = sum((vintage.precision or Decimal(0) for vintage in (self.vintages[0], self.vintages[-1])), Decimal(0))
+        return self.revision if abs(self.revision) > halves else Decimal(0)
+
 
 def headline_histories(
     period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, families: Families
@@ -302,7 +308,8 @@ def revision_statistics(
 ) -> dict[tuple[str, str, str], tuple[int, Decimal, Decimal, Decimal | None]]:
     """By family, measure and unit: periods, mean revision, mean absolute revision, relative mean absolute revision.
 
-    R = L - P, latest less first figure, over the periods of which more than one printing is known. RMAR = sum |R| / sum |P|,
+    R = L - P, latest less first figure, over the periods of which more than one printing is known, and nothing where the rounding
+    of the two explains it. RMAR = sum |R| / sum |P|,
     scaled by the earlier estimate (McKenzie and Gamba, section 3.6, as the OECD recommends); None where the first figures are
     all zero.
     """
@@ -312,7 +319,7 @@ def revision_statistics(
             groups.setdefault((item.family, item.measure, item.unit), []).append(item)
     made = {}
     for key, items in sorted(groups.items()):
-        revised = [item.revision for item in items]
+        revised = [item.revision_beyond_rounding for item in items]
         total, scale = sum(map(abs, revised), Decimal(0)), sum((abs(item.vintages[0].value) for item in items), Decimal(0))
         made[key] = (len(items), sum(revised, Decimal(0)) / len(items), total / len(items), total / scale if scale else None)
     return made
