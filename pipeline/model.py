@@ -353,6 +353,7 @@ REASONS: dict[str, str] = {
     "declared_correction": "a correction declared here of what a publisher printed",
     "reinstatement": "figures that had been withdrawn and are back",
     "confirmation": "the same figures, printed again",
+    "redated": "the same files, with the day of their publication set right here",
     "new_code": "the same files, read or computed by other code",
 }
 REASON_OF_CHANGE: dict[str, str] = {

@@ -274,6 +274,22 @@ def test_a_release_that_comes_back_is_told_as_one_that_is_new(
     assert steps.publish("annual", "2024", data=copied) is None
 
 
+def test_a_file_whose_day_was_set_right_is_no_work_of_other_code(copied: Path) -> None:
+    steps.publish("annual", "2024", data=copied)
+    last = steps.store_at(copied).snapshots("npa_releases")[-1]
+    held = copied / "raw" / "npa_releases" / last.id
+    delivered = shutil.copy(held / last.file, copied)
+    shutil.rmtree(held)
+    about = {"edition": last.edition, "extract": last.extract, "origin": last.origin, "note": last.note}
+    steps.ingest("npa_releases", str(delivered), data=copied, published="2025-08-01", **about)
+    Path(delivered).unlink()
+    assert steps.validate("npa_releases", data=copied) == [last.id]
+    steps.aggregate("npa_releases", data=copied)
+    (planned,) = steps.plan("annual", "2024", "2024", data=copied)
+    assert (planned.action, planned.reasons) == ("restate", ("redated",))
+    assert steps.publish("annual", "2024", data=copied) == planned.release_id
+
+
 def test_a_release_that_was_reproduced_before_is_told_when_it_comes_to_speak(copied: Path) -> None:
     day = dt.date(2026, 12, 31)
     reproduced = steps.publish("annual", "2024", data=copied, as_of=day)

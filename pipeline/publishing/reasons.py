@@ -90,12 +90,14 @@ def _corrections_told(figures: pd.DataFrame) -> set[str]:
 def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str, ...]:
     """Why this release takes the place of that one: what became known since, and whether the code is another."""
     spoke = {item["id"] for item in speaking["snapshots"]}
-    if spoke == set(candidate.snapshot_ids):
-        return ("new_code",)
     other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
+    rows = candidate.rows[["snapshot", "known_at"]].drop_duplicates()
+    if spoke == set(candidate.snapshot_ids):
+        said = {item["id"]: item["known_at"] for item in speaking["snapshots"]}
+        is_redated = any(said.get(parts, day.isoformat()) != day.isoformat() for parts, day in rows.itertuples(index=False))
+        return (("redated",) if is_redated else ()) + (("new_code",) if other_code or not is_redated else ())
     days = set(candidate.revisions.vintages) - {dt.date.fromisoformat(day) for day in speaking["revision"]["vintages"]}
     # An older file that came in late speaks of days that are past.
-    rows = candidate.rows[["snapshot", "known_at"]].drop_duplicates()
     days |= {day for parts, day in rows.itertuples(index=False) if not spoke.issuperset(parts.split("+"))}
     reasons = candidate.revisions.reasons_of(days)
     return (*reasons, "new_code") if other_code else reasons
