@@ -125,10 +125,14 @@ def test_a_backfill_as_of_a_day_gives_the_very_bytes_that_were_published_then(
         assert bytes_of(again) == bytes_of(then)
 
 
-def test_a_release_as_of_a_day_does_not_speak_for_its_period(copied: Path) -> None:
+def test_a_release_as_of_a_day_does_not_speak_for_its_period(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
     steps.publish("annual", "2024", data=copied)
     before = steps.current_manifests(data=copied)
-    assert steps.publish("annual", "2024", data=copied, as_of=dt.date(2025, 2, 7))
+    caplog.set_level("INFO", logger="fraudloss")
+    caplog.clear()
+    assert (release := steps.publish("annual", "2024", data=copied, as_of=dt.date(2025, 2, 7)))
+    (told,) = caplog.messages
+    assert told.startswith(f"reproduced frequency=annual period=2024 release={release} as_of=2025-02-07 reason=")
     assert steps.current_manifests(data=copied) == before
 
 
@@ -222,12 +226,19 @@ def test_a_history_that_only_goes_on_is_the_history_worked_out_at_once(lived: tu
     assert files[0] == files[1]
 
 
-def test_a_release_that_lost_a_file_is_made_again_though_nothing_is_new(copied: Path) -> None:
+def test_a_release_that_lost_a_file_is_made_again_though_nothing_is_new(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
     (name, *_) = steps.publish_due("annual", data=copied)
     folder = copied / "processed" / "releases" / "annual" / name
     before = bytes_of(folder)
     (folder / "summary.xlsx").unlink()
+    period, _, release = name.partition("/")
+    (planned,) = steps.plan("annual", period, period, data=copied)
+    assert (planned.action, planned.reasons) == ("make again", ())
+    caplog.set_level("INFO", logger="fraudloss")
+    caplog.clear()
     assert steps.publish_due("annual", data=copied) == [name]
+    told = f'made again frequency=annual period={period} release={release} reason="files of it were gone or changed"'
+    assert caplog.messages == [told]
     assert bytes_of(folder) == before
     assert steps.publish_due("annual", data=copied) == []
 
@@ -269,6 +280,7 @@ def test_a_release_that_comes_back_is_told_as_one_that_is_new(
         other.setattr(code_version, "of_publication", lambda source_ids: "othercode000")
         steps.publish("annual", "2024", data=copied)
     caplog.set_level("INFO", logger="fraudloss")
+    caplog.clear()
     assert steps.publish("annual", "2024", data=copied) == first
     assert f'published frequency=annual period=2024 release={first} reason="new code"' in caplog.messages
     assert steps.publish("annual", "2024", data=copied) is None

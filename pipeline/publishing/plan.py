@@ -24,7 +24,7 @@ class Planned:
     """What publishing one period would do."""
 
     period: str
-    action: str  # nothing, new release, restate, withdraw, embargo, no figures
+    action: str  # nothing, new release, restate, make again (files of it are gone), withdraw, embargo, no figures
     reasons: tuple[str, ...]  # keys of model.REASONS
     release_id: str
     snapshots: list[str]  # ids of those that speak in it
@@ -78,6 +78,8 @@ def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
         action, reasons = ("nothing", ()) if is_there else ("new release", candidate.revisions.reasons)
     elif is_there and record["current"] == candidate.release_id:
         action, reasons = "nothing", ()
+    elif record["current"] == candidate.release_id:
+        action, reasons = "make again", ()
     else:
         require_what_it_followed(store, record, candidate)
         action = "restate" if record["releases"] else "new release"

@@ -33,6 +33,8 @@ class Published:
     is_new: bool  # False: the same release was there already
     reasons: tuple[str, ...]  # keys of model.REASONS: why it takes the place of the one before, or why the period was withdrawn
     is_withdrawal: bool = False
+    is_repair: bool = False  # the release spoke already, and files of it were gone or changed
+    as_of: dt.date | None = None  # the day as of which it was reproduced; then it does not speak
 
     @property
     def name(self) -> str:
@@ -43,8 +45,13 @@ class Published:
         """Log it where it is new."""
         if self.is_new:
             reasons = ", ".join(reason.replace("_", " ") for reason in self.reasons)
-            event = "withdrawn" if self.is_withdrawal else "published"
-            log.event(event, frequency=self.frequency, period=self.period, release=self.release_id, reason=reasons)
+            about = {"frequency": self.frequency, "period": self.period, "release": self.release_id}
+            if self.is_repair:
+                log.event("made again", **about, reason="files of it were gone or changed")
+            elif self.as_of is not None:
+                log.event("reproduced", **about, as_of=self.as_of, reason=reasons)
+            else:
+                log.event("withdrawn" if self.is_withdrawal else "published", **about, reason=reasons)
         return self
 
 
@@ -122,7 +129,9 @@ def publish_period(store: Store, candidates: Candidates, period: Period) -> Publ
                 raise Overtaken
     # One that was made before (under embargo, as of a day, by code that is back) is news when it comes to speak.
     is_news = is_new or (speaks and before["current"] != candidate.release_id)
-    return Published(period.frequency, period.code, candidate.release_id, is_news, why.reasons)
+    is_repair = is_new and speaks and before["current"] == candidate.release_id
+    about = (period.frequency, period.code, candidate.release_id, is_news, () if is_repair else why.reasons)
+    return Published(*about, is_repair=is_repair, as_of=candidates.as_of)
 
 
 def withdraw_period(store: Store, candidates: Candidates, period: Period) -> Published | None:
