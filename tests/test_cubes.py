@@ -134,15 +134,15 @@ def plain(rows: pd.DataFrame, of_period: pd.DataFrame) -> dict[str, Any]:
         "cases_loss_known": len(known),
     }
     if len(of_period):
-        result["share_of_cases"] = _rounded(Fraction(100 * len(rows), len(of_period)), "0.001")
+        result["share_of_cases"] = _rounded(Fraction(100 * len(rows), len(of_period)), "0.000001")
     whole_loss = sum(map(int, of_period.loc[of_period["loss_known"], "loss_minor"]))
     if whole_loss > 0 and (len(known) or not len(rows)):
-        result["share_of_loss"] = _rounded(Fraction(100 * total, whole_loss), "0.001")
+        result["share_of_loss"] = _rounded(Fraction(100 * total, whole_loss), "0.000001")
     if len(known) or not len(rows):
         result |= {"cases_with_loss": len(ordered), "loss": Fraction(total, 100)}
     if len(known):
-        result["share_with_loss"] = _rounded(Fraction(100 * len(ordered), len(rows)), "0.001")
-        result["share_with_loss_of_known"] = _rounded(Fraction(100 * len(ordered), len(known)), "0.001")
+        result["share_with_loss"] = _rounded(Fraction(100 * len(ordered), len(rows)), "0.000001")
+        result["share_with_loss_of_known"] = _rounded(Fraction(100 * len(ordered), len(known)), "0.000001")
         result["mean_loss"] = _rounded(Fraction(total, 100 * len(rows)), "0.01")
     if ordered:
         result["mean_loss_with_loss"] = _rounded(Fraction(total, 100 * len(ordered)), "0.01")
@@ -160,7 +160,7 @@ def plain(rows: pd.DataFrame, of_period: pd.DataFrame) -> dict[str, Any]:
         for name, one_in in TOP_SHARES.items():
             if len(ordered) >= one_in:
                 top = ordered[-math.ceil(Fraction(len(ordered), one_in)) :]
-                result[name] = _rounded(Fraction(100 * sum(top), sum(ordered)), "0.001")
+                result[name] = _rounded(Fraction(100 * sum(top), sum(ordered)), "0.000001")
     return result
 
 
@@ -382,10 +382,10 @@ def test_top_shares_need_as_many_losses_as_make_one_of_the_top(folder: Path) -> 
     source = made(folder, cube(frequencies=["monthly"]))
     of_ten = cube_observations(frame(reports(10)), source, SNAPSHOT)
     of_1001 = cube_observations(frame(reports(1001)), source, SNAPSHOT)
-    assert only(of_ten, measure="top_10_share")["value"] == Decimal("18.182")
+    assert only(of_ten, measure="top_10_share")["value"] == Decimal("18.181818")
     assert not {"top_1_share", "top_0_1_share"} & set(of_ten["measure"])
     # 0.1 % of 1,001 losses is more than one loss: two, 1,001 and 1,000 of 501,501 dollars.
-    assert only(of_1001, measure="top_0_1_share")["value"] == Decimal("0.399")
+    assert only(of_1001, measure="top_0_1_share")["value"] == Decimal("0.399002")
 
 
 def test_loss_bands_hold_their_lower_bound_and_not_their_upper(folder: Path) -> None:

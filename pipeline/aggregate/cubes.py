@@ -52,7 +52,8 @@ MEASURES = (*ADDITIVE, DISTINCT, *SHARES_OF_ALL, *SHARES_WITH_LOSS, *MEANS, *_OR
 OF_SINGLE_CASES = ("cases_with_loss", *SHARES_WITH_LOSS, "mean_loss_with_loss", *_ORDERED)
 OF_FEW_LOSSES = ("mean_loss_with_loss", *QUANTILES, "max_loss")
 FEW_LOSSES = 10
-PERCENT_STEP = Decimal("0.001")
+# As fine as those of pipeline.aggregate.derive, for the same reason.
+PERCENT_STEP = Decimal("0.000001")
 NO_INTERVAL = "too few losses for an interval of 95 %"
 NO_LOSS, LOSS_NOT_KNOWN = "NONE", "_U"
 # State of a cell whose label may not stand in any month of the period -> what is said of it.
