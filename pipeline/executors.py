@@ -15,7 +15,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -114,12 +116,24 @@ class InProcess(Executor):
 def _processes(workers: int, *modules: str) -> Executor:
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(modules))
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_the_first_process)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_as_a_worker)
 
 
 def _leave_interrupts_to_the_first_process() -> None:
     """Ctrl-C reaches every process of the terminal; only the first one decides what becomes of the work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _begin_as_a_worker() -> None:
+    """Ends with the first process, too: where that is killed, nobody else would ever end those that wait for its next task."""
+    _leave_interrupts_to_the_first_process()
+    if first := multiprocessing.parent_process():
+        threading.Thread(target=_end_after, args=(first,), daemon=True).start()
+
+
+def _end_after(first: Any) -> None:
+    first.join()
+    os._exit(1)
 
 
 def dask_setup(worker: Any) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline import cli, code_version, steps, vintages
@@ -365,6 +366,20 @@ def test_a_backfill_that_is_told_to_stop_leaves_whole_releases_and_says_what_is_
     assert "stopped. Left are 1 periods, 2024 to 2024: the same command goes on with them." in err
     assert [item.action for item in steps.plan("annual", "2023", "2024", data=copied)] == ["nothing", "new release"]
     assert run(copied, "backfill", "--frequency", "annual", "--from", "1990", "--to", "2024") == 0
+
+
+def test_workers_end_with_the_process_that_was_killed(copied: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "--data", str(copied), "backfill", "--frequency", "annual"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    process = subprocess.Popen([*command, "--from", "1990", "--to", "2024", "--workers", "2"], env=environment)
+    working = copied / "processed" / ".locks" / "release-annual-2023.lock"
+    while not working.exists() and process.poll() is None:
+        time.sleep(0.01)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert family
+    assert psutil.wait_procs(family, timeout=30)[1] == []
 
 
 # -------------------------------------------------------------------------------------------------------------------- diff
