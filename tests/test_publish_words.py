@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from pipeline.model import ABSENCE
 from pipeline.publish import charts, package
 from pipeline.publish.labels import code_label, natural_key
 from pipeline.publish.marks import ABSENCE_MARKS, MARKS
-from pipeline.publish.number_texts import number_text, short_money
+from pipeline.publish.number_texts import figure_text, number_text, short_money
 from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.texts import clean
 
@@ -72,6 +73,27 @@ def test_small_derived_figures_have_no_digit_that_nobody_knows_and_are_not_shown
     value: str, unit: str, text: str
 ) -> None:
     assert number_text(Decimal(value), unit, derived=True) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "measure", "precision", "text"),
+    [
+        # Consumer Sentinel Network Data Book 2024: whole per cent, shares of two places, and whole reports per 100,000.
+        ("22", "percent", "share_with_loss", "0.5", "22 %"),
+        ("3", "percent", "share_of_cases", "0.5", "3 %"),
+        ("1.5", "percent", "share_of_cases", "0.005", "1.50 %"),
+        ("971", "cases_per_100k", "cases_per_100k", "0.5", "971"),
+        ("1388", "cases_per_100k", "cases_per_100k", "0.5", "1,388"),
+        ("0.440854799", "ratio", "victims_share", "0.0000000005", "44.1 %"),
+        ("0.06", "ratio", "victims_share", "0.005", "6 %"),
+        ("40", "percent", "victims_share", "5", "40 %"),
+    ],
+)
+def test_a_printed_share_or_rate_has_no_digit_that_is_not_in_print(
+    value: str, unit: str, measure: str, precision: str, text: str
+) -> None:
+    row = SimpleNamespace(value=Decimal(value), unit=unit, measure=measure, precision=Decimal(precision), derivation="")
+    assert figure_text(row) == text
 
 
 def test_large_sums_are_given_in_the_units_that_people_speak_of() -> None:

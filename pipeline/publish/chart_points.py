@@ -15,7 +15,7 @@ from pipeline.publish.families import Families
 from pipeline.publish.labels import LABELS, type_label
 from pipeline.publish.marks import is_provisional, marks_of
 from pipeline.publish.measures import measure_title, unit_short
-from pipeline.publish.number_texts import number_text
+from pipeline.publish.number_texts import figure_text
 from pipeline.publish.words import _, listed, only_english
 
 _BILLION = Decimal(10) ** 9
@@ -34,7 +34,7 @@ def chart_point(row: Any, x: str, series: str, scale: Decimal, families: Familie
         series,
         float(row.value / scale),
         is_provisional(row),
-        number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
+        figure_text(row),
         marks_of(row),
         unit_short(row.unit),
         row.id,

@@ -18,14 +18,19 @@ _TEN_THOUSAND = Decimal(10) ** 4
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool = False) -> str:
-    """The value as a reader sees it: thousands separators; per cent with a sign where it is a change; derived money rounded."""
+def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool = False, precision: Decimal | None = None) -> str:
+    """The value as a reader sees it: thousands separators; per cent with a sign where it is a change; derived money rounded.
+
+    `precision`, in the unit of the value, is that of a figure that a publisher printed, half of its last unit: a share or rate
+    gets no digit behind those that stand in print. None where it is computed, or where nobody says how it was rounded.
+    """
     if unit in ("ratio", "percent"):
         share = value * 100 if unit == "ratio" else value
         if not share:
             return both("0 %", "0%")
-        places = "0.1" if derived or abs(share) >= 10 else "0.01"
-        text = f"{share.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
+        scaled = precision * 100 if precision and unit == "ratio" else precision
+        step = _shown_step(Decimal("0.1" if derived or abs(share) >= 10 else "0.01"), scaled)
+        text = f"{share.quantize(step, ROUND_HALF_EVEN):,}"
         if abs(share) < Decimal("0.1"):
             text = _small_share(share, derived)
         text = f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')}"
@@ -36,10 +41,24 @@ def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool =
     if unit.endswith("_per_100k"):
         # Three places are computed; two are shown, unless they would make nothing of something.
         places = "1" if abs(value) >= 1000 else "0.01" if abs(value) >= Decimal("0.01") or not value else "0.001"
-        return f"{value.quantize(Decimal(places), ROUND_HALF_EVEN):,}".replace("-", "−")
+        step = _shown_step(Decimal(places), precision)
+        return f"{value.quantize(step, ROUND_HALF_EVEN):,}".replace("-", "−")
     if derived:
         value = value.quantize(Decimal(1), ROUND_HALF_EVEN)
     return _plain(value)
+
+
+def figure_text(row: Any) -> str:
+    """The value of one observation as a reader sees it, in tables, charts and maps alike."""
+    printed = None if row.derivation else row.precision
+    return number_text(row.value, row.unit, row.measure, derived=bool(row.derivation), precision=printed)
+
+
+def _shown_step(step: Decimal, precision: Decimal | None) -> Decimal:
+    """The last place that is shown: `step`, or the last that is printed where that is a coarser one; never more than the unit."""
+    if not precision:
+        return step
+    return max(step, min(Decimal(1), Decimal(1).scaleb((2 * precision).adjusted())))
 
 
 def _small_share(share: Decimal, derived: bool) -> str:

@@ -14,7 +14,7 @@ from pipeline.model import FraudlossError
 from pipeline.publish.labels import type_label
 from pipeline.publish.marks import NO_ROW, marks_of
 from pipeline.publish.measures import measure_meaning, measure_title, unit_short
-from pipeline.publish.number_texts import number_text, precision_text, short_money
+from pipeline.publish.number_texts import figure_text, precision_text, short_money
 from pipeline.publish.texts import clean
 from pipeline.publish.words import _, listed
 
@@ -85,7 +85,7 @@ def figure_cell(row: Any | None, *, short: bool = True, missing: str = NO_ROW) -
     # A column says one unit: a ratio stands in it as per cent, in the page and in the workbook.
     scale = 100 if row.unit == "ratio" else 1
     return Cell(
-        number_text(row.value, row.unit, row.measure, derived=bool(row.derivation)),
+        figure_text(row),
         value=row.value * scale,
         marks=marks,
         small=_small(row) if short else "",
