@@ -126,6 +126,17 @@ def test_a_revised_figure_carries_the_mark_of_its_status_as_it_does_elsewhere() 
         assert all(("[b]" in cell.marks) == marked for cell in now)
 
 
+def test_what_has_no_figure_before_it_carries_the_mark_of_the_workbook_in_the_page_too() -> None:
+    rows, revisions = known_on("2025-07-31")
+    families = Families([source("npa_releases")])
+    tables = shown_tables(YEAR, figures(rows_of(rows), YEAR, families), revisions, families)
+    (changed,) = [table for table in tables if table.id == "revised_figures"]
+    first = [line for line in changed.rows if line[8].text == "new"]
+    assert first
+    assert {(line[k].text, line[k].marks) for line in first for k in (4, 6, 7)} == {("[z]", ("[z]",))}
+    assert not [cell for line in changed.rows for cell in line[4:8] if cell.text == "–"]
+
+
 def test_printing_the_same_again_is_a_confirmation_and_changes_nothing() -> None:
     snapshots = [snapshot("s1", "2025-02-07"), snapshot("s2", "2025-05-23")]
     rows = [row("2024", 5, snapshot=item.id, known_at=item.known_at) for item in snapshots]

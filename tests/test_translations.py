@@ -141,6 +141,18 @@ def english_of_ours(page: bytes) -> list[str]:
     return [text for text in found.texts if text in known or ENGLISH.search(text.replace(NAME, ""))] + marked
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_title_of_a_series_is_not_that_of_another(language: str) -> None:
+    """Two tables of one workbook, and two entries of its contents, would have one name."""
+    families: dict[str, set[str]] = {}
+    with words.speaking(language):
+        for source in catalogue.sources():
+            for table in source.tables.values():
+                families.setdefault(str(words.declared(table.title)), set()).add(table.family)
+    assert families
+    assert {title: found for title, found in families.items() if len(found) > 1} == {}
+
+
 def test_every_message_is_in_the_catalogue_and_translated_and_no_other_is() -> None:
     found, catalog = messages.messages(), messages.read("ja")
     assert {message.id for message in catalog if message.id} == set(found)

@@ -39,6 +39,7 @@ LISTED_CHANGES = 60
 _FOLLOWING = ("share", "change", "mean", "rate", "converted", "converted_months")
 _NATIVE = {"revised": "改訂", "corrected": "訂正", "new": "新規", "withdrawn": "取下げ", "reclassified": "組替え"}
 _HUNDREDTH, _ZERO = Decimal("0.01"), Decimal(0)
+_NOTHING = "[z]"  # the side of a change on which there is no figure, what would compare with it, and a vintage that never was
 
 
 def lead_sentences(revisions: ReleaseRevisions) -> tuple[str, ...]:
@@ -156,8 +157,8 @@ def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families:
         text_cell(family_title(families.family(now), families)[0]),
         type_cell(now),
         text_cell(listed([measure_and_unit(line["measure"], line["unit"]), *_dimension_words(line)])),
-        figure_cell(old) if old else text_cell("–"),
-        figure_cell(new) if new else text_cell("–"),
+        figure_cell(old, missing=_NOTHING),
+        figure_cell(new, missing=_NOTHING),
         _difference_cell(difference, line["unit"]),
         _share_cell(share),
         text_cell(what, native=only_english(_NATIVE.get(line["change"], "")), title=declared(CHANGES[line["change"]])),
@@ -195,14 +196,14 @@ def _difference(before: Decimal | None, after: Decimal | None) -> tuple[Decimal 
 
 def _difference_cell(value: Decimal | None, unit: str) -> Cell:
     if value is None:
-        return text_cell("–")
+        return figure_cell(None, missing=_NOTHING)
     scaled = value * 100 if unit == "ratio" else value
     return Cell(number_text(value, unit, "change"), value=scaled, is_figure=True)
 
 
 def _share_cell(value: Decimal | None) -> Cell:
     if value is None:
-        return text_cell("–")
+        return figure_cell(None, missing=_NOTHING)
     return Cell(f"{value:+,f}".replace("-", "−") if value else "0.00", value=value or _ZERO, is_figure=True)
 
 
@@ -238,7 +239,7 @@ def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, amb
     english, native = family_title(item.family, families)
     scheme = declared(clean(families.classification(item.classification)))
     share = _difference(item.vintages[0].value, item.vintages[-1].value)[1]
-    empty = [Cell("[z]", marks=("[z]",), title=_("no further vintage"), is_figure=True)] * (width - len(item.vintages))
+    empty = [Cell(_NOTHING, marks=(_NOTHING,), title=_("no further vintage"), is_figure=True)] * (width - len(item.vintages))
     return (
         text_cell(english, native=native, header=True),
         text_cell(
