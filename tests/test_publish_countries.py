@@ -227,6 +227,24 @@ def test_every_value_of_the_comparison_has_the_id_of_its_observation(files: Mapp
     assert all(line["coverage"] for line in lines)
 
 
+def test_a_type_has_its_own_breaks_and_not_those_of_the_total(files: Mapping[str, bytes]) -> None:
+    lines = list(csv.DictReader(io.StringIO(files["comparison.csv"].decode())))
+    told = {line["native_type"]: line["breaks"] for line in lines if line["source"] == "npa_annual"}
+    assert told["_T"].startswith("2018: cash-card theft")
+    assert told["オレオレ詐欺"].startswith("2020: deposit fraud")
+    assert "2018" not in told["オレオレ詐欺"]
+
+
+def test_a_type_whose_total_is_not_compared_says_what_its_own_table_means() -> None:
+    ours = ROWS["npa_annual"][:2]
+    alone = of("npa_annual", "sns_fraud", "JPY", 808, 11_510_000_000, native_type="SNS型投資詐欺", fraud_type="INV")
+    frame = pd.concat([derive(observations_frame([*ours, *alone]), source("npa_annual")), view("scamwatch")], ignore_index=True)
+    compared = countries.compare(Y2024, *read(frame, sources()))
+    lines = countries.comparison_frame(compared)
+    (own,) = lines[(lines["native_type"] == "SNS型投資詐欺") & (lines["measure"] == "cases")].to_dict("records")
+    assert (own["unit_of_count"], own["breaks"]) == ("POLICE_CASE", "")
+
+
 # ---------------------------------------------------------------------------------------------------------------- the page
 
 

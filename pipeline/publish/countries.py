@@ -188,20 +188,24 @@ def _one_series(members: Sequence[Figure], families: Families) -> Series:
     rows = {(figure.row.measure, figure.row.unit): figure.row for figure in members}
     lead = min(members, key=lambda figure: (families.precedence(figure.row.source), figure.row.source)).row
     source = families.sources[lead.source]
+    return Series(members[0].family, source, _facets(lead, source), rows, _breaks(lead, source))
+
+
+def _facets(row: Any, source: Source) -> dict[str, str]:
+    """What the source declares of the table of an observation: facet -> code of comparability.csv."""
     declared = source.meta["comparability"]
-    otherwise = declared.get("except", {}).get(lead.table, {})
-    facets = {facet: str(otherwise.get(facet, declared[facet])) for facet in FACETS}
-    return Series(members[0].family, source, facets, rows, _breaks(lead, source))
+    otherwise = declared.get("except", {}).get(row.table, {})
+    return {facet: str(otherwise.get(facet, declared[facet])) for facet in FACETS}
 
 
 def _breaks(row: Any, source: Source) -> tuple[str, ...]:
-    """Declared breaks of the series up to the period: its earlier figures are not those of today."""
+    """Declared breaks of an observation's total or type up to its period: its earlier figures are not those of today."""
     until = Period.parse(row.period).end
     found = [
         entry
         for entry in source.breaks
         if entry.get("table") in (row.table, None, "")
-        and (entry.get("all") or TOTAL in entry.get("native_types", ()))
+        and (entry.get("all") or row.native_type in entry.get("native_types", ()))
         and Period.parse(str(entry["from"])).start <= until
     ]
     return tuple(
@@ -563,28 +567,23 @@ def comparison_frame(compared: CountryComparison | None) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     if compared is not None:
         measures = {*(measure for measure, _ in COUNTS), *MONEY}
-        facets: dict[tuple[str, str], Series] = {}
         for item in compared.series:
-            facets[item.source.id, item.family] = item
-            rows += [_tidy(row, item, "", item) for (measure, _), row in sorted(item.rows.items()) if measure in measures]
+            told = (item.facets, item.breaks)
+            rows += [_tidy(row, item, "", *told) for (measure, _), row in sorted(item.rows.items()) if measure in measures]
         for line in compared.types:
-            of_source = facets.get((line.source.id, line.family)) or _of_source(compared, line)
-            rows += [_tidy(row, line, line.match, of_source) for _, row in sorted(line.rows.items())]
+            for _, row in sorted(line.rows.items()):
+                rows.append(_tidy(row, line, line.match, _facets(row, line.source), _breaks(row, line.source)))
     return pd.DataFrame(rows, columns=ROW_COLUMNS, dtype=object)
 
 
-def _of_source(compared: CountryComparison, line: TypeLine) -> Series | None:
-    return next((item for item in compared.series if item.source.id == line.source.id), None)
-
-
-def _tidy(row: Any, item: Series | TypeLine, match: str, series: Series | None) -> dict[str, Any]:
+def _tidy(row: Any, item: Series | TypeLine, match: str, facets: Mapping[str, str], breaks: Sequence[str]) -> dict[str, Any]:
     same = {name: getattr(row, name) for name in ROW_COLUMNS if hasattr(row, name)}
     return {
         **same,
         "country": item.source.country,
         "series": item.family,
         "match": match,
-        **{facet: series.facets[facet] if series else "" for facet in FACETS},
-        "breaks": "; ".join(series.breaks) if series else "",
+        **facets,
+        "breaks": "; ".join(breaks),
         "place": item.place if isinstance(item, Series) and (row.measure, row.unit) == RANKED_BY else None,
     }
