@@ -153,6 +153,14 @@ def test_adjusted_months_are_those_of_the_page_and_of_the_workbook(adjusted: dic
     assert int(december["cases"]) - int(december["seasonally_adjusted_cases"]) > 100
 
 
+def test_a_month_without_a_figure_has_no_adjusted_months_of_the_time_before_it() -> None:
+    whole, torn = monthly(MONTHS), monthly(MONTHS)
+    last = (torn["source"] == "npa_monthly") & (torn["period"] == MONTHS[-1]) & (torn["measure"] == "cases")
+    torn.loc[last, ["measure", "unit"]] = ["victims", "persons"]
+    assert ADJUSTED in release.build(sample.given(MONTHS[-1], whole))
+    assert ADJUSTED not in release.build(sample.given(MONTHS[-1], torn))
+
+
 def test_adjusted_months_are_as_late_as_the_last_of_them() -> None:
     view = monthly(MONTHS)
     view.loc[(view["source"] == "npa_monthly") & (view["period"] == MONTHS[5]), "known_at"] = sample.given("2025").as_of

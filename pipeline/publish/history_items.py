@@ -67,7 +67,7 @@ def history_items(
     if period.frequency == "annual":
         items += _types_over_time(name, english, timed, families)
     if period.frequency == "monthly":
-        items += _without_season(name, english, timed, breaks, families, growing)
+        items += _without_season(period, name, english, timed, breaks, families, growing)
     return items
 
 
@@ -85,6 +85,7 @@ def _noted(chart: Chart, warnings: Sequence[Words]) -> Chart:
 
 
 def _without_season(
+    period: Period,
     name: str,
     english: str,
     timed: Sequence[Figure],
@@ -92,8 +93,13 @@ def _without_season(
     families: Families,
     growing: Sequence[Words],
 ) -> list[Item]:
-    """The cases of the months without their season, where the series is long enough: chart and table."""
+    """The cases of the months without their season, where the series is long enough: chart and table.
+
+    A series that ends before the month of the release has a hole there, and none of its earlier months is news.
+    """
     rows = period_totals(timed, "cases", "cases", families, "monthly")
+    if not rows or rows[-1].period != period.code:
+        return []
     found = seasonal.adjust([row.period for row in rows], [float(row.value) for row in rows], list(breaks))
     if found is None:
         return []
