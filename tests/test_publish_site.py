@@ -13,12 +13,14 @@ import pytest
 from markupsafe import escape
 
 from pipeline.aggregate.derive import steps_in_words
+from pipeline.frames import VINTAGE_COLUMNS, observations_frame
 from pipeline.model import (
     ABSENCE,
     CHANGES,
     DERIVATIONS,
     DIMENSIONS,
     EDITIONS,
+    INTERVALS,
     MEASURES,
     OBS_STATUS,
     REASONS,
@@ -28,10 +30,11 @@ from pipeline.model import (
 from pipeline.publish import release, site, source_pages, words
 from pipeline.publish.countries import FACETS
 from pipeline.publish.evidence import Evidence
+from pipeline.publish.families import Families
 from pipeline.publish.feed import feed_name
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.page import source_view
-from pipeline.publish.register import REGISTER, Facts, register_table
+from pipeline.publish.register import REGISTER, Facts, register_table, register_tables
 from pipeline.reference import comparability_words, fraud_types, series
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
@@ -241,6 +244,32 @@ def test_an_indicator_that_cannot_be_computed_is_a_mark_and_never_zero(files: di
     assert _cells(files["quality.html"], "timeliness_of_sources", "npa_annual")[3] == "[x]"
 
 
+def test_a_period_before_whose_end_the_file_ends_is_not_taken_for_published() -> None:
+    cut = {"note": "the file ends on 2025-11-30"}
+    rows = [sample.row("npa_annual", "special_fraud", "2025", "victims", "persons", 5, **cut)]
+    days = pd.DataFrame(
+        [("npa_annual", "special_fraud", "annual", year, dt.date(2026, 9, 20)) for year in ("2024", "2025")],
+        columns=VINTAGE_COLUMNS,
+    )
+    for extra, newest, after in ((rows, "2024", "628"), ([], "2025", "263")):
+        built = site.build([], sample.view(extra), sample.sources(), Evidence(vintages=days))
+        assert _cells(built["quality.html"], "timeliness_of_sources", "npa_annual")[2:4] == [newest, after]
+
+
+def test_large_losses_have_the_interval_of_each_quantile_that_the_source_gives() -> None:
+    ends = {"median_loss": (1_000_000, 1_200_000), "p90_loss": (9_000_000, 9_900_000)}
+    rows = [sample.row("npa_annual", "special_fraud", "2025", "max_loss", "JPY", 99_000_000)]
+    rows += [
+        sample.row("npa_annual", "special_fraud", "2025", name, "JPY", value)
+        for measure, values in ends.items()
+        for name, value in zip(INTERVALS[measure], values, strict=True)
+    ]
+    built = site.build([], sample.view(rows), sample.sources(), Evidence())
+    told = _cells(built["quality.html"], "large_losses", "npa_annual")[-1].replace("\xa0", " ")
+    assert "of the median, 95 %: ¥1.0 m to ¥1.2 m" in told
+    assert "of the 90th percentile, 95 %: ¥9.0 m to ¥9.9 m" in told
+
+
 def test_agreement_is_counted_from_what_was_reconciled() -> None:
     compared = pd.DataFrame({"source": ["npa_annual"] * 3, "status": ["exact", "different", "exact"]})
     built = site.build([], sample.view(), sample.sources(), Evidence(reconciliation=compared))
@@ -282,6 +311,65 @@ def test_non_response_is_told_of_areas_and_of_a_label_that_stands_for_other_and_
     total = 27_832
     assert lines[0][4:] == [f"{100 * 2_095 / total:.1f}", "[x]", f"{100 * 9_053 / total:.1f}", "[x]"]
     assert lines[1][4:] == [f"{100 * 6_428 / total:.1f}", "[x]", "[z]", "[z]"]
+
+
+def _registered(*rows: dict[str, Any], **facts: Any) -> dict[str, tuple[str, str]]:
+    found = dataclasses.replace(Facts.of(observations_frame(list(rows))), **facts)
+    return {line[0].text: (line[2].text, line[4].text) for line in register_table(found).rows}
+
+
+def test_the_register_calls_types_over_years_made_of_two_years_only() -> None:
+    typed = [
+        sample.row("npa_annual", "special_fraud", year, "cases", "cases", 5, **sample.typed("還付金詐欺"))
+        for year in ("2024", "2025")
+    ]
+    assert _registered(typed[0])["T07"] == ("not made", "–")
+    assert _registered(*typed)["T07"] == ("made", "npa_annual")
+    assert _registered(*typed)["T04"] == ("made", "npa_annual")
+
+
+def test_the_register_calls_missing_fields_made_where_the_page_has_a_line() -> None:
+    young, unknown = (
+        sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", 5, age=code) for code in ("Y_LT65", "_U")
+    )
+    assert _registered(young)["T38"] == ("not made", "–")
+    assert _registered(young, unknown)["T38"] == ("made", "npa_annual")
+    abroad = sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", 5, area="_U_JP")
+    assert _registered(abroad)["T38"] == ("made", "npa_annual")
+
+
+def test_the_register_calls_revisions_made_where_a_figure_was_printed_twice() -> None:
+    once = [("npa_annual", "special_fraud", "annual", "2025", dt.date(2026, 9, 20))]
+    again = [("npa_releases", "special_fraud", "annual", "2024", dt.date(2025, month, 1)) for month in (2, 5)]
+    for lines, state in ((once, ["not made", "–"]), ([*once, *again], ["made", "npa_releases"])):
+        known = pd.DataFrame(lines, columns=VINTAGE_COLUMNS)
+        page = site.build([], sample.view(), sample.sources(), Evidence(vintages=known))["quality.html"]
+        for code in ("T34", "T35"):
+            cells = _cells(page, "register", code)
+            assert [cells[2], cells[4]] == state
+
+
+def test_the_register_does_not_call_made_what_lacks_a_part_of_its_title() -> None:
+    states = _registered(
+        sample.row("npa_annual", "special_fraud", "2025", "loss_per_100k", "JPY_per_100k", 5),
+        made={"T41": frozenset({"npa_annual"})},
+    )
+    assert [states[code] for code in ("T41", "T42", "T43")] == [
+        ("made", "npa_annual"),
+        ("made in part", "npa_annual"),
+        ("made in part", "npa_annual"),
+    ]
+
+
+def test_contributions_of_a_half_year_are_counted_in_the_quarter_that_ends_with_it() -> None:
+    rows = [
+        sample.row("npa_monthly", "sns_fraud", "2025-S1", measure, unit, value, **sample.typed(native))
+        for native in ("_T", "SNS型投資詐欺", "SNS型ロマンス詐欺")
+        for measure, unit, value in (("cases", "cases", 10), ("change_on_year_cases", "percent", 5))
+    ]
+    _, counted = register_tables(observations_frame(rows), {"2025-Q2", "2025-Q3"}, Families(sample.sources()))
+    (line,) = [line for line in counted.rows if line[0].text == "T03"]
+    assert [line[3].text, line[4].text] == ["1", "1"]
 
 
 def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what_is_lacking(files: dict[str, bytes]) -> None:

@@ -64,10 +64,10 @@ def quality_sections(
     """Indicators, reconciliation, revisions, non-response, comparability, and the register of tables."""
     used = [source for source in sources if len(evidence.of_source(source.id)) or bool((view["source"] == source.id).any())]
     figures = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in used}
-    register, by_release = register_tables(view, published, families)
+    register, by_release = register_tables(view, published, families, _printed_again(evidence, histories))
     tables = (
         ("completeness", _("Files, rows and completeness"), "完全性", (_COMPLETE,), _completeness(used, figures, evidence, day)),
-        ("timeliness", _("Timeliness"), "適時性", (_TIMELY,), _timeliness(used, figures, evidence)),
+        ("timeliness", _("Timeliness"), "適時性", (_TIMELY,), _timeliness(used, figures, evidence, families)),
         ("agreement", _("Agreement with published totals"), "公表値との突合", (_AGREEMENT,), _agreement(used, evidence)),
         ("size-of-revisions", _("Size of revisions"), "改訂の大きさ", (_REVISED,), _revision_sizes(histories, families)),
         ("coding", _("Coding"), "格付", (_CODING,), _coding(used, figures)),
@@ -98,12 +98,15 @@ _COMPLETE = _(
     "statistics or hold no persons."
 )
 _TIMELY = _(
-    "TP1: days from the end of the newest regular period to the first publication of it that we hold. No publisher here "
+    "TP1: days from the end of the newest regular period to the first publication of it that we hold; a period before whose "
+    "end the file ends is not counted. No publisher here "
     "announces days in advance that we hold, so punctuality (TP3) is not known. Where only the month or the year of a "
     "publication is known, its last day counts: the days are then the most that it can have been."
 )
 _AGREEMENT = _(
-    "Our figures beside totals that the publishers print in reports and press releases; each release lists them with reasons."
+    "Our figures beside totals that the publishers print in reports, press releases and tables of their own; each release "
+    "lists those of its period with reasons, and those of a period without a release are among the not comparable. Where the "
+    "published total stands in the very file that is read, agreement says that the file was read right, and no more."
 )
 _REVISED = _(
     "R = latest less first figure, over the years of the newest annual release that were printed more than once. Mean "
@@ -123,6 +126,13 @@ _REGISTER = _(
     "What the best published summaries hold together. Not made: the reason, or the field that no source gives. Each "
     "release makes a table for the periods for which its sources have it."
 )
+
+
+def _printed_again(evidence: Evidence, histories: Sequence[HeadlineHistory]) -> set[str]:
+    """The sources of figures with more than one printing, by themselves or one after the other."""
+    known = evidence.vintages.drop_duplicates().groupby(["source", "table", "frequency", "period"], observed=True).size()
+    again = {str(source) for source, *_ in known[known > 1].index}
+    return again | {vintage.source for item in histories if item.printed_again for vintage in item.vintages}
 
 
 def _absent() -> Cell:
@@ -179,7 +189,7 @@ def _completeness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], e
     return Table("completeness_of_sources", _("As of {day}", day=words_of_day(day)), columns, tuple(lines))
 
 
-def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence) -> Table:
+def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evidence: Evidence, families: Families) -> Table:
     first: dict[tuple[str, str], dt.date] = {}
     for name, code, known in zip(*(evidence.vintages[column] for column in ("source", "period", "vintage")), strict=True):
         first[(name, code)] = min(known, first.get((name, code), known))
@@ -187,7 +197,7 @@ def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evi
     for source in sources:
         frequency = source.meta["expected"]["frequency"]
         codes = {code for (name, code) in first if name == source.id and parsed(code).frequency == frequency}
-        newest = max((parsed(code) for code in codes), default=None)
+        newest = _newest_whole([parsed(code) for code in codes], figures[source.id], families)
         days = (first[(source.id, newest.code)] - newest.end).days if newest else None
         lines.append(
             (
@@ -206,6 +216,15 @@ def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evi
         Column(_("Expected within"), _("months"), numeric=True),
     )
     return Table("timeliness_of_sources", _("From the end of a period to its publication"), columns, tuple(lines))
+
+
+def _newest_whole(periods: Sequence[Period], figures: pd.DataFrame, families: Families) -> Period | None:
+    """The newest of them that no file of its figures ends within: a file that is cut short does not publish the period."""
+    totals = figures[(figures["native_type"] == TOTAL).to_numpy(bool)]
+    for period in sorted(periods, reverse=True):
+        if not families.file_end(totals[(totals["period"] == period.code).to_numpy(bool)].itertuples(index=False)):
+            return period
+    return None
 
 
 def _agreement(sources: Sequence[Source], evidence: Evidence) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -111,7 +111,7 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
                 _number(top_1),
                 _number(top_10),
                 _number(index, _HUNDREDTH),
-                text_cell(listed([_of_median(now, currency), NO_INTERVAL_OF_TOTAL if heavy else _("not computed")], "; ")),
+                text_cell(listed([*_of_quantiles(now, currency), NO_INTERVAL_OF_TOTAL if heavy else _("not computed")], "; ")),
             )
         )
     columns = (
@@ -133,11 +133,20 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
     return Table("large_losses", _("Large losses and intervals"), columns, tuple(lines), notes=notes)
 
 
-def _of_median(now: Mapping[tuple[str, str], Any], currency: str) -> Words:
-    lower, upper = (now.get((name, currency)) for name in INTERVALS["median_loss"])
-    if lower is None or upper is None:
-        return NO_INTERVAL_OF_MEDIAN
-    return _("of the median, 95 %: {lower} to {upper}", lower=spoken_money(lower, currency), upper=spoken_money(upper, currency))
+def _of_quantiles(now: Mapping[tuple[str, str], Any], currency: str) -> list[Words]:
+    """The intervals that the source's figures have, or that there is none of the median."""
+    made = []
+    for measure, words in _INTERVAL_WORDS.items():
+        lower, upper = (now.get((name, currency)) for name in INTERVALS[measure])
+        if lower is not None and upper is not None:
+            made.append(words(spoken_money(lower, currency), spoken_money(upper, currency)))
+    return made or [NO_INTERVAL_OF_MEDIAN]
+
+
+_INTERVAL_WORDS: dict[str, Callable[[str, str], Words]] = {
+    "median_loss": lambda lower, upper: _("of the median, 95 %: {lower} to {upper}", lower=lower, upper=upper),
+    "p90_loss": lambda lower, upper: _("of the 90th percentile, 95 %: {lower} to {upper}", lower=lower, upper=upper),
+}
 
 
 # --------------------------------------------------------------------------------------------------------------- coherence

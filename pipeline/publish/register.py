@@ -20,7 +20,7 @@ from pipeline.publish.countries import declared_tables
 from pipeline.publish.families import Families
 from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.maps import MAPPED, map_lacking
-from pipeline.publish.roles import MONTHS_OF_HISTORY, parsed
+from pipeline.publish.roles import MONTHS_OF_HISTORY, parsed, role
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.words import N_, Own, _, declared, listed
@@ -37,6 +37,8 @@ class Facts:
     cells: frozenset[tuple[str, str, frozenset[str]]]
     overlays: frozenset[str]
     elderly: frozenset[str]
+    typed_years: frozenset[str] = frozenset()  # the sources with cases or losses by type of several years
+    unanswered: frozenset[str] = frozenset()  # those with cases or losses of which a breakdown does not know the answer
     made: Mapping[str, frozenset[str]] = dataclasses.field(
         default_factory=dict
     )  # who has those that are not told by the figures alone
@@ -52,12 +54,34 @@ class Facts:
         }
         overlays = frozenset(present.loc[present["overlay"].astype(bool), "source"])
         old = present["age"].isin(["Y_GE60", "Y_GE65"])
-        return cls(frozenset(cells), overlays, frozenset(present.loc[old, "source"]))
+        return cls(
+            frozenset(cells), overlays, frozenset(present.loc[old, "source"]), _with_typed_years(present), _unanswered(present)
+        )
 
     def sources(self, measures: Iterable[str] = (), *dimensions: str) -> set[str]:
         """The sources with one of the measures (any where none is named), broken down by at least these dimensions."""
         wanted, by = set(measures), set(dimensions)
         return {source for source, measure, held in self.cells if (not wanted or measure in wanted) and by <= held}
+
+
+def _with_typed_years(present: pd.DataFrame) -> frozenset[str]:
+    plain = _plain(present)
+    kept = (plain["frequency"] == "annual") & (plain["native_type"] != TOTAL) & plain["measure"].isin(["cases", "loss"])
+    years = plain[kept.to_numpy(bool)].groupby(["source", "table", "classification"], observed=True)["period"].nunique()
+    return frozenset(str(source) for source, *_ in years[years > 1].index)
+
+
+def _unanswered(present: pd.DataFrame) -> frozenset[str]:
+    kept = present["frequency"].isin(["annual", "year_to_date"]) & present["measure"].isin(["cases", "loss"])
+    own = present[(kept & (present["native_type"] == TOTAL) & ~present["overlay"].astype(bool)).to_numpy(bool)]
+    if own.empty:
+        return frozenset()
+    codes = own[["area", *DIMENSIONS]].astype(str)
+    unknown = codes.apply(lambda column: column.str.startswith("_U") | (column == "_O_U"))
+    elsewhere = pd.concat([~codes[["area"]].map(is_country), ~codes[list(DIMENSIONS)].isin(NO_BREAKDOWN)], axis=1)
+    # An unknown area may be told as one of no country or as the rest of one.
+    alone = (elsewhere | unknown).sum(axis=1) == 1
+    return frozenset(own.loc[(unknown.any(axis=1) & alone).to_numpy(bool), "source"].astype(str))
 
 
 def _broken_down(native_type: str, area: str, dimensions: Iterable[str]) -> Iterable[str]:
@@ -79,6 +103,7 @@ class Entry:
     sources: Callable[[Facts], set[str]]
     where: str = ""
     lacking: str = ""
+    is_partial: bool = False  # what the title promises is not all made; `where` says what is not
 
 
 def _with(*measures: str, by: tuple[str, ...] = ()) -> Callable[[Facts], set[str]]:
@@ -96,6 +121,7 @@ def _nobody(__: Facts) -> set[str]:
 _SUMS = ("cases", "loss", "victims")
 _BREAKDOWNS = "further tables of the source"
 _COUNTRIES, _ONE_COUNTRY = "page on countries side by side", "figures of one country only"
+_ONE_PRINTING = "no source has given figures of one period twice"
 NOBODY_GIVES_IT = N_("no source gives it")
 
 REGISTER: tuple[Entry, ...] = (
@@ -111,7 +137,13 @@ REGISTER: tuple[Entry, ...] = (
     Entry("T04", "Type by reports, victims, losses, mean, median", _with(*_SUMS, by=(_TYPE,)), "main tables of the series"),
     Entry("T05", "Ten largest types by reports", _with("cases", by=(_TYPE,)), "main tables of the series, sorted by cases"),
     Entry("T06", "Ten largest types by loss", _with("loss", by=(_TYPE,)), "main tables of the series, in the order of loss"),
-    Entry("T07", "Types over several years", _with("cases", "loss", by=(_TYPE,)), "further tables of the series"),
+    Entry(
+        "T07",
+        "Types over several years",
+        lambda facts: set(facts.typed_years),
+        "further tables of the series",
+        "no source gives types of two years",
+    ),
     Entry("T08", "Publisher's type to common type", _with("cases", "loss", by=(_TYPE,)), "the trace of each figure"),
     Entry("T09", "Overlays: of which, cutting across types", lambda facts: set(facts.overlays), "boxes of the series"),
     Entry("T10", "Size of the single loss", _with(by=("loss_band",)), _BREAKDOWNS),
@@ -169,15 +201,15 @@ REGISTER: tuple[Entry, ...] = (
     ),
     Entry("T32", "Lag from offence to report", _nobody, lacking="no source gives both the day of the offence and of the report"),
     Entry("T33", "By day of the offence", _nobody, lacking="no source gives the day of the offence"),
-    Entry("T34", "Revision triangle", _with("cases", "loss"), "revisions of each release: vintages"),
-    Entry("T35", "Revision statistics", _with("cases", "loss"), "revisions of each release, and above"),
+    Entry("T34", "Revision triangle", _made_in_a_release("T34"), "revisions of each release: vintages", _ONE_PRINTING),
+    Entry("T35", "Revision statistics", _made_in_a_release("T34"), "revisions of each release, and above", _ONE_PRINTING),
     Entry("T36", "What changed since the last release", _with("cases", "loss"), "revisions of each release"),
     Entry("T37", "Quality indicators", _with(), "this page"),
     Entry(
         "T38",
         "Missing fields",
-        lambda facts: facts.sources(["item_response_rate"]) | facts.sources(["cases"], "age"),
-        "this page",
+        lambda facts: facts.sources(["item_response_rate"]) | facts.unanswered,
+        "this page; rates of response in further tables of the source",
     ),
     Entry("T39", "Coverage and contributors", _with(), "page of each source", "no source gives its contributors' counts"),
     Entry("T40", "Breaks in the series", _made_in_a_release("T40"), "page of each source", "no source declares a break"),
@@ -188,6 +220,7 @@ REGISTER: tuple[Entry, ...] = (
         _made_in_a_release("T41"),
         f"{_COUNTRIES}, in US dollars; no purchasing-power series is held",
         _ONE_COUNTRY,
+        is_partial=True,
     ),
     Entry(
         "T43",
@@ -195,21 +228,26 @@ REGISTER: tuple[Entry, ...] = (
         lambda facts: facts.sources(["loss_per_100k", "cases_per_100k"]) & set(facts.made.get("T41", ())),
         f"{_COUNTRIES}, per inhabitant; no GDP series is held",
         _ONE_COUNTRY,
+        is_partial=True,
     ),
     Entry("T44", "Comparability matrix", _made_in_a_release("T41"), _COUNTRIES, _ONE_COUNTRY),
 )
 
 
-def register_tables(view: pd.DataFrame, published: Collection[str], families: Families) -> tuple[Table, Table]:
+def register_tables(
+    view: pd.DataFrame, published: Collection[str], families: Families, printed_again: Collection[str] = ()
+) -> tuple[Table, Table]:
     """The register, and release by release those that need more than the figures of a period.
 
-    `view`: OBSERVATION_COLUMNS; `published`: the periods that have a release.
+    `view`: OBSERVATION_COLUMNS; `published`: the periods that have a release; `printed_again`: the sources of figures of which
+    more than one printing is known.
     """
     reasons = _reasons(view, published, families)
     made = {code: frozenset(name for (name, __), reason in own.items() if not reason) for code, own in reasons.items()}
     made |= {
         "T40": frozenset(source.id for source in families.sources.values() if source.breaks),
         "T41": _compared(view, families),
+        "T34": frozenset(printed_again),
     }
     return register_table(dataclasses.replace(Facts.of(view), made=made)), by_release_table(reasons, families)
 
@@ -231,7 +269,7 @@ def register_table(facts: Facts) -> Table:
             (
                 text_cell(entry.code, header=True),
                 text_cell(declared(entry.title)),
-                text_cell(_("made") if found else _("not made")),
+                text_cell((_("made in part") if entry.is_partial else _("made")) if found else _("not made")),
                 text_cell(declared(entry.where if found else entry.lacking or NOBODY_GIVES_IT)),
                 text_cell(Own(", ".join(found))),
             )
@@ -249,15 +287,30 @@ _Reasons = Mapping[str, Mapping[tuple[str, str], str]]  # code -> (source, perio
 def _reasons(view: pd.DataFrame, published: Collection[str], families: Families) -> _Reasons:
     """A source counts where its figures lead."""
     plain = _leading(_plain(view), families)
-    by_period = plain[plain["period"].isin(list(published)).to_numpy(bool)].groupby(
-        ["source", "period"], sort=True, observed=True
-    )
     found = {
-        "T03": {(str(source), str(period)): contributions.lacking(own) for (source, period), own in by_period},
+        "T03": _contribution_reasons(plain, published),
         "T20": _map_reasons(view[(view["absence"] == "").to_numpy(bool)]),
         "T31": _season_reasons(plain[(plain["absence"] == "").to_numpy(bool)]),
     }
     return {code: {key: reason for key, reason in own.items() if key[1] in published} for code, own in found.items()}
+
+
+def _contribution_reasons(plain: pd.DataFrame, published: Collection[str]) -> dict[tuple[str, str], str]:
+    """(source, period of a release) -> why there are no contributions, neither of the period nor of the part of the year up to
+    its end, which the release shows as well."""
+    by_source: dict[str, dict[str, str]] = {}
+    for (source, period), own in plain.groupby(["source", "period"], sort=True, observed=True):
+        by_source.setdefault(str(source), {})[str(period)] = contributions.lacking(own)
+    reasons: dict[tuple[str, str], str] = {}
+    for source, of_periods in by_source.items():
+        for code in sorted(published):
+            release = parsed(code)
+            shown = [name for name in of_periods if role(name, release) in ("period", "cumulative")]
+            if shown:
+                own_first = sorted(shown, key=lambda name: (name != code, name))
+                told = [of_periods[name] for name in own_first]
+                reasons[source, code] = "" if "" in told else told[0]
+    return reasons
 
 
 def by_release_table(reasons: _Reasons, families: Families) -> Table:
@@ -284,7 +337,12 @@ def by_release_table(reasons: _Reasons, families: Families) -> Table:
         Column(_("Table")),
         Column(_("Source")),
         Column(_("Made in"), _("releases"), numeric=True),
-        Column(_("Of"), _("releases"), numeric=True, note=_("with figures of the source for the period")),
+        Column(
+            _("Of"),
+            _("releases"),
+            numeric=True,
+            note=_("with figures of the source for the period, or for the part of the year up to its end"),
+        ),
         Column(_("What is lacking in the others")),
     )
     title = _("Tables that need several periods or all areas, by source")
