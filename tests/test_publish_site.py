@@ -361,6 +361,13 @@ def test_the_register_does_not_call_made_what_lacks_a_part_of_its_title() -> Non
     ]
 
 
+def test_the_register_names_breaks_of_sources_with_figures_only() -> None:
+    rows = [sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", 5)]
+    register, _ = register_tables(observations_frame(rows), (), Families(catalogue.sources()))
+    assert sum(bool(source.breaks) for source in catalogue.sources()) > 1
+    assert {line[0].text: line[4].text for line in register.rows}["T40"] == "npa_annual"
+
+
 def test_contributions_of_a_half_year_are_counted_in_the_quarter_that_ends_with_it() -> None:
     rows = [
         sample.row("npa_monthly", "sns_fraud", "2025-S1", measure, unit, value, **sample.typed(native))

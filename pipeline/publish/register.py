@@ -245,7 +245,7 @@ def register_tables(
     reasons = _reasons(view, published, families)
     made = {code: frozenset(name for (name, __), reason in own.items() if not reason) for code, own in reasons.items()}
     made |= {
-        "T40": frozenset(source.id for source in families.sources.values() if source.breaks),
+        "T40": frozenset(source.id for source in families.sources.values() if source.breaks) & set(view["source"]),
         "T41": _compared(view, families),
         "T34": frozenset(printed_again),
     }
