@@ -320,7 +320,7 @@ DERIVATIONS: dict[str, str] = {
     "without_large": "total less the losses that are declared large",
     "share": "part over total",
     "change": "change on the same period of the year before",
-    "mean": "loss over cases",
+    "mean": "loss over cases, or over reports",
     "rate": "per 100,000 inhabitants",
     "converted": "converted at the average exchange rate of the period",
     "converted_months": "sum of the months, each converted at its own average exchange rate",

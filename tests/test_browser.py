@@ -151,6 +151,15 @@ def test_axe_finds_no_violation(kind: Visit) -> None:
     assert _violations(kind.page) == []
 
 
+def test_the_snapshots_of_a_trace_can_be_hit_on_a_phone(visit: Callable[..., Visit]) -> None:
+    page = visit(f"{RELEASE}/trace_npa_annual-3.html").page
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert _violations(page, runOnly=["target-size"]) == []
+    link = page.locator("table.trace td:last-child a").first.bounding_box()
+    assert link is not None
+    assert link["height"] >= 24
+
+
 @pytest.mark.parametrize("name", [f"{RELEASE}/index.html", "site/index.html"])
 def test_axe_finds_no_violation_in_the_dark(visit: Callable[..., Visit], name: str) -> None:
     page = visit(name).page
@@ -205,7 +214,7 @@ def test_a_table_sorts_by_column_with_the_total_first_and_comes_back_to_its_orde
 def test_periods_in_words_sort_by_time_and_amounts_of_several_currencies_not_at_all(visit: Callable[..., Visit]) -> None:
     page = visit("site/index.html").page
     table = page.locator("section[aria-labelledby=monthly] table")
-    assert table.locator("thead button").all_inner_texts() == ["Period", "Series", "Cases", "Edition", "Known by"]
+    assert table.locator("thead button").all_inner_texts() == ["Period", "Series", "Cases or reports", "Edition", "Known by"]
     table.get_by_role("button", name="Period").click()
     column = table.locator("tbody th").all_inner_texts()
     assert [words.split("\n")[0] for words in column] == ["January 2026", "April 2025", "February 2025", "December 2024"]

@@ -180,7 +180,7 @@ def test_what_keeps_each_pair_apart_is_said(compared: countries.CountryCompariso
     assert len(pairs) == 3
     assert pairs[0][2:] == [
         "not comparable: not ranked",
-        "what is counted; meaning of loss; date of a case; coverage; verified",
+        "what is counted; meaning of loss; date of a case or report; coverage; verified",
     ]
     assert tables["countries_money"].warning == countries.SIDE_BY_SIDE
     matrix = [[cell.text for cell in line] for line in tables["countries_matrix"].rows]

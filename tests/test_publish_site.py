@@ -33,6 +33,7 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.families import Families
 from pipeline.publish.feed import feed_name
 from pipeline.publish.freshness import Freshness, freshness_of
+from pipeline.publish.methods import NAMES
 from pipeline.publish.page import source_view
 from pipeline.publish.register import REGISTER, Facts, register_table, register_tables
 from pipeline.reference import comparability_words, fraud_types, series
@@ -103,6 +104,7 @@ def test_the_index_and_the_feed_say_of_which_country_a_series_is(family: str, en
         index, feed = (built[name].decode() for name in (words.file_name("index.html", code), feed_name(code)))
         assert f"<td>{title}</td>" in index
         assert f"<summary>{title}" in feed
+        assert code == "ja" or (" 5 reports" in feed) == (family != "special_fraud")
 
 
 def test_a_cumulative_headline_says_so_in_the_index(files: dict[str, bytes]) -> None:
@@ -138,7 +140,7 @@ def test_the_page_of_each_source_says_what_it_counts_and_under_which_licence(fil
             "Attribution",
             "Counts",
             "Meaning of loss",
-            "Date of a case",
+            "Date of a case or report",
             "Coverage",
             "Expected calendar",
             "Owner here",
@@ -404,6 +406,20 @@ def test_comparable_years_are_those_with_a_figure_since_the_break_of_each_total(
     with_figure = view[(view["source"] == "jca_card") & (view["frequency"] == "annual") & (view["absence"] == "")]["period"]
     assert told["jca_card"] == str(with_figure.nunique())
     assert int(told["jca_card"]) < 2025 - 2000
+
+
+def test_the_index_and_the_methods_say_what_the_names_of_the_police_mean(files: dict[str, bytes]) -> None:
+    for page in ("index.html", "methods.html", "index.ja.html", "methods.ja.html"):
+        with words.speaking("ja" if ".ja." in page else "en"):
+            for sentence in NAMES:
+                assert str(escape(str(sentence))) in files[page].decode(), page
+    parts = catalogue.source("npa_monthly").meta["tables"]["special_fraud"]["parts"]
+    assert (len(parts["npa_2020"]), len(parts["npa_2026"])) == (10, 13)
+    assert "ten types" in NAMES[0]
+    assert "thirteen types" in NAMES[0]
+    furikome = catalogue.source("npa_releases").meta["tables"]["furikome_fraud"]["parts"]["npa_furikome_4"]
+    assert len(furikome) == 4
+    assert set(furikome) < set(parts["npa_2020"])
 
 
 def test_methods_are_the_words_that_the_code_uses() -> None:

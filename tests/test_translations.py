@@ -14,10 +14,10 @@ from markupsafe import escape
 
 from pipeline import reference
 from pipeline.aggregate.derive import steps_in_words
-from pipeline.model import Period
+from pipeline.model import MEASURES, Period
 from pipeline.publish import period, release, site, table_notes, words
 from pipeline.publish.evidence import Evidence
-from pipeline.publish.measures import counting, measure_title
+from pipeline.publish.measures import counting, measure_meaning, measure_title, unit_short
 from pipeline.publish.number_texts import spoken_money
 from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.sources import catalogue
@@ -284,14 +284,35 @@ def test_each_page_names_the_others_that_say_the_same(built: dict[str, bytes]) -
                 assert f'<link rel="alternate" hreflang="{code}" href="{other}">' in page.decode(), name
 
 
-def test_reports_to_others_are_not_called_cases_recognised_by_the_police() -> None:
-    with words.speaking("ja"):
-        titles = []
-        for country in ("JP", "CA", ""):
-            with counting(country):
-                titles.append(str(measure_title("cases")[0]))
-    assert titles == ["認知件数", "報告件数", "件数"]
-    assert measure_title("cases") == ("Cases", "認知件数")
+@pytest.mark.parametrize(
+    ("country", "english", "japanese"),
+    [
+        ("JP", ("Cases", "Loss per case", "Change of cases on the year", "cases"), "認知件数"),
+        ("CA", ("Reports", "Loss per report", "Change of reports on the year", "reports"), "報告件数"),
+        ("US", ("Reports", "Loss per report", "Change of reports on the year", "reports"), "報告件数"),
+        (
+            "",
+            ("Cases or reports", "Loss per case or report", "Change of cases or reports on the year", "cases or reports"),
+            "認知件数・報告件数",
+        ),
+    ],
+)
+def test_measures_are_named_after_what_is_counted(country: str, english: tuple[str, ...], japanese: str) -> None:
+    names = ("cases", "mean_loss", "change_on_year_cases")
+    with counting(country):
+        assert (*(str(measure_title(name)[0]) for name in names), str(unit_short("cases"))) == english
+        with words.speaking("ja"):
+            assert str(measure_title("cases")[0]) == japanese
+        # 認知件数 and 被害額 are words of the police of Japan: they stand beside the English of their own figures only.
+        assert measure_title("cases")[1] == ("認知件数" if country == "JP" else "")
+        assert measure_title("loss")[1] == ("被害額" if country == "JP" else "")
+
+
+def test_no_measure_of_a_source_that_counts_reports_is_called_after_cases() -> None:
+    with counting("CA"):
+        said = {name: f"{measure_title(name)[0]}: {measure_meaning(name)}" for name in MEASURES}
+    of_the_police = {"cases_completed", "cases_cleared", "mean_loss_completed"}
+    assert [text for name, text in said.items() if name not in of_the_police and "case" in text.lower()] == []
 
 
 @pytest.mark.parametrize(

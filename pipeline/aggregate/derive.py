@@ -413,7 +413,7 @@ def _rates(figures: _Figures, source: Source) -> Iterable[_Row]:
             people = population(source.country, int(row["period"]))
         except MissingReference as missing:
             if row["native_type"] == TOTAL:
-                yield _absent(row, [row], "rate", "not_yet_known", str(missing), measure=measure, unit=unit)
+                yield _absent(row, [row], "rate", "not_yet_known", missing.note, measure=measure, unit=unit)
             continue
         value, precision = _quotient(row, {"value": people, "precision": None}, HUNDRED_THOUSAND, PERCENT_STEP)
         yield _made(row, [row], "rate", value, precision, measure=measure, unit=unit)
@@ -455,7 +455,7 @@ def _dollars(figures: _Figures, source: Source) -> Iterable[_Row]:
                 yield _converted(row, [row], "converted", *_in_dollars(row, source.currency))
         except MissingReference as missing:
             if row["native_type"] == TOTAL and not _is_detail(row):
-                yield _absent(row, [row], "converted", "not_yet_known", str(missing), unit="USD")
+                yield _absent(row, [row], "converted", "not_yet_known", missing.note, unit="USD")
 
 
 def _months_of(row: _Row, figures: _Figures) -> list[_Row]:

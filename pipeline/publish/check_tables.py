@@ -15,7 +15,7 @@ from pipeline.publish.figure_lists import list_rank
 from pipeline.publish.figures import Comparison
 from pipeline.publish.labels import LABELS, breakdown_text
 from pipeline.publish.marks import NO_ROW
-from pipeline.publish.measures import measure_and_unit, measure_title, unit_short
+from pipeline.publish.measures import counting, measure_and_unit, measure_title, unit_short
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.series_titles import family_title, source_anchor
@@ -31,14 +31,14 @@ def comparison_table(items: Sequence[Comparison], families: Families) -> Table |
     for item in sorted(items, key=lambda c: (c.figure.family, list_rank(c.figure), c.other.source, c.other.id)):
         row = item.figure.row
         tolerance = number_text(item.tolerance, row.unit) if item.tolerance else _("exact")
+        with counting(families.country_of_source(row.source)):
+            measure = measure_and_unit(row.measure, row.unit)
         rows.append(
             (
                 text_cell(family_title(item.figure.family, families)[0], header=True),
                 text_cell(period_label(row.period)),
                 type_cell(row),
-                text_cell(
-                    listed(part for part in (measure_and_unit(row.measure, row.unit), breakdown_text(item.figure)) if part != "–")
-                ),
+                text_cell(listed(part for part in (measure, breakdown_text(item.figure)) if part != "–")),
                 text_cell(row.source, href=source_anchor(row)),
                 figure_cell(row, short=False),
                 text_cell(item.other.source, href=source_anchor(item.other)),
@@ -119,14 +119,13 @@ def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cel
         return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
     if name == "status":
         return text_cell(_STATUS_WORDS.get(str(value), str(value)))
-    if name == "measure":
-        return text_cell(measure_title(str(value))[0])
+    if name in ("measure", "unit"):
+        with counting(families.country(str(finding.get("family", "")))):
+            return text_cell(measure_title(str(value))[0] if name == "measure" else unit_short(str(value)))
     if name == "family":
         return text_cell(family_title(str(value), families)[0], header=True)
     if name == "native_type":
         return _finding_type(str(value))
-    if name == "unit":
-        return text_cell(unit_short(str(value)))
     if name == "check":
         return text_cell(declared(str(value).replace("_", " ")))
     if name == "explanation":

@@ -50,8 +50,8 @@ _CHARTED = (
     ("loss", "", False, _("Losses in national currency")),
     ("loss", "", True, _("Losses in US dollars, at the average rate of each year")),
     ("loss_per_100k", "_per_100k", False, _("Losses per 100,000 inhabitants, in national currency")),
-    ("cases", "", False, _("Cases")),
-    ("cases_per_100k", "", False, _("Cases per 100,000 inhabitants")),
+    ("cases", "", False, _("Cases or reports")),
+    ("cases_per_100k", "", False, _("Cases or reports per 100,000 inhabitants")),
 )
 _FEWEST_YEARS = 2
 

@@ -14,7 +14,7 @@ from pipeline.publish import seasonal
 from pipeline.publish.charts import Chart
 from pipeline.publish.figures import Figure
 from pipeline.publish.tables import Table
-from pipeline.publish.words import Words, _
+from pipeline.publish.words import Words, ngettext
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,4 +116,4 @@ def listed_item(table: Table) -> Item:
 
 def rows_summary(table: Table) -> Words:
     """What stands in place of a table that is closed."""
-    return _("{title} ({count} rows)", title=table.title, count=len(table.rows))
+    return ngettext("{title} ({count} row)", "{title} ({count} rows)", len(table.rows), title=table.title)

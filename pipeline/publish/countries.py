@@ -24,7 +24,7 @@ from pipeline.publish.labels import code_label, country_name, label_of
 from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.series_titles import series_name, source_anchor_of, source_title
-from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
+from pipeline.publish.tables import Cell, Column, Table, figure_cell, measure_column, text_cell, type_cell
 from pipeline.publish.texts import clean, declared_text
 from pipeline.publish.words import Words, _, day, declared, listed
 from pipeline.reading.crosswalk import crosswalk_rows, in_force
@@ -34,7 +34,7 @@ from pipeline.sources.catalogue import Source
 FACETS: dict[str, str] = {
     "unit_of_count": _("What is counted"),
     "loss_concept": _("Meaning of loss"),
-    "date_basis": _("Date of a case"),
+    "date_basis": _("Date of a case or report"),
     "threshold": _("Threshold"),
     "coverage": _("Coverage"),
     "verified": _("Verified"),
@@ -419,7 +419,7 @@ def rate_notes(compared: CountryComparison) -> list[str]:
         try:
             rate = average_rate(currency, compared.period)
         except MissingReference as missing:
-            notes.append(declared(clean(missing)))
+            notes.append(_("No amount in US dollars: {note}.", note=declared(clean(missing.note))))
         else:
             notes.append(
                 _(
@@ -539,7 +539,7 @@ def _types_table(compared: CountryComparison, families: Families) -> Table:
         Column(_("Country")),
         Column(_("Publisher's type")),
         Column(_("Match"), note=_("how well the publisher's type fits the common one")),
-        Column(_("Cases"), _("cases"), numeric=True),
+        measure_column("cases", "cases"),
         Column(_("Loss, national currency"), numeric=True),
         Column(_("Currency")),
         Column(_("Loss"), _("US dollars"), numeric=True),

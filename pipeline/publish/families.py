@@ -104,6 +104,10 @@ class Families:
         found = (match for row in rows if row.note and (match := _FILE_ENDS.search(str(row.note))))
         return max((dt.date.fromisoformat(match[1]) for match in found), default=None)
 
+    def country_of_source(self, source: str) -> str:
+        """The country of a source; the empty string for one that is not in the catalogue."""
+        return self.sources[source].country if source in self.sources else ""
+
     def country(self, family: str) -> str:
         """The country of the family's leading source; the empty string where no source declares the family."""
         holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]

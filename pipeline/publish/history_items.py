@@ -34,7 +34,7 @@ from pipeline.publish.measures import measure_title
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import clean, slug
 from pipeline.publish.type_tables import types_by_periods
-from pipeline.publish.words import Own, Words, _, listed
+from pipeline.publish.words import Own, Words, _, listed, ngettext
 
 _BY_PERIOD: dict[str, Callable[[str], Words]] = {
     "annual": lambda series: _("{series} by year", series=series),
@@ -104,7 +104,7 @@ def _without_season(
     if found is None:
         return []
     rows, base = rows[-len(found.months) :], f"{slug(name)}_adjusted"
-    title = _("{series}: cases by month, seasonally adjusted", series=english)
+    title = _("{series}: {measure} by month, seasonally adjusted", series=english, measure=measure_title("cases")[0].lower())
     made = with_warnings(adjusted_table(base, title, rows, found), growing)
     words = ((_("As counted"), [row.value for row in rows]), (_("Adjusted"), found.adjusted), (_("Trend"), found.trend))
     points = [
@@ -141,7 +141,7 @@ def history_charts(
 
 def _types_over_time(name: str, english: str, timed: Sequence[Figure], families: Families) -> list[Item]:
     items: list[Item] = []
-    base, currency = slug(name), families.currency(name)
+    base, currency, counted = slug(name), families.currency(name), measure_title("cases")[0].lower()
     classifications = sorted({f.row.classification for f in timed if not f.is_total})
     for place, classification in enumerate(classifications):
         own = [f for f in timed if f.row.classification == classification]
@@ -151,7 +151,7 @@ def _types_over_time(name: str, english: str, timed: Sequence[Figure], families:
             types_by_periods(f"{base}_types_{measure}{suffix}", _of_scheme(title, scheme), own, measure, unit, families)
             for measure, unit, title in (
                 ("loss", currency, _("{series}: loss by type and year", series=english)),
-                ("cases", "cases", _("{series}: cases by type and year", series=english)),
+                ("cases", "cases", _("{series}: {measure} by type and year", series=english, measure=counted)),
             )
         )
         if loss:
@@ -234,4 +234,4 @@ def other_periods(name: str, english: str, figures: Sequence[Figure], families: 
 
 
 def _figures_summary(table: Table) -> Words:
-    return _("{title} ({count} figures)", title=table.title, count=len(table.rows))
+    return ngettext("{title} ({count} figure)", "{title} ({count} figures)", len(table.rows), title=table.title)

@@ -13,7 +13,7 @@ from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure
 from pipeline.publish.labels import edition_word
 from pipeline.publish.marks import marks_of
-from pipeline.publish.measures import measure_and_unit, measure_rank, measure_title
+from pipeline.publish.measures import measure_and_unit, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import number_text, short_money, whole_cases
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.roles import parsed
@@ -85,8 +85,8 @@ def adjusted_table(table_id: str, title: str, rows: Sequence[Any], found: Adjust
     columns = (
         Column(_("Month"), native="月"),
         measure_column("cases", "cases"),
-        Column(_("Seasonally adjusted"), _("cases"), "季節調整値", numeric=True),
-        Column(_("Trend"), _("cases"), "趨勢", numeric=True),
+        Column(_("Seasonally adjusted"), unit_short("cases"), "季節調整値", numeric=True),
+        Column(_("Trend"), unit_short("cases"), "趨勢", numeric=True),
     )
     notes = (
         _(

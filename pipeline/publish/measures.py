@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from pipeline.model import INTERVALS, MEASURES, UNITS
-from pipeline.publish.words import Words, _, both, declared, only_english
+from pipeline.publish.words import Words, _, declared, only_english
 
 MEASURE_TITLES: dict[str, tuple[str, str]] = {
     "cases": (_("Cases"), "認知件数"),
@@ -134,11 +134,69 @@ _IN_GROUPS = (*(m for _, _, measures in GROUPS for m in measures), *(m for m in 
 MEASURE_ORDER = [name for measure in _IN_GROUPS for name in (measure, *INTERVALS.get(measure, ()))]
 # National currency before the US dollars that it is converted to.
 _UNIT_ORDER = sorted(UNITS, key=lambda unit: unit.startswith("USD"))
-# What is counted as a case: by the police (認知件数), or as a report to somebody else, or both side by side.
-_CASES: dict[str, tuple[str, str]] = {
-    "police": (_("Cases"), "認知件数"),
-    "reports": (both("Cases", "報告件数"), ""),
-    "several": (both("Cases", "件数"), ""),
+# What is counted as a case: by the police (認知件数), or as a report to somebody else, or both side by side. Titles where they
+# are other than those of the police.
+_TITLES: dict[str, dict[str, str]] = {
+    "police": {},
+    "reports": {
+        "cases": _("Reports"),
+        "cases_with_loss": _("Reports with a loss"),
+        "cases_loss_known": _("Reports whose loss is known"),
+        "cases_per_100k": _("Reports per 100,000 inhabitants"),
+        "mean_loss": _("Loss per report"),
+        "mean_loss_of_known": _("Loss per report whose loss is known"),
+        "mean_loss_with_loss": _("Loss per report with a loss"),
+        "share_with_loss": _("Share of reports with a loss"),
+        "share_with_loss_of_known": _("Share with a loss, of reports whose loss is known"),
+        "share_of_cases": _("Share of reports"),
+        "item_response_rate": _("Share of reports that say it"),
+        "change_on_year_cases": _("Change of reports on the year"),
+        "contribution_cases": _("Contribution to the change of reports"),
+    },
+    "several": {
+        "cases": _("Cases or reports"),
+        "cases_with_loss": _("Cases or reports with a loss"),
+        "cases_loss_known": _("Cases or reports whose loss is known"),
+        "cases_per_100k": _("Cases or reports per 100,000 inhabitants"),
+        "mean_loss": _("Loss per case or report"),
+        "mean_loss_of_known": _("Loss per case or report whose loss is known"),
+        "mean_loss_with_loss": _("Loss per case or report with a loss"),
+        "share_with_loss": _("Share of cases or reports with a loss"),
+        "share_of_cases": _("Share of cases or reports"),
+        "change_on_year_cases": _("Change of cases or reports on the year"),
+    },
+}
+# The same of what they mean.
+_MEANINGS: dict[str, dict[str, str]] = {
+    "police": {},
+    "reports": {
+        "cases": _("reports received, with or without a loss"),
+        "cases_with_loss": _("reports with a loss above zero"),
+        "cases_loss_known": _("reports whose loss, above zero or not, is known"),
+        "cases_per_100k": _("reports per 100,000 inhabitants of the same year"),
+        "mean_loss": _("gross loss per report, with or without a loss"),
+        "mean_loss_of_known": _("gross loss per report whose loss, above zero or not, is known"),
+        "mean_loss_with_loss": _("gross loss per report with a loss"),
+        "share_with_loss": _("share of the reports that have a loss above zero"),
+        "share_with_loss_of_known": _("share of the reports whose loss is known that have one above zero"),
+        "share_of_cases": _("share of the reports of all types of the table"),
+        "item_response_rate": _("share of the reports that say what the table is broken down by"),
+        "change_on_year_cases": _("change of the reports on the same period of the year before"),
+    },
+    "several": {},
+}
+_UNITS: dict[str, dict[str, Words]] = {
+    "police": {},
+    "reports": {"cases": _("reports"), "cases_per_100k": _("reports")},
+    "several": {"cases": _("cases or reports"), "cases_per_100k": _("cases or reports")},
+}
+_GROUP_TITLES: dict[str, dict[str, str]] = {
+    "police": {},
+    "reports": {
+        "losses": _("Reports and losses"),
+        "means": _("Per report, per day and per 100,000 inhabitants"),
+    },
+    "several": {},
 }
 _counted: ContextVar[str] = ContextVar("counted", default="police")
 
@@ -160,25 +218,27 @@ def counted() -> str:
 
 def measure_title(measure: str) -> tuple[str, str]:
     """(English, Japanese) of a measure; the Japanese is for an English page to show beside."""
-    title, japanese = _CASES[_counted.get()] if measure == "cases" else MEASURE_TITLES.get(measure, ("", ""))
+    counts = _counted.get()
+    title, japanese = MEASURE_TITLES.get(measure, ("", ""))
     if title:
-        return title, only_english(japanese)
+        # The Japanese is what the police print: beside a title of others it would say that they count what the police count.
+        return _TITLES[counts].get(measure, title), only_english(japanese if counts == "police" else "")
     return declared(measure.replace("_", " ").capitalize()), ""
 
 
 def measure_meaning(measure: str) -> Words:
     """What a measure counts, in a clause."""
-    return declared(MEASURES.get(measure, ""))
+    return declared(_MEANINGS[_counted.get()].get(measure) or MEASURES.get(measure, ""))
 
 
 def unit_short(unit: str) -> str:
     """A unit in a word or two."""
-    return UNIT_SHORT.get(unit, unit)
+    return _UNITS[_counted.get()].get(unit) or UNIT_SHORT.get(unit, unit)
 
 
 def unit_in_words(unit: str) -> Words:
     """A unit as the list of units names it, without what it says in brackets."""
-    return _UNIT_NAMES.get(unit) or declared(UNITS.get(unit, unit).split(" (")[0])
+    return _UNITS[_counted.get()].get(unit) or _UNIT_NAMES.get(unit) or declared(UNITS.get(unit, unit).split(" (")[0])
 
 
 _UNIT_NAMES = {
@@ -207,7 +267,7 @@ def measure_note(measure: str) -> Words:
 
 def group_title(name: str) -> str:
     """The words of a group of GROUPS."""
-    return next(words for group, words, __ in GROUPS if group == name)
+    return _GROUP_TITLES[_counted.get()].get(name) or next(words for group, words, __ in GROUPS if group == name)
 
 
 def measure_group(name: str) -> tuple[str, ...]:

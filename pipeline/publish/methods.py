@@ -23,7 +23,7 @@ from pipeline.model import (
     UNITS,
 )
 from pipeline.publish.combinations import COMBINATIONS
-from pipeline.publish.content import Item, Section
+from pipeline.publish.content import Item, Section, rows_summary
 from pipeline.publish.labels import dimension_title, in_both, label_of
 from pipeline.publish.marks import ABSENCE_MARKS
 from pipeline.publish.measures import measure_title
@@ -40,6 +40,7 @@ def method_sections(derivation_steps: Sequence[str]) -> list[Section]:
     """Rules, measures, how figures are made, statuses, dimensions, types, comparability, reference series."""
     return [
         Section("rules", _("Rules"), "原則", METHODS, ()),
+        Section("names", _("Names of Japanese series"), "系列の名称", NAMES, ()),
         Section(
             "measures",
             _("Measures and units"),
@@ -62,6 +63,22 @@ def method_sections(derivation_steps: Sequence[str]) -> list[Section]:
     ]
 
 
+# What the names of the series of the police of Japan mean, by what their sources declare (`parts`, `classifications`, `caveats`).
+NAMES = (
+    _(
+        "Special fraud (特殊詐欺) is the name under which the police of Japan count ten types of fraud together: offenders who "
+        "pose as family, police or a bank; bills for what nobody owes; refunds, loans, investments, tips and introductions that "
+        "never come; and cash cards that are taken by deception. From 2026 there are thirteen types, SNS fraud among them."
+    ),
+    _(
+        "SNS fraud stands for SNS investment and romance fraud (SNS型投資・ロマンス詐欺; SNS: social networking services), "
+        "counted by the police for 2023 for the first time. Until the end of 2025 it is no part of special fraud."
+    ),
+    _(
+        "Furikome fraud (振り込め詐欺, transfer fraud) is the police's name for four of the types of special fraud, counted "
+        "together: “it's me” impersonation, fictitious billing, loan guarantee and refund fraud."
+    ),
+)
 _TYPES = _(
     "Publishers' labels lead to these codes by the crosswalk of each source; a label that only overlaps a code leads to its "
     "parent and is never split by guess."
@@ -131,7 +148,7 @@ def _dimensions() -> Iterable[Item]:
     for name in (*DIMENSIONS, "auth"):
         if codes := reference.code_list(name):
             table = _codes(f"codes_{name}", _("Codes: {dimension}", dimension=dimension_title(name).lower()), codes.values())
-            yield Item(table=table, collapsed=True, summary=_("{title} ({count} rows)", title=table.title, count=len(table.rows)))
+            yield Item(table=table, collapsed=True, summary=rows_summary(table))
 
 
 def _codes(table_id: str, title: str, codes: Iterable[reference.Code]) -> Table:

@@ -81,7 +81,7 @@ SOURCE_FACTS: tuple[tuple[str, str], ...] = (
     ("publisher", _("Publisher")),
     ("unit_of_count", _("Counts")),
     ("loss_concept", _("Meaning of loss")),
-    ("date_basis", _("Date of a case")),
+    ("date_basis", _("Date of a case or report")),
     ("coverage", _("Coverage")),
     ("calendar", _("Expected calendar")),
     ("licence", _("Licence")),

@@ -27,7 +27,7 @@ from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import dimension_title, in_both
 from pipeline.publish.marks import NO_ROW
-from pipeline.publish.measures import measure_and_unit
+from pipeline.publish.measures import counting, measure_and_unit
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.page import source_page_name
 from pipeline.publish.period_labels import period_label
@@ -243,10 +243,12 @@ def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) ->
     lines = []
     for (family, measure, unit), (count, mean, absolute, relative) in revision_statistics(histories).items():
         english, native = family_title(family, families)
+        with counting(families.country(family)):
+            measured = measure_and_unit(measure, unit)
         lines.append(
             (
                 text_cell(english, native=native, header=True),
-                text_cell(measure_and_unit(measure, unit)),
+                text_cell(measured),
                 count_cell(count),
                 *(
                     Cell(number_text(value, unit, "change", derived=True), value=value, is_figure=True)
@@ -285,7 +287,7 @@ def _coding(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Tabl
         Column(_("Source"), native="出典"),
         Column(_("Labels mapped"), numeric=True),
         Column(_("Overlap only"), "%", numeric=True),
-        Column(_("Unknown type, of cases"), "%", numeric=True),
+        Column(_("Unknown type, of cases or reports"), "%", numeric=True),
         Column(_("Unknown type, of loss"), "%", numeric=True),
         Column(_("Comparable years (CC2)"), numeric=True),
     )
@@ -365,9 +367,9 @@ def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -
         Column(_("Table")),
         Column(_("What is not said")),
         Column(_("Period")),
-        Column(_("Of cases"), "%", numeric=True),
+        Column(_("Of cases or reports"), "%", numeric=True),
         Column(_("Of loss"), "%", numeric=True),
-        Column(_("Other or not known, of cases"), "%", note=_OTHER_OR_UNKNOWN_NOTE, numeric=True),
+        Column(_("Other or not known, of cases or reports"), "%", note=_OTHER_OR_UNKNOWN_NOTE, numeric=True),
         Column(_("Other or not known, of loss"), "%", note=_OTHER_OR_UNKNOWN_NOTE, numeric=True),
     )
     return Table("non_response_by_table", _("Item non-response"), columns, tuple(lines))

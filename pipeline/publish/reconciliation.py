@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.publish.families import Families
 from pipeline.publish.marks import NO_ROW
-from pipeline.publish.measures import measure_and_unit
+from pipeline.publish.measures import counting, measure_and_unit
 from pipeline.publish.number_texts import number_text, short_money
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.series_titles import source_anchor_of, source_title
@@ -106,16 +106,18 @@ def _figures(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
         *([Column(_("Period"))] if with_period else []),
         Column(_("Published in")),
     )
-    lines = tuple(_line(row, with_period=with_period) for __, row in ordered)
+    lines = tuple(_line(row, families, with_period=with_period) for __, row in ordered)
     return Table("reconciliation", _("Published totals against ours, figure by figure"), columns, lines, notes=NOTES, kind="list")
 
 
-def _line(row: Mapping[str, Any], *, with_period: bool) -> tuple[Cell, ...]:
+def _line(row: Mapping[str, Any], families: Families, *, with_period: bool) -> tuple[Cell, ...]:
     unit = str(row["unit"])
     share = Decimal(row["difference"]) * 100 / row["theirs"] if _present(row["difference"]) and row["theirs"] else None
+    with counting(families.country_of_source(str(row["source"]))):
+        measure = measure_and_unit(str(row["measure"]), unit)
     return (
         text_cell(declared(str(row["breakdown"])), header=True),
-        text_cell(measure_and_unit(str(row["measure"]), unit)),
+        text_cell(measure),
         _number(row["theirs"], unit),
         _number(row["ours"], unit, title=declared(str(row["ours_source"]))),
         _number(row["difference"], unit, "change", title=_tolerance(row, unit)),

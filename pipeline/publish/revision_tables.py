@@ -17,7 +17,7 @@ from pipeline.model import CHANGES, REASONS, TOTAL, Period
 from pipeline.publish.families import Families
 from pipeline.publish.figures import NO_BREAKDOWN, Figure
 from pipeline.publish.labels import dimension_text, edition_word
-from pipeline.publish.measures import measure_and_unit, measure_rank, measure_title, unit_short
+from pipeline.publish.measures import counting, measure_and_unit, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import large_sum, number_text, short_money
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.revisions import (
@@ -150,13 +150,15 @@ def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families:
     now = new or old
     difference, share = _difference(line["value_before"], line["value_after"])
     what = change_word(line["change"])
+    with counting(families.country_of_source(str(line["source"]))):
+        measure = measure_and_unit(line["measure"], line["unit"])
     if line["change"] == "reclassified":
         what = _("{change}: {note}", change=what, note=declared(clean(line["note"])))
     return (
         text_cell(period_label(line["period"]), header=True),
         text_cell(family_title(families.family(now), families)[0]),
         type_cell(now),
-        text_cell(listed([measure_and_unit(line["measure"], line["unit"]), *_dimension_words(line)])),
+        text_cell(listed([measure, *_dimension_words(line)])),
         figure_cell(old, missing=_NOTHING),
         figure_cell(new, missing=_NOTHING),
         _difference_cell(difference, line["unit"]),
@@ -231,12 +233,15 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Fami
         "Each figure stands with the first day on which it could be known. Where several publications print it, the one that "
         "leads by the declared order of the sources speaks; a vintage that changed neither figure nor edition is left out."
     )
-    title = _("Vintages of the totals: {measure}", measure=measure_title(measure)[0].lower())
+    with counting(""):
+        title = _("Vintages of the totals: {measure}", measure=measure_title(measure)[0].lower())
     return Table(f"vintages_{measure}", title, columns, rows, native="改訂の経過", notes=(note,), kind="list")
 
 
 def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, ambiguous: bool) -> tuple[Cell, ...]:
     english, native = family_title(item.family, families)
+    with counting(families.country(item.family)):
+        unit = unit_short(item.unit)
     scheme = declared(clean(families.classification(item.classification)))
     share = _difference(item.vintages[0].value, item.vintages[-1].value)[1]
     empty = [Cell(_NOTHING, marks=(_NOTHING,), title=_("no further vintage"), is_figure=True)] * (width - len(item.vintages))
@@ -247,7 +252,7 @@ def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, amb
             header=True,
             title=scheme,
         ),
-        text_cell(unit_short(item.unit)),
+        text_cell(unit),
         *(_vintage_cell(vintage, item.unit) for vintage in item.vintages),
         *empty,
         _difference_cell(item.revision, item.unit),
@@ -276,6 +281,11 @@ def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
     )
 
 
+def _measured(family: str, measure: str, unit: str, families: Families) -> str:
+    with counting(families.country(family)):
+        return measure_and_unit(measure, unit)
+
+
 def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Table | None:
     found = revision_statistics(histories)
     if not found:
@@ -291,7 +301,7 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     rows = tuple(
         (
             text_cell(family_title(family, families)[0], native=family_title(family, families)[1], header=True),
-            text_cell(measure_and_unit(measure, unit)),
+            text_cell(_measured(family, measure, unit, families)),
             Cell(str(count), value=Decimal(count), is_figure=True),
             _rounded(mean, unit, sign="+"),
             _rounded(absolute, unit),

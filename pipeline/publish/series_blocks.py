@@ -26,7 +26,7 @@ from pipeline.publish.figure_warnings import (
 )
 from pipeline.publish.figures import Figure
 from pipeline.publish.maps import area_maps
-from pipeline.publish.measures import GROUPS, measure_group, measure_title
+from pipeline.publish.measures import GROUPS, group_title, measure_group, measure_title
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.pyramids import age_pyramids
 from pipeline.publish.texts import clean, slug
@@ -66,7 +66,8 @@ def series_block(
         order = type_order(plain)
         added = contributions.contributions(plain, history)
         plain += added
-        for group, words in (*(group[:2] for group in GROUPS), ("other", _("Other measures"))):
+        for group in (*(group[0] for group in GROUPS), "other"):
+            words = _("Other measures") if group == "other" else group_title(group)
             measures = measure_group(group)
             if group == "quantiles" and not has_intervals(plain):
                 continue

@@ -29,7 +29,8 @@ from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import country_name
 from pipeline.publish.marks import NO_ROW
-from pipeline.publish.methods import method_sections
+from pipeline.publish.measures import counted, counting
+from pipeline.publish.methods import NAMES, method_sections
 from pipeline.publish.number_texts import large_sum, number_text, spoken_money
 from pipeline.publish.overview import compose_overview
 from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, drawn_items, origin, render, source_page_name, source_view
@@ -91,6 +92,7 @@ def build(
                     groups=groups,
                     withdrawals=withdrawals,
                     leading=leading,
+                    names=NAMES,
                     feed=feed_name(code),
                     links=traces.links(overview["traced"]),
                     **overview,
@@ -242,13 +244,15 @@ def _summary(shown: Mapping[str, Any]) -> str:
     """The headline of a release in words, without what it does not have: a feed has no room for marks and what they mean."""
     said = {name: shown[name] for name in ("series", "cases", "loss")}
     missing = {name for name in ("cases", "loss") if said[name] == NO_ROW}
+    with counting(shown["country"]):
+        are_reports = counted() == "reports"
     if not said["series"] or len(missing) == 2:
         return str(shown["series"] or shown["label"])
-    words = _("{series}: {cases} cases, {loss}", **said)
+    words = _("{series}: {cases} reports, {loss}", **said) if are_reports else _("{series}: {cases} cases, {loss}", **said)
     if missing == {"cases"}:
         words = _("{series}: a loss of {loss}", **said)
     elif missing == {"loss"}:
-        words = _("{series}: {cases} cases", **said)
+        words = _("{series}: {cases} reports", **said) if are_reports else _("{series}: {cases} cases", **said)
     return _("{sentence} (provisional)", sentence=words) if shown["edition"] == "provisional" else words
 
 
@@ -337,6 +341,7 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
         series = _("{series}: {period}", series=series, period=period_label(str(headline["period"])))
     return {
         "code": code,
+        "country": families.country(family),
         "label": period_label(code),
         "native": period_japanese(code),
         "link": page_name(_link(current, "index.html")),

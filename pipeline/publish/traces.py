@@ -134,10 +134,10 @@ def lines(found: Iterable[_Line]) -> markupsafe.Markup:
 
 
 def _said(code: str, counts: str, line: _Line) -> str:
-    measure = _measure(code, counts, line.measure)
+    measure, unit = _measure(code, counts, line.measure), _unit(code, counts, line.unit)
     return (
         f"{line.head}{_period(code, line.period)}</th><td>{_what(code, *line.what)}</td><td>{measure}</td>"
-        f'<td class="num">{line.figure}{_unit(code, line.unit)}{line.precision}</td><td>{_how(code, *line.how)}{line.tail}'
+        f'<td class="num">{line.figure}{unit}{line.precision}</td><td>{_how(code, *line.how)}{line.tail}'
     )
 
 
@@ -180,7 +180,7 @@ def _what(code: str, native_type: str, fraud_type: str, area: str, dimensions: t
 
 
 @functools.lru_cache(maxsize=128)
-def _unit(code: str, unit: str) -> str:
+def _unit(code: str, counts: str, unit: str) -> str:
     return markup(unit_in_words(unit)) if unit else ""
 
 

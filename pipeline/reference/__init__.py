@@ -25,13 +25,20 @@ from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 
-from pipeline.model import FraudlossError, Period
+from pipeline.model import UNITS, FraudlossError, Period
 
 FOLDER = Path(__file__).parent
 
 
 class MissingReference(FraudlossError):
-    """A reference series has no value for what was asked. Names the series, the gap and the last value there is."""
+    """A reference series has no value for what was asked. Names the series, the gap and the last value there is.
+
+    `note` says the same to readers of a page, who know no files.
+    """
+
+    def __init__(self, message: str, note: str = "") -> None:
+        super().__init__(message)
+        self.note = note or message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +99,11 @@ def average_rate(currency: str, period: Period | str) -> Rate:
     missing = [month for month in months if month not in rates]
     if missing:
         last = max(rates, default="none at all")
-        raise MissingReference(f"exchange_rates.csv has no {currency} rate for {', '.join(missing)} (newest month: {last}).")
+        named = UNITS.get(currency, currency).split(",")[0]
+        raise MissingReference(
+            f"exchange_rates.csv has no {currency} rate for {', '.join(missing)} (newest month: {last}).",
+            f"no exchange rate of {named} for {', '.join(missing)} is held here: the newest is that of {last}",
+        )
     source = "; ".join(sorted({rates[month][1] for month in months}))
     return Rate(sum((rates[month][0] for month in months), Decimal(0)) / len(months), tuple(months), source)
 
@@ -102,7 +113,11 @@ def population(country: str, year: int) -> int:
     series = _populations().get(country, {})
     if year not in series:
         newest = max(series, default="none at all")
-        raise MissingReference(f"population.csv has no {country} population for {year} (newest year: {newest}).")
+        named = code_list(AREA).get(country)
+        raise MissingReference(
+            f"population.csv has no {country} population for {year} (newest year: {newest}).",
+            f"no population of {named.label if named else country} for {year} is held here: the newest is that of {newest}",
+        )
     return series[year]
 
 
