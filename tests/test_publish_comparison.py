@@ -140,6 +140,13 @@ def test_figures_lead_to_their_trace_in_a_release_and_years_to_theirs(page: Comp
     assert [item["release_id"] for item in page.releases] == ["id2023", "id2024"]
 
 
+def test_every_figure_of_the_history_leads_to_a_trace(page: ComparisonPage) -> None:
+    told = [table for name, table in _tables(page).items() if name.startswith("history_")]
+    ids = [cell.id for table in told for row in table.rows for cell in row if cell.is_figure and cell.value is not None]
+    assert len(ids) > 20
+    assert set(ids) <= page.links.keys()
+
+
 def test_a_series_that_gives_way_in_the_newest_year_has_its_history_all_the_same(page: ComparisonPage) -> None:
     history = _lines(_tables(page)["history_us_reports_by_year"])
     assert [line[:2] for line in history] == [["2023", "5,550,000"], ["2024", "6,471,708"]]

@@ -134,8 +134,15 @@ def test_every_cell_of_the_pages_says_its_value_with_the_marks_of_its_statuses_a
                     continue
                 seen += 1
                 csv_row = built.csv_rows[cell.id]
+                if "Contribution to" in head:  # no observation: it leads to the type's figure that it was made from
+                    assert csv_row["measure"] == ("loss" if "of loss" in head else "cases")
+                    assert csv_row["unit"] != "USD"
+                    continue
                 shared = set(re.findall(r"<abbr>(.*?)</abbr>", head)) if not csv_row["absence"] else set()
-                assert {*cell.marks, *shared} == set(_expected_marks(csv_row)), (table.id, cell, csv_row)
+                # Vintages stand beside others of their own period: only what was printed later is marked.
+                of_vintages = {"[p]", "[r]"} if table.id.startswith("vintages_") else MARKS.keys()
+                expected = of_vintages & set(_expected_marks(csv_row))
+                assert {*cell.marks, *shared} == expected, (table.id, cell, csv_row)
                 if csv_row["absence"]:
                     assert cell.text == ""
                     continue

@@ -99,7 +99,7 @@ def comparison_page(
         _years_section(years, newest, families),
         *_country_sections(years, newest, families, folders),
     )
-    links = _links(view, periods, families, folders)
+    links = _links(view, {*periods, *(year.period.code for year in years)}, families, folders)
     return ComparisonPage(sections, links, tuple(shown), _headline_section(newest, families, folders))
 
 
@@ -409,7 +409,7 @@ def _classification(item: Series, families: Families) -> str:
 
 
 def _links(view: pd.DataFrame, periods: Iterable[str], families: Families, folders: Mapping[str, str]) -> dict[str, str]:
-    """Observation id -> the line of its trace, in the release of the newest year that shows it."""
+    """Observation id -> the line of its trace, in the release of the newest of these years that shows it."""
     made: dict[str, str] = {}
     for code in sorted(periods):
         if code in folders:

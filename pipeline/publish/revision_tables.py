@@ -276,6 +276,7 @@ def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
             source=vintage.source,
             edition=edition_word(vintage.edition),
         ),
+        id=vintage.id,
         precision=vintage.precision,
         is_figure=True,
     )

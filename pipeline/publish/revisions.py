@@ -187,6 +187,7 @@ class Vintage:
     edition: str
     precision: Decimal | None
     change: str = ""  # a key of model.CHANGES: what it is to what its source printed before; empty for its first printing
+    id: str = ""  # of the observation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,7 +259,9 @@ def _states(row: Any, lines: Sequence[Mapping[Any, Any]], days: Mapping[tuple[st
     first_day = days[_unit(row)][0]
     if not lines:
         return {
-            first_day: Vintage(first_day, row.source, row.value, row.edition, row.precision) if row.value is not None else None
+            first_day: Vintage(first_day, row.source, row.value, row.edition, row.precision, id=row.id)
+            if row.value is not None
+            else None
         }
     states: dict[dt.date, Any] = {}
     if lines[0]["id_before"] is not None:
@@ -273,7 +276,8 @@ def _vintage(line: Mapping[Any, Any], side: str, day: dt.date) -> Vintage | None
     if value is None:
         return None
     change = line["change"] if side == "after" else ""
-    return Vintage(day, line["source"], value, line[f"edition_{side}"], line[f"precision_{side}"], change)
+    stated = (value, line[f"edition_{side}"], line[f"precision_{side}"])
+    return Vintage(day, line["source"], *stated, change, line[f"id_{side}"])
 
 
 def _leading(by_source: Mapping[tuple[str, str], Mapping[dt.date, Any]], families: Families) -> tuple[Vintage, ...]:

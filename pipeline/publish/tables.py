@@ -89,10 +89,15 @@ def figure_cell(row: Any | None, *, short: bool = True, missing: str = NO_ROW) -
         value=row.value * scale,
         marks=marks,
         small=_small(row) if short else "",
-        id=row.id,
+        id=_traced(row),
         precision=row.precision * scale if row.precision else None,
         is_figure=True,
     )
+
+
+def _traced(row: Any) -> str:
+    """The observation that the figure leads to: itself; a contribution, which is none, leads to the type's figure behind it."""
+    return str(row.origin).partition("; ")[0] if row.derivation == "contribution" else row.id
 
 
 def _small(row: Any) -> str:
