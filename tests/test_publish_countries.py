@@ -293,6 +293,11 @@ def test_a_headline_says_each_change_beside_its_own_figure() -> None:
     )
     unknown_loss = dataclasses.replace(card, lines=(lines[0], Line("Loss, yen", "[x]", measure="loss", unit="JPY"), lines[3]))
     assert lede([unknown_loss]) == ("Special fraud, 2025: 27,832 cases.",)
+    without_large = Line("", "−8.3 %", measure="change_on_year_without_large", unit="percent")
+    (turned,) = lede([dataclasses.replace(card, lines=(*lines, without_large))])
+    assert turned.endswith("+98.0 % on the year before; −8.3 % without large losses).")
+    (kept,) = lede([dataclasses.replace(card, lines=(*lines, dataclasses.replace(without_large, text="+8.3 %")))])
+    assert "large losses" not in kept
 
 
 def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_above() -> None:

@@ -39,14 +39,15 @@ def _sentence(card: Card) -> str:
         parts.append(_("{number} reports{aside}", **counts) if are_reports else _("{number} cases{aside}", **counts))
     if national:
         converted = dollars.text if dollars and national is not dollars else ""
-        aside = _aside(converted, _restated(national), _change(changes.get("change_on_year")))
+        change, smaller = changes.get("change_on_year"), changes.get("change_on_year_without_large")
+        aside = _aside(converted, _restated(national), _change(change), _turned(change, smaller))
         parts.append(_("a loss of {amount}{aside}", amount=national.text, aside=aside))
     if not parts:
         return ""
     what = parts[0] if len(parts) == 1 else _("{cases} and {loss}", cases=parts[0], loss=parts[1])
     said = {"series": card.title, "period": card.period, "what": what}
     if card.is_growing:
-        return _("{series}, {period}: {what} (reports of it are still to come).", **said)
+        return _("{series}, {period}: {what} (more reports will come in: these figures will grow).", **said)
     if card.edition == "provisional":
         return _("{series}, {period}: {what} (provisional).", **said)
     return _("{series}, {period}: {what}.", **said)
@@ -63,6 +64,13 @@ def _change(line: Line | None) -> str:
         said = {"change": line.text, "again": line.again}
         return _("{change} on the year before as first printed, {again} on it as restated since", **said)
     return _("{change} on the year before", change=line.text)
+
+
+def _turned(change: Line | None, without_large: Line | None) -> str:
+    """What the change is without a few large losses, where it then goes the other way: nobody is to read a trend in them."""
+    if change is None or without_large is None or (change.text[:1] == "−") == (without_large.text[:1] == "−"):
+        return ""
+    return _("{change} without large losses", change=without_large.text)
 
 
 def _aside(*words: str) -> str:

@@ -183,7 +183,10 @@ _MEANINGS: dict[str, dict[str, str]] = {
         "item_response_rate": _("share of the reports that say what the table is broken down by"),
         "change_on_year_cases": _("change of the reports on the same period of the year before"),
     },
-    "several": {},
+    "several": {
+        "mean_loss_of_known": _("gross loss per case or report whose loss, above zero or not, is known"),
+        "mean_loss_with_loss": _("gross loss per case or report with a loss"),
+    },
 }
 _UNITS: dict[str, dict[str, Words]] = {
     "police": {},
