@@ -131,7 +131,7 @@ def test_a_note_on_many_types_is_told_once_and_leaves_room_for_the_others() -> N
     kept[1] |= {"note": "the publisher keeps no loss here"}
     rows += [*kept, *counted("cafc", "cafc_types", "CAD", "2023", 4_246, "317913776", native_type="Investments", **ended)]
     notes = [str(note) for note in table(shown("cafc", "2023", *rows), "cafc_types_losses").notes]
-    assert "Health; Modem-Hijacking; Office Supplies; Spoofing (cases, loss): the type is not in use then" in notes
+    assert "Health; Modem-Hijacking; Office Supplies; Spoofing (reports, loss): the type is not in use then" in notes
     assert "Phishing, loss: the publisher keeps no loss here" in notes
     assert sum("not in use" in note for note in notes) == 1
 
