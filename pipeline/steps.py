@@ -180,7 +180,9 @@ def _ingest_address(
     store: Store, declared: Source, address: str, temporary: Path, published: str, about: dict[str, Any]
 ) -> tuple[Snapshot, bool]:
     """Ask only for what is newer than what is held; a snapshot is made of a complete, checked file and of nothing less."""
-    from pipeline.ingest.fetch import Fetched, FetchRules, Validators, fetch
+    from pipeline.ingest.fetch import fetch
+    from pipeline.ingest.fetch_rules import FetchRules, Validators
+    from pipeline.ingest.transfer import Fetched
 
     rules = FetchRules(**{name: _hashable(value) for name, value in declared.meta.get("fetch", {}).items()})
     known = (store.read_json(store.fetched_path(declared.id)) or {}).get(address)

@@ -24,22 +24,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest import fetch as fetching
-from pipeline.ingest.fetch import (
-    AddressRefused,
-    AnswerRefused,
-    DeadlinePassed,
-    Fetched,
-    FetchError,
-    FetchRules,
-    Machine,
-    NotModified,
-    SourceUnavailable,
-    Validators,
-    fetch,
-    is_public,
-)
+from pipeline.ingest import transfer
+from pipeline.ingest.addresses import is_public
+from pipeline.ingest.fetch import NotModified, fetch
+from pipeline.ingest.fetch_errors import AddressRefused, AnswerRefused, DeadlinePassed, FetchError, SourceUnavailable
+from pipeline.ingest.fetch_rules import FetchRules, Machine, Validators
 from pipeline.ingest.file_kinds import file_name
+from pipeline.ingest.transfer import Fetched
 from pipeline.model import FraudlossError, UsageError
 from tests import misbehaving_server as bad
 from tests.misbehaving_server import MisbehavingServer
@@ -356,7 +347,7 @@ def test_an_unknown_content_encoding_is_refused(server: MisbehavingServer, into:
 def test_gzip_unpacks_to_the_same_bytes_however_it_is_cut_into_chunks(pieces: list[bytes], step: int) -> None:
     packed = b"".join(gzip.compress(piece) for piece in [*pieces, b""])
     chunks = [packed[start : start + step] for start in range(0, len(packed), step)]
-    assert b"".join(fetching._gunzipped(None, chunks)) == b"".join(pieces)  # type: ignore[arg-type]
+    assert b"".join(transfer._gunzipped(None, chunks)) == b"".join(pieces)  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------------------------------------------------------- status

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import cli, questions, steps, verification
 from pipeline.ingest.deliveries import in_inbox
-from pipeline.ingest.fetch import FetchError
+from pipeline.ingest.fetch_errors import FetchError
 from pipeline.model import FraudlossError, RefusedInput
 from pipeline.sources.catalogue import source
 from tests import misbehaving_server as bad
