@@ -28,7 +28,7 @@ PUBLICATION = (
     "publish",
     "reference",
     "reading/crosswalk.py",
-    "reading/record_corrections.py",
+    "reading/correction_notes.py",
     "aggregate/compare.py",
     "aggregate/reconcile.py",
     "sources/catalogue.py",

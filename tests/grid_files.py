@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from pipeline.model import TOTAL
+from pipeline.reading.cell_addresses import parse_address
 from pipeline.reading.figures import Figure
-from pipeline.reading.grids import parse_address
 from pipeline.sources.catalogue import source
 from tests.figures import snapshot
 

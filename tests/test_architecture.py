@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 PIPELINE = REPOSITORY / "pipeline"
-STAGES = ("ingest", "validate", "aggregate", "publish")
+STAGES = ("ingest", "reading", "validate", "aggregate", "publish")
 # Each layer may import those after it, never those before it.
 LAYERS = (
     ("cli",),
@@ -82,7 +82,7 @@ def imported_modules(path: Path, package: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("package", ["ingest", "validate", "aggregate", "publish", "publishing"])
+@pytest.mark.parametrize("package", ["ingest", "reading", "validate", "aggregate", "publish", "publishing"])
 def test_within_a_package_imports_run_one_way(package: str) -> None:
     """In functions too: an import that waits for its turn hides a circle."""
     needs = {path.stem: imported_modules(path, f"pipeline.{package}") for path in modules() if package_of(path) == package}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import FalseDeclaration, FraudlossError, RefusedInput
-from pipeline.reading.corrections import COLUMNS, NOT_COLLECTED, Corrections, Reading, corrections_for, is_no_value, read_cell
+from pipeline.reading.corrections import NOT_COLLECTED, Corrections, Reading, corrections_for, is_no_value, read_cell
+from pipeline.reading.declarations import COLUMNS
 from pipeline.reading.grids import Grid
 from pipeline.reading.numerals import Kind
 

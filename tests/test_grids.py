@@ -11,18 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import RefusedInput
-from pipeline.reading.grids import (
-    WHOLE_FILE,
-    Grid,
-    address,
-    cell_text,
-    column_letters,
-    parse_address,
-    read_csv_grid,
-    read_grids,
-    split_unit,
-    titled_tables,
-)
+from pipeline.reading.cell_addresses import address, column_letters, parse_address
+from pipeline.reading.grids import WHOLE_FILE, Grid, cell_text, read_csv_grid, read_grids, split_unit, titled_tables
 
 TABLE = "図表：２－３－６－１　認知件数,,\r\n,,\r\n年次区分,R６,R７\r\n特殊詐欺,21043,27832\r\n"
 

@@ -24,15 +24,9 @@ from pipeline.publish.words import declared as said
 from pipeline.publish.words import speaking
 from pipeline.publishing.reasons import declared_since
 from pipeline.reading.cases import CaseBuilder, Layout, Member, read_texts, unsound
-from pipeline.reading.corrections import COLUMNS
-from pipeline.reading.record_corrections import (
-    MOST_TOLD,
-    RecordCorrection,
-    record_corrections,
-    told_in,
-    with_corrections,
-    without_place,
-)
+from pipeline.reading.correction_notes import MOST_TOLD, told_in, with_corrections, without_place
+from pipeline.reading.declarations import COLUMNS
+from pipeline.reading.record_corrections import RecordCorrection, record_corrections
 from pipeline.sources.cafc.reader import read_cases
 from pipeline.sources.catalogue import SOURCES, source
 from pipeline.sources.scamwatch.reader import read_cases as read_cells

@@ -25,7 +25,7 @@ from pathlib import Path
 import xlsxwriter
 
 from pipeline.model import TOTAL, Period
-from pipeline.reading.grids import address
+from pipeline.reading.cell_addresses import address
 from pipeline.reading.numerals import normalise_label
 
 Fact = dict[str, str]

@@ -18,7 +18,8 @@ import pandas as pd
 
 from pipeline.aggregate.cubes import code_dimension
 from pipeline.model import DIMENSIONS, TOTAL, Period
-from pipeline.reading.record_corrections import RecordCorrection, with_corrections
+from pipeline.reading.correction_notes import with_corrections
+from pipeline.reading.record_corrections import RecordCorrection
 from pipeline.sources.catalogue import Source
 
 _LABELS = ("native_type", "fraud_type", "area", *DIMENSIONS)

@@ -23,7 +23,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from pipeline.reading.record_corrections import told_in
+from pipeline.reading.correction_notes import told_in
 
 ENGLISH, JAPANESE = "en", "ja"
 # Every language of the pages, with its own name; the first is that of the messages.

@@ -64,7 +64,7 @@ def declared_since(before: pd.DataFrame, now: pd.DataFrame) -> tuple[str, ...]:
 
     The same error in the next file of a publisher is declared anew, at another place: that alone is no news.
     """
-    from pipeline.reading.record_corrections import without_place
+    from pipeline.reading.correction_notes import without_place
 
     known, told = _corrections_told(before), _corrections_told(now)
     places_known = collections.Counter(map(without_place, known))
@@ -75,7 +75,7 @@ def declared_since(before: pd.DataFrame, now: pd.DataFrame) -> tuple[str, ...]:
 
 def _corrections_told(figures: pd.DataFrame) -> set[str]:
     """The corrections that figures tell in their notes: of their own cell, or of the records that they are counted of."""
-    from pipeline.reading.record_corrections import CORRECTED, told_in
+    from pipeline.reading.correction_notes import CORRECTED, told_in
 
     noted = figures[(figures["note"] != "").to_numpy(bool)]
     told = set()

@@ -1,8 +1,8 @@
-"""What is declared wrong in a publisher's file, and the reading of one cell under those declarations.
+"""The reading of one cell of a grid under what is declared wrong in its file.
 
-In: `corrections.csv` of a source (file, cell, expect, action, value, reason, source) and a grid. Out: `Reading`s. A declaration
-says which text it expects to find: when the publisher mends the file, the declaration no longer holds and stops the run, so
-that it is removed and never hides a good figure.
+In: a grid, and what `corrections.csv` declares of its file (pipeline.reading.declarations). Out: `Reading`s. A declaration says
+which text it expects to find: when the publisher mends the file, the declaration no longer holds and stops the run, so that it is
+removed and never hides a good figure.
 
 action `refuse`: the cell is not used; its figure is there without a value, absence `unreadable`, with the reason.
 action `replace`: `value` is read in place of the text; the figure says so in its note.
@@ -12,34 +12,19 @@ Files of records are corrected in the same words (pipeline.reading.record_correc
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import unicodedata
 from decimal import Decimal
 from pathlib import Path
 
-from pipeline.model import FalseDeclaration, FraudlossError
-from pipeline.reading.grids import Grid, parse_address, read_grids
+from pipeline.model import FalseDeclaration
+from pipeline.reading.correction_notes import CORRECTED
+from pipeline.reading.declarations import Correction, declarations
+from pipeline.reading.grids import Grid, read_grids
 from pipeline.reading.numerals import Kind, LostDigits, UnreadableNumber, parse_number
-from pipeline.reading.record_corrections import CORRECTED
 
-COLUMNS = ["file", "cell", "expect", "action", "value", "reason", "source"]
-ACTIONS = ("refuse", "replace")
 NO_VALUE = frozenset("-‐‑‒–—―−ー")
 NOT_COLLECTED = "printed as `-`: the category was not separated, or not surveyed, at that time"
-
-
-@dataclasses.dataclass(frozen=True)
-class Correction:
-    """One cell that is declared wrong."""
-
-    file: str
-    cell: str  # `K4`, in a workbook `2-3-6-2!K4`, in a zip of records `member.csv!F1234`
-    expect: str  # the exact text that the file holds as long as this declaration is true
-    action: str  # one of ACTIONS
-    value: str  # what to read instead; only for `replace`
-    reason: str
-    source: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,42 +84,6 @@ def corrections_for(folder: Path, file: str) -> Corrections:
     Raises FraudlossError, naming the line, where the list itself is malformed.
     """
     return Corrections([correction for correction in declarations(folder) if correction.file == file])
-
-
-def declarations(folder: Path) -> list[Correction]:
-    """All declarations of a source, in their order. Raises FraudlossError, naming the line, where one is malformed."""
-    path = folder / "corrections.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if reader.fieldnames != COLUMNS:
-            raise FraudlossError(f"{path.name}, row 1: found {reader.fieldnames}; expected {COLUMNS}. Write that header.")
-        corrections = [_checked(path, number, row) for number, row in enumerate(reader, start=2)]
-    cells = [(correction.file, correction.cell) for correction in corrections]
-    for file, cell in cells:
-        if cells.count((file, cell)) > 1:
-            raise FraudlossError(f"{path.name}: {file}, {cell} is declared more than once. Keep one line.")
-    return corrections
-
-
-def _checked(path: Path, number: int, row: dict[str, str]) -> Correction:
-    if set(row) != set(COLUMNS) or None in row.values():
-        raise FraudlossError(f"{path.name}, row {number}: found more or fewer than {len(COLUMNS)} columns. Write them all.")
-    correction = Correction(**row)
-    problem = ""
-    if correction.action not in ACTIONS:
-        problem = f"action {correction.action!r}; expected one of {', '.join(ACTIONS)}"
-    elif (correction.action == "replace") != bool(correction.value):
-        problem = f"action {correction.action!r} with value {correction.value!r}; expected a value for `replace` only"
-    elif not correction.reason or not correction.source:
-        problem = "no reason or no source; expected both"
-    else:
-        try:
-            parse_address(correction.cell.rpartition("!")[2])
-        except ValueError as error:
-            problem = f"{error}; expected K4 or sheet!K4"
-    if problem:
-        raise FraudlossError(f"{path.name}, row {number}: found {problem}.")
-    return correction
 
 
 def is_no_value(text: str) -> bool:

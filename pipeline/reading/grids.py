@@ -22,6 +22,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from pipeline.model import RefusedInput
+from pipeline.reading.cell_addresses import address, parse_address
 
 WHOLE_FILE = "the whole file"
 
@@ -33,41 +34,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive"),
 )
 _HTML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|script|body)", re.IGNORECASE)
-_ADDRESS = re.compile(r"([A-Z]{1,3})([1-9]\d*)")
 # Japanese text in EUC-JP mostly decodes as cp932 without an error, into half-width katakana; real cp932 tables hold few.
 _MOST_HALF_WIDTH_KATAKANA = 0.3
-
-
-# ------------------------------------------------------------------------------------------------------------- addresses
-
-
-def column_letters(column: int) -> str:
-    """The letters of a 0-based column: 0 is A, 26 is AA."""
-    letters = ""
-    number = column + 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def address(row: int, column: int) -> str:
-    """The spreadsheet address of a 0-based row and column: (3, 10) is K4."""
-    return f"{column_letters(column)}{row + 1}"
-
-
-def parse_address(text: str) -> tuple[int, int]:
-    """The 0-based row and column of an address such as K4. Raises ValueError for anything else."""
-    match = _ADDRESS.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a cell address such as K4")
-    column = 0
-    for letter in match[1]:
-        column = column * 26 + ord(letter) - ord("A") + 1
-    return int(match[2]) - 1, column - 1
-
-
-# ------------------------------------------------------------------------------------------------------------------ grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,8 +227,6 @@ def _as_text(value: Any) -> str:
         return value.isoformat()
     return str(value)
 
-
-# ---------------------------------------------------------------------------------------------- the annual book's tables
 
 _TITLE = re.compile(r"図表:\s*(?P<number>[^\s(]+)(?:\s+(?P<title>.+)|\((?P<bracketed>[^()]+)\)(?P<rest>.*))")
 _UNIT_IN_BRACKETS = re.compile(r"(?P<label>.+?)\((?:単位:)?(?P<unit>(?:兆|億|百万|千|万)?円|件|人|%)\)")

@@ -1,30 +1,25 @@
-"""What is declared wrong in a publisher's file of records, and how the figures made of its records say so.
+"""What is declared wrong in a publisher's file of records.
 
-In: `corrections.csv` of a source (pipeline.reading.corrections), which a source of records need not have. `cell` is the cell as a
-spreadsheet shows it: `F1234`, or `member.csv!F1234` where the delivery has several members. Out: `RecordCorrection`s, for the
+In: `corrections.csv` of a source (pipeline.reading.declarations), which a source of records need not have. `cell` is the cell as
+a spreadsheet shows it: `F1234`, or `member.csv!F1234` where the delivery has several members. Out: `RecordCorrection`s, for the
 readers of records to apply before they read anything: what is read of a cell is then parsed by the rules of every other cell.
 
 action `replace`: `value` is read in place of the text. action `refuse`: the record is set aside, by the rule DECLARED_WRONG.
 As with grids a declaration says which text it expects to find, so that it stops the file when the publisher mends it.
-
-A figure's note tells the corrections of the records that go into it, or that would have, as printed. `told_in` finds them there.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.model import FalseDeclaration
+from pipeline.reading.cell_addresses import parse_address
+from pipeline.reading.correction_notes import CORRECTED, WITHOUT
+from pipeline.reading.declarations import declarations
 
 DECLARED_WRONG = "declared_wrong"
-# A note stands on each of a thousand lines of a page: of more corrections than this it says how many more there are.
-MOST_TOLD = 3
-CORRECTED, WITHOUT, FURTHER = "corrected from ", "without a record, printed ", "corrected in "
-_NEXT = re.compile(f"; (?=(?:{CORRECTED}|{WITHOUT}|{FURTHER}[0-9]))")
-_PLACE = re.compile(r", at [^ ]+![A-Z]+[0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -97,10 +92,6 @@ def record_corrections(folder: Path, file: str) -> tuple[RecordCorrection, ...]:
     """
     if not (folder / "corrections.csv").is_file():
         return ()
-    # Reading workbooks takes as long to import as a small file takes to be read.
-    from pipeline.reading.corrections import declarations
-    from pipeline.reading.grids import parse_address
-
     found = []
     for each in declarations(folder):
         if each.file == file:
@@ -128,24 +119,3 @@ def by_member(corrections: Iterable[RecordCorrection], members: Sequence[str]) -
         cells.add(cell)
         found.setdefault(places[0], []).append(each)
     return found
-
-
-# ------------------------------------------------------------------------------------------------------------------ notes
-
-
-def with_corrections(note: str, words: Iterable[str]) -> str:
-    """The note of a figure with what was corrected of its records behind it."""
-    told = list(dict.fromkeys(words))
-    if more := told[MOST_TOLD:]:
-        told = [*told[:MOST_TOLD], f"{FURTHER}{len(more)} more of its records, as corrections.csv declares"]
-    return "; ".join([*([note] if note else []), *told])
-
-
-def told_in(note: str) -> list[str]:
-    """The corrections of records that the note of a figure tells, each in its words."""
-    return [part for part in _NEXT.split(f"; {note}")[1:] if part]
-
-
-def without_place(words: str) -> str:
-    """The words without where the cell stands: the same error, declared for the publisher's next file, has the same words."""
-    return _PLACE.sub("", words)

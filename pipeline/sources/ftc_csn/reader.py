@@ -24,8 +24,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.model import TOTAL, RefusedInput, Snapshot
+from pipeline.reading.cell_addresses import parse_address
 from pipeline.reading.figures import Figure
-from pipeline.reading.grids import Grid, file_refusal, parse_address
+from pipeline.reading.grids import Grid, file_refusal
 from pipeline.sources.catalogue import Source
 from pipeline.sources.ftc_csn.amounts import UnreadableAmount, parse_amount
 from pipeline.sources.ftc_csn.layouts import (
