@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 PIPELINE = REPOSITORY / "pipeline"
-STAGES = ("ingest", "reading", "validate", "aggregate", "publish")
+STAGES = ("ingest", "validate", "aggregate", "publish")
 # Each layer may import those after it, never those before it.
 LAYERS = (
     ("cli",),
