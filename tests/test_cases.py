@@ -15,25 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import RefusedInput
-from pipeline.reading.cases import (
-    RULES,
-    CaseBuilder,
-    Layout,
-    Member,
-    Unreadable,
-    coverage,
-    csv_members,
-    header_spellings,
-    holes,
-    month_code,
-    month_labels,
-    month_number,
-    month_numbers,
-    parse_count,
-    parse_day,
-    parse_money,
-    read_texts,
-)
+from pipeline.reading.case_builder import CaseBuilder, month_labels, month_numbers
+from pipeline.reading.case_rules import RULES, Unreadable, parse_count, parse_day, parse_money
+from pipeline.reading.cases import coverage, holes
+from pipeline.reading.csv_members import Member, csv_members
+from pipeline.reading.label_months import month_code, month_number
+from pipeline.reading.record_layouts import Layout, header_spellings
+from pipeline.reading.record_texts import read_texts
 
 LAYOUT = Layout("scheme", {"date": "Date reçue", "native_type": "Type", "loss": "Loss"}, ("Id",))
 CROSSWALK = (

@@ -26,7 +26,7 @@ from pipeline.aggregate.cubes import (
 )
 from pipeline.frames import OBSERVATION_COLUMNS
 from pipeline.model import INTERVAL_ENDS, INTERVALS, FraudlossError, Period
-from pipeline.reading.cases import month_labels, month_numbers
+from pipeline.reading.case_builder import month_labels, month_numbers
 from pipeline.sources.catalogue import Source, Table
 from tests.figures import declared, interval_ends, only, snapshot
 

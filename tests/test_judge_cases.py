@@ -20,7 +20,7 @@ from pipeline.aggregate.cubes import cube_observations
 from pipeline.ingest.archive import folder_as_zip
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import FraudlossError
-from pipeline.reading.cases import RULES
+from pipeline.reading.case_rules import RULES
 from pipeline.sources.catalogue import source
 from pipeline.validate import data_docs
 from pipeline.validate.identities import identities_frame

@@ -21,7 +21,7 @@ from pipeline import cli, quarantine, steps
 from pipeline.aggregate import ledger
 from pipeline.executors import LOCAL
 from pipeline.model import FraudlossError, RefusedInput
-from pipeline.reading.cases import month_number
+from pipeline.reading.label_months import month_number
 from pipeline.reading.ledger_csv import CsvLayout, Streamed, partition_csv
 from pipeline.reading.ledger_parquet import partition_parquet
 from pipeline.reading.partitions import Dimension, read_month

@@ -23,10 +23,14 @@ from pipeline.model import FraudlossError, RefusedInput
 from pipeline.publish.words import declared as said
 from pipeline.publish.words import speaking
 from pipeline.publishing.reasons import declared_since
-from pipeline.reading.cases import CaseBuilder, Layout, Member, read_texts, unsound
+from pipeline.reading.case_builder import CaseBuilder
+from pipeline.reading.cases import unsound
 from pipeline.reading.correction_notes import MOST_TOLD, told_in, with_corrections, without_place
+from pipeline.reading.csv_members import Member
 from pipeline.reading.declarations import COLUMNS
 from pipeline.reading.record_corrections import RecordCorrection, record_corrections
+from pipeline.reading.record_layouts import Layout
+from pipeline.reading.record_texts import read_texts
 from pipeline.sources.cafc.reader import read_cases
 from pipeline.sources.catalogue import SOURCES, source
 from pipeline.sources.scamwatch.reader import read_cases as read_cells

@@ -17,7 +17,7 @@ import pytest
 
 from pipeline.frames import KEY_COLUMNS
 from pipeline.model import TOTAL, FraudlossError
-from pipeline.reading.cases import RULES
+from pipeline.reading.case_rules import RULES
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import source
 from pipeline.validate import suites

@@ -36,8 +36,9 @@ import pandas as pd
 from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, Numbers, Records, mixed_radix, order_statistics, sums
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
 from pipeline.model import DIMENSIONS, FILE_ENDS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
-from pipeline.reading.cases import ALWAYS, covered_months, holes, month_number, months_in_force
+from pipeline.reading.cases import covered_months, holes
 from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.reading.label_months import ALWAYS, month_number, months_in_force
 from pipeline.sources.catalogue import Source
 
 ADDITIVE = ("cases", "victims", "cases_loss_known", "cases_with_loss", "loss")

@@ -44,8 +44,8 @@ from pipeline.aggregate.cubes import (
 from pipeline.aggregate.kernel import QUANTILES
 from pipeline.aggregate.ledger import LOSS_BAND, Grouping, LossBands, Plan
 from pipeline.model import FILE_ENDS, INTERVAL_ENDS, FraudlossError
-from pipeline.reading.cases import ALWAYS
 from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.reading.label_months import ALWAYS
 from pipeline.reading.partitions import Dimension
 from pipeline.reference import MissingReference, average_rate
 from pipeline.sources.catalogue import Source

@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.model import Period, RefusedInput
-from pipeline.reading.cases import month_number
+from pipeline.reading.label_months import month_number
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 

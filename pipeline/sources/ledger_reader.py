@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.model import DIMENSIONS, FraudlossError, Period, RefusedInput, UsageError
-from pipeline.reading.cases import ALWAYS, month_number, months_in_force
 from pipeline.reading.crosswalk import crosswalk_rows
+from pipeline.reading.label_months import ALWAYS, month_number, months_in_force
 from pipeline.reading.ledger_csv import OPTIONAL_COLUMNS, CsvLayout, Streamed, partition_csv
 from pipeline.reading.ledger_parquet import partition_parquet
 from pipeline.reading.partitions import Dimension

@@ -13,9 +13,9 @@ where an expectation is one of Great Expectations' own, with what the project ad
 
 `critical`: the source stops. `warning`: the rows that broke the rule go to quarantine and the rest goes on, unless more than
 `quarantine_limit_share` of the rows would go. `info`: a note in the verdict. `cases` is there where the source has records, and
-then has a rule for each mark that reading may leave on one (`reading.cases.RULES`). `identities` may be left out where a source
-has no relation to check; where it is there, a whole publication on which no relation could be checked stops the source. (An
-extract, some figures of a publication, is not asked for relations: often no two of its figures stand in one.)
+then has a rule for each mark that reading may leave on one (`reading.case_rules.RULES`). `identities` may be left out where a
+source has no relation to check; where it is there, a whole publication on which no relation could be checked stops the source.
+(An extract, some figures of a publication, is not asked for relations: often no two of its figures stand in one.)
 
 Out: `Suite`. Raises RefusedInput (a FraudlossError) with the file, the rule, what was found, what was expected and what to do.
 Why so strict: Great Expectations drops an expectation whose type is misspelt, passes a suite that has none, passes an empty frame
@@ -37,8 +37,8 @@ from typing import Any
 
 from pipeline.frames import OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, RefusedInput
+from pipeline.reading.case_rules import RULES as MARKS
 from pipeline.reading.cases import CASE_COLUMNS
-from pipeline.reading.cases import RULES as MARKS
 from pipeline.reading.ledger_csv import RULES as ROW_MARKS
 from pipeline.reading.ledger_csv import RULES_OF_SEVERAL_ROWS
 
@@ -472,5 +472,5 @@ def _looks_for_a_mark(rule: Rule) -> bool:
 
 
 def mark_pattern(mark: str) -> str:
-    """The regular expression by which a rule finds one of `reading.cases.RULES` in `problem`."""
+    """The regular expression by which a rule finds one of `reading.case_rules.RULES` in `problem`."""
     return rf"\b{mark}\b"
