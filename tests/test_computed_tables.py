@@ -22,6 +22,7 @@ from pipeline.publish import release
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
 from tests import test_opened_by_others as others
+from tests.untraced import untraced
 from tests.workbook_rules import columns_of
 
 CONTRIBUTIONS, ADJUSTED = "contributions.csv", "seasonally_adjusted.csv"
@@ -146,6 +147,7 @@ def test_adjusted_months_are_those_of_the_page_and_of_the_workbook(adjusted: dic
         values = next(cells for title, cells in in_book.items() if title.startswith(head))
         assert [Decimal(row[column]) for row in rows] == values
         assert [row[column] for row in rows] == [text.replace("[p]", "").replace(",", "") for text in on_page[head]]
+    assert [found for name in (page, "index.html") for found in untraced(adjusted[name].decode())] == []
     assert {row["season_until"] for row in rows} == {"2023-12"}
     assert [row["obs_status"] for row in rows] == [*["I"] * 39, "P"]
     # December stands out as it is, and no more without its season.

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from pipeline.aggregate.derive import derive
+from pipeline.aggregate.derive import amount_text, derive
 from pipeline.aggregate.view import Printing
 from pipeline.model import TOTAL
 from pipeline.publish.number_texts import number_text
@@ -152,10 +152,26 @@ def test_the_total_stands_beside_itself_without_the_losses_that_are_declared_lar
     total = only(view, measure="loss_without_large", period="2025")
     assert (total["table"], total["loss_band"]) == ("special_fraud", TOTAL)
     assert (total["value"], total["derivation"]) == (Decimal("699.5"), "without_large")
-    assert total["note"] == "without losses of 100 million yen and more (1 of them, 300.5 together)"
+    assert total["note"] == "without losses of 100 million yen and more (1 of them, 300.50 together)"
     assert only(view, measure="loss", period="2025", table="special_fraud", unit="JPY")["value"] == Decimal(1000)
     change = only(view, measure="change_on_year_without_large")
     assert (change["value"], change["period"]) == (Decimal("74.875"), "2025")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        # CAFC, losses of 1,000,000 Canadian dollars and more: a sum with cents keeps both of their digits.
+        ("25424588.300000000000", "25,424,588.30"),
+        ("112870274.35", "112,870,274.35"),
+        ("1E+3", "1,000"),
+        ("300.000", "300"),
+        ("0.125", "0.125"),
+    ],
+)
+def test_a_sum_in_a_note_is_whole_or_has_its_cents(value: str, text: str) -> None:
+    assert amount_text(Decimal(value)) == text
+    assert amount_text(-Decimal(value), "+") == f"-{text}"
 
 
 def test_a_total_without_large_losses_is_as_rounded_as_both() -> None:

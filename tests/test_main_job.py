@@ -20,6 +20,7 @@ import pytest
 from pipeline import cli, steps
 from pipeline.frames import KEY_COLUMNS
 from tests.grid_files import INBOX, REPOSITORY
+from tests.untraced import untraced
 
 pytestmark = pytest.mark.slow(turn=2)
 
@@ -154,6 +155,43 @@ def test_every_page_is_below_a_megabyte_and_every_link_leads_to_a_line_that_is_t
                 target = Path(os.path.normpath(path.parent / unquote(file))) if file else path
                 assert target.is_file(), f"{path}: {link}"
                 assert not anchor or anchor in anchors[target], f"{path}: {link}"
+
+
+def test_every_figure_of_every_page_leads_to_where_it_comes_from(data: Path) -> None:
+    """Figures of tables, of the data behind charts, and counts; in one language, because the cells are the same in both."""
+    figures = 0
+    for folder in ("releases", "site"):
+        for path in sorted((data / "processed" / folder).rglob("*.html")):
+            if not path.name.endswith(".ja.html"):
+                page = path.read_text(encoding="utf-8")
+                figures += page.count('<td class="num"')
+                assert untraced(page) == [], path
+    assert figures > 20_000
+
+
+def test_a_figure_that_was_replaced_leads_to_the_cell_that_printed_it_and_on_to_the_one_in_its_place(data: Path) -> None:
+    """Special fraud of 2024: 72.15 billion yen on 2025-02-07, 71.76 on 2025-05-23, 71.88 on 2025-07-31, then the book."""
+    folder = data / "processed" / "releases" / "annual" / "2024"
+    folder /= json.loads((folder / "current.json").read_text())["release_id"]
+    pages = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.html") if not path.name.endswith(".ja.html")}
+    tables = re.findall(r'<table id="table-vintages_loss".*?</table>', "".join(pages.values()), re.DOTALL)
+    (line,) = [line for line in re.findall(r"<tr>.*?</tr>", tables[0], re.DOTALL) if ">2024" in line and "72,150,000,000" in line]
+    vintages = re.findall(r'<a href="(trace_npa_[a-z_]+(?:-\d)?\.html)#([^"]+)">([\d,]+)</a><abbr>', line)
+    assert [text for *__, text in vintages[:2]] == ["72,150,000,000", "71,880,000,000"]
+    name, anchor, __ = vintages[0]
+    (first,) = re.findall(rf'<tr id="{anchor}">.*?</tr>', pages[name])
+    assert "2025-02-07-annual-provisional-2024.csv: " in first
+    snapshot = re.search(r'href="#snapshot-(\w+)"', first)
+    after = re.search(r'<a href="([^"#]+)#([^"]+)">the figure in its place', first)
+    assert snapshot is not None
+    assert after is not None
+    assert "it stood until 23 May 2025" in first
+    (file,) = re.findall(rf'<li id="snapshot-{snapshot[1]}">.*?</li>', pages[name])
+    assert re.search(r"sha256 [0-9a-f]{64}", file)
+    assert '<dd><a href="https://www.npa.go.jp' in pages[name]
+    (second,) = re.findall(rf'<tr id="{after[2]}">.*?</tr>', pages[after[1]])
+    assert "71,760,000,000" in second
+    assert "it stood until 31 July 2025" in second
 
 
 def test_a_second_run_does_no_work_and_says_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

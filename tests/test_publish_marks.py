@@ -41,6 +41,9 @@ class PageCell:
     is_figure: bool
 
 
+COMPUTED = re.compile(">(Difference|Revision|Sum|Seasonally adjusted|Trend)[^>]*<")
+
+
 @dataclasses.dataclass(frozen=True)
 class PageTable:
     id: str
@@ -137,6 +140,9 @@ def test_every_cell_of_the_pages_says_its_value_with_the_marks_of_its_statuses_a
                 if "Contribution to" in head:  # no observation: it leads to the type's figure that it was made from
                     assert csv_row["measure"] == ("loss" if "of loss" in head else "cases")
                     assert csv_row["unit"] != "USD"
+                    continue
+                if COMPUTED.search(head):  # no observation: it leads to one of those that it was made of
+                    assert not csv_row["absence"]
                     continue
                 shared = set(re.findall(r"<abbr>(.*?)</abbr>", head)) if not csv_row["absence"] else set()
                 # Vintages stand beside others of their own period: only what was printed later is marked.

@@ -22,7 +22,7 @@ CAFC = source("cafc")
 
 def _tables(rows: list[dict[str, Any]], evidence: Evidence | None = None) -> dict[str, Table]:
     figures = derive(observations_frame(rows), CAFC)
-    return {table.id: table for table in indicator_tables([CAFC], {"cafc": figures}, evidence or Evidence())}
+    return {table.id: table for table in indicator_tables([CAFC], {"cafc": figures}, evidence or Evidence(), {})}
 
 
 def _cafc(period: str = "2023", **more: Any) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from pipeline.publish.reconciliation import reconciliation_tables, verdict
 from pipeline.publish.release import build
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
+from tests.untraced import untraced
 
 FIXTURE = Path(__file__).parent / "fixtures" / "ftc_csn"
 
@@ -98,6 +99,7 @@ def test_a_release_carries_the_reconciliation_as_section_sheet_and_file() -> Non
     files = build(given)
     page = files["index.html"].decode()
     assert '<h2 id="reconciliation">Reconciliation with published totals' in page
+    assert untraced(page) == []
     assert 'id="table-reconciliation_summary"' in page
     lines = list(csv.DictReader(io.StringIO(files["reconciliation.csv"].decode())))
     assert [line["id"] for line in lines] == ["a", "b", "c", "d", "e"]

@@ -14,13 +14,22 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.aggregate.revisions import History, history
-from pipeline.frames import CHANGE_COLUMNS, RECORD_CHANGE_SCHEMA, VINTAGE_COLUMNS, empty_frame
+from pipeline.aggregate.revisions import History, differences, history
+from pipeline.frames import (
+    CHANGE_COLUMNS,
+    RECORD_CHANGE_SCHEMA,
+    REVISION_COLUMNS,
+    VINTAGE_COLUMNS,
+    empty_frame,
+    observations_frame,
+    row_records,
+)
 from pipeline.model import REASON_OF_CHANGE, REASONS, FraudlossError, Period
 from pipeline.publish import package, release
 from pipeline.publish.families import Families
 from pipeline.publish.figures import figures, rows_of
-from pipeline.publish.revision_tables import lead_sentences, revision_tables
+from pipeline.publish.replaced import replaced_figures
+from pipeline.publish.revision_tables import lead_sentences, listed_changes, revision_tables
 from pipeline.publish.revisions import (
     VINTAGE_LINE,
     HeadlineHistory,
@@ -30,8 +39,10 @@ from pipeline.publish.revisions import (
     headline_histories,
     reasons_of,
     revision_statistics,
+    row_of,
     vintage_lines,
 )
+from pipeline.publish.traces import links, replaced_lines, trace_pages
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
 from tests.figures import declared, frame, row, snapshot
@@ -64,7 +75,9 @@ def tables_of(day: str, period: Period = YEAR) -> dict[str, Any]:
 
 
 def shown_tables(period: Period, found: Sequence[Any], revisions: ReleaseRevisions, families: Families) -> list[Any]:
-    return revision_tables(period, found, revisions, headline_histories(period, found, revisions, families), families)
+    histories = headline_histories(period, found, revisions, families)
+    replaced = replaced_figures(found, revisions, listed_changes(period, revisions.changes), histories)
+    return revision_tables(period, found, revisions, histories, replaced, families)
 
 
 # ----------------------------------------------------------------------------------------------------------------- reasons
@@ -327,3 +340,51 @@ def test_records_are_shown_from_file_to_file_with_their_lag() -> None:
         ["64", "90", "90", "0", "0", "90.00"],
         ["155", "100", "12", "2", "1", "100.00"],
     ]
+    assert {cell.href for line in table.rows for cell in line[3:]} == {"trace_cafc.html#snapshots"}
+
+
+# ------------------------------------------------------------------------------------------------ figures that were replaced
+
+
+def printed(value: int, edition: str, day: str, snapshot_id: str) -> dict[str, Any]:
+    about = {"snapshot": snapshot_id, "known_at": dt.date.fromisoformat(day), "edition": edition}
+    return sample.row("npa_releases", "special_fraud", "2024", "loss", "JPY", value, **about)
+
+
+def test_one_id_with_two_values_has_a_line_for_each_and_one_value_of_two_files_leads_on() -> None:
+    """Our code made 5 of 4 from the same file; a later file printed the 5 again, which is no change."""
+    first, made, again = (
+        observations_frame([printed(value, "final", day, name)])
+        for value, day, name in ((4, "2025-01-01", "one"), (5, "2025-01-01", "one"), (5, "2025-03-01", "two"))
+    )
+    found = figures(rows_of(again), YEAR, Families(sample.sources()))
+    (row,) = row_records(differences(first, made))
+    lines = pd.DataFrame([{**row, "vintage": dt.date(2025, 2, 1)}], columns=REVISION_COLUMNS, dtype=object)
+    revisions = dataclasses.replace(sample.first_release(again), revisions=lines)
+    vintages = tuple(
+        Vintage(day, "npa_releases", item.value, "final", None, row=item)
+        for day, item in ((dt.date(2025, 1, 1), row_of(row, "before")), (dt.date(2025, 2, 1), row_of(row, "after")))
+    )
+    history_of = HeadlineHistory("special_fraud", "loss", "JPY", "npa_2020", "2024", vintages, True)
+    replaced = replaced_figures(found, revisions, [row], [history_of])
+    was, same = replaced.figures
+    assert was.row.id == same.row.id
+    assert (was.anchor, same.anchor) == (was.row.id, f"{was.row.id}-2025-01-01")
+    assert (was.until, was.by) == (dt.date(2025, 2, 1), same.anchor)
+    assert (same.until, same.by) == (None, again["id"].iloc[0])
+    assert [replaced.anchor(item.row) for item in vintages] == [was.anchor, same.anchor]
+    (page,) = trace_pages(found, replaced.figures)
+    assert [item.anchor for item in page.replaced] == [was.anchor, same.anchor]
+    shown = str(replaced_lines(page.replaced, links([page])))
+    assert f'it stood until 1 February 2025: <a href="trace_npa_releases.html#{same.anchor}">the figure in its place</a>' in shown
+    assert f'<a href="trace_npa_releases.html#{same.by}">a later file</a> prints the same' in shown
+
+
+def test_a_source_of_which_everything_was_withdrawn_still_has_its_traces() -> None:
+    (row,) = row_records(differences(observations_frame([printed(4, "final", "2025-01-01", "one")]), sample.view().iloc[:0]))
+    lines = pd.DataFrame([{**row, "vintage": dt.date(2025, 2, 1)}], columns=REVISION_COLUMNS, dtype=object)
+    revisions = dataclasses.replace(sample.first_release(sample.view()), revisions=lines)
+    (gone,) = replaced_figures([], revisions, [row], []).figures
+    (page,) = trace_pages([], [gone])
+    assert (page.source, page.tables, page.snapshots) == ("npa_releases", (), {"one"})
+    assert "it stood until 1 February 2025</td>" in str(replaced_lines(page.replaced, links([page])))

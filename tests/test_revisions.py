@@ -91,6 +91,13 @@ def test_a_change_is_called_by_what_happened(case: str) -> None:
     assert list(changes.columns) == CHANGE_COLUMNS
 
 
+def test_what_was_moved_is_told_in_words_of_money_and_not_with_the_places_of_the_store() -> None:
+    stored = [(row("2024", f"{a}.000000000000", native_type="a"), row("2024", b, native_type="b")) for a, b in ((4, 6), (3, 7))]
+    before, after = (frame(*({**one, "snapshot": name} for one in rows)) for rows, name in zip(stored, ("s1", "s2"), strict=True))
+    notes = set(differences(before, after)["note"])
+    assert notes == {"moved within one publication: special_fraud a -1, special_fraud b +1"}
+
+
 def test_every_change_has_a_meaning_and_a_case() -> None:
     assert {kind for _, _, expected in CASES.values() for kind, _, _ in expected} == set(CHANGES)
 

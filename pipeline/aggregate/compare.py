@@ -30,14 +30,16 @@ FINDING_COLUMNS = [
     "status",
     "explanation",
 ]
+# What a finding has of the two observations, beside what a comparison with a published total has.
+PAIR_COLUMNS = [*FINDING_COLUMNS, "ours_id", "theirs_id"]
 _SAME_FIGURE = [name for name in KEY_COLUMNS if name not in ("source", "table")]
 
 
 def findings(observations: pd.DataFrame, sources: list[Source]) -> pd.DataFrame:
-    """Each figure that more than one source prints, against the source that speaks first (lowest `precedence`)."""
+    """Each figure that more than one source prints, against the source that speaks first (lowest `precedence`): PAIR_COLUMNS."""
     printed = observations[(observations["absence"] == "") & observations["derivation"].isin(["", "residual"])]
     if printed.empty:
-        return pd.DataFrame(columns=FINDING_COLUMNS)
+        return pd.DataFrame(columns=PAIR_COLUMNS)
     families = {(source.id, table.id): table.family for source in sources for table in source.tables.values()}
     ranks = {source.id: source.precedence for source in sources}
     pairs = list(zip(printed["source"], printed["table"], strict=True))
@@ -50,7 +52,7 @@ def findings(observations: pd.DataFrame, sources: list[Source]) -> pd.DataFrame:
         if group["source"].nunique() > 1:
             speaking, *others = group.to_dict("records")
             rows.extend(_finding(speaking, other) for other in others if other["source"] != speaking["source"])
-    return pd.DataFrame(rows, columns=FINDING_COLUMNS, dtype=object)
+    return pd.DataFrame(rows, columns=PAIR_COLUMNS, dtype=object)
 
 
 def _finding(ours: dict[Any, Any], theirs: dict[Any, Any]) -> dict[str, Any]:
@@ -72,6 +74,8 @@ def _finding(ours: dict[Any, Any], theirs: dict[Any, Any]) -> dict[str, Any]:
         "tolerance": tolerance,
         "status": status,
         "explanation": _explanation(ours, theirs) if status == "different" else "",
+        "ours_id": ours["id"],
+        "theirs_id": theirs["id"],
     }
 
 

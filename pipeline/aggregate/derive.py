@@ -324,11 +324,18 @@ def _without_large(figures: _Figures, source: Source) -> Iterable[_Row]:
             if loss is None or cases is None or _revised_apart((row, loss, cases)):
                 continue
             size = sizes[declared["band"]].label
-            number, together = (f"{figure['value'].normalize():,f}" for figure in (cases, loss))
+            number, together = (amount_text(figure["value"]) for figure in (cases, loss))
             note = f"without losses of {size} ({number} of them, {together} together)"
             half = _half(row) + _half(loss)
             value = row["value"] - loss["value"]
             yield _made(row, [row, loss], "without_large", value, half or None, measure="loss_without_large", note=note)
+
+
+def amount_text(value: Decimal, sign: str = "") -> str:
+    """A count or a sum of money in a note: whole where it is whole, else with two decimals at least; `sign` "+" where it has a
+    direction."""
+    places = -int(value.normalize().as_tuple().exponent)
+    return f"{value:{sign},.{max(places, 2) if places > 0 else 0}f}"
 
 
 def _declared_large(source: Source) -> Iterable[tuple[str, dict[str, str]]]:

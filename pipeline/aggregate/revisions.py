@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.aggregate.derive import derive
+from pipeline.aggregate.derive import amount_text, derive
 from pipeline.aggregate.view import Printing, in_force, known_by, printings
 from pipeline.frames import (
     CHANGE_COLUMNS,
@@ -180,7 +180,7 @@ def _mark_if_exchanged(changes: list[_Row]) -> None:
     moved = [change["value_after"] - change["value_before"] for change in changes]
     if len(changes) > 1 and sum(moved, Decimal(0)) == 0:
         places = ", ".join(
-            f"{change['table']}{'' if change['native_type'] == TOTAL else ' ' + change['native_type']} {amount:+,f}"
+            f"{change['table']}{'' if change['native_type'] == TOTAL else ' ' + change['native_type']} {amount_text(amount, '+')}"
             for change, amount in zip(changes, moved, strict=True)
         )
         for change in changes:

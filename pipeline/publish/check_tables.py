@@ -47,6 +47,7 @@ def comparison_table(items: Sequence[Comparison], families: Families) -> Table |
                     number_text(item.difference, row.unit, "change"),
                     value=item.difference,
                     title=_("tolerance {tolerance}", tolerance=tolerance),
+                    id=item.other.id,  # the leading one stands beside it, with a link of its own
                     is_figure=True,
                 ),
                 text_cell(_verdict(item)),
@@ -115,7 +116,9 @@ def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cel
     value = finding.get(name)
     if name in _FINDING_NUMBERS:
         if isinstance(value, Decimal) and value.is_finite():
-            return Cell(number_text(value, str(finding.get("unit", ""))), value=value, is_figure=True)
+            traced = str(finding.get("ours_id" if name == "ours" else "theirs_id", ""))
+            text = number_text(value, str(finding.get("unit", "")))
+            return Cell(text, value=value, id=traced, href="findings.csv", is_figure=True)
         return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
     if name == "status":
         return text_cell(_STATUS_WORDS.get(str(value), str(value)))

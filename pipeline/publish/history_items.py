@@ -117,8 +117,8 @@ def _without_season(
 
 
 def _adjusted_point(value: float) -> dict[str, Any]:
-    """What is other in the point of a value that was computed from a whole series: no observation stands behind it alone."""
-    return {"value": value, "text": f"{value:,.0f}", "marks": ("[d]",), "id": ""}
+    """What is other in the point of a value that was computed from a whole series; it leads to what was counted in its month."""
+    return {"value": value, "text": f"{value:,.0f}", "marks": ("[d]",)}
 
 
 def history_charts(

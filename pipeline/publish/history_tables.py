@@ -71,12 +71,13 @@ def history_table(
 
 
 def adjusted_table(table_id: str, title: str, rows: Sequence[Any], found: Adjusted) -> Table:
-    """Months down: the cases as counted (`rows`), without their season, and the trend."""
+    """Months down: the cases as counted (`rows`), without their season, and the trend. What is computed leads to what was counted
+    in its month, as its own column does."""
 
     def made(value: float, row: Any) -> Cell:
         whole = whole_cases(value)
         marks = ("[p]", "[d]") if "[p]" in marks_of(row) else ("[d]",)
-        return Cell(number_text(whole, "cases"), value=whole, marks=marks, is_figure=True)
+        return Cell(number_text(whole, "cases"), value=whole, marks=marks, id=row.id, is_figure=True)
 
     lines = tuple(
         (text_cell(period_label(row.period), header=True), figure_cell(row), made(adjusted, row), made(trend, row))
@@ -113,6 +114,7 @@ def combined_table(table_id: str, sums: Sequence[CombinedSum], families: Familie
             marks=marks,
             small=short_money(item.value, item.unit),
             title=_("sum of the two totals beside it; derived here"),
+            id=item.parts[0].id,  # the others stand beside it, with links of their own
             precision=item.precision,
             is_figure=True,
         )

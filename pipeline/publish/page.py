@@ -149,9 +149,11 @@ def release_pages(
     citation: str,
     json_ld: str,
     traced: Sequence[TracePage],
+    earlier: Sequence[Snapshot] = (),
 ) -> dict[str, str]:
     """File name -> HTML: `index.html`, the further tables of its sections, and the traces of its figures, in every language.
 
+    `earlier` are the snapshots of figures that were replaced.
     `files` are (name, description) of the downloads that lie beside them; `json_ld` is safe within a script element.
     """
     known_by = known_by_words(as_of)
@@ -187,7 +189,7 @@ def release_pages(
             for trace in traced:
                 source = by_id.get(trace.source)
                 with counting(source.country if source else ""):
-                    made = _trace_page(trace, traced, source, snapshots, code_version, about)
+                    made = _trace_page(trace, traced, source, (*snapshots, *earlier), code_version, links[code], about)
                 pages[str(page_name(trace.name))] = made
             pages[str(page_name("index.html"))] = render("release.html.j2", "index.html", links=links[code], **shared, **about)
     return pages
@@ -270,6 +272,7 @@ def _trace_page(
     source: Source | None,
     snapshots: Sequence[Snapshot],
     code_version: str,
+    links: Mapping[str, str],
     about: Mapping[str, Any],
 ) -> str:
     used = page.snapshots
@@ -297,6 +300,11 @@ def _trace_page(
                 "lines": traces.lines(found),
             }
             for table, found in page.lines
+        ],
+        replaced=[
+            {"title": _table_title(table, source), "rows": len(own), "lines": traces.replaced_lines(own, links)}
+            for table in sorted({item.row.table for item in page.replaced})
+            if (own := [item for item in page.replaced if item.row.table == table])
         ],
         source=view,
         snapshots=view.get("snapshots", ()),
@@ -418,7 +426,7 @@ def _cell(cell: Cell, links: Mapping[str, str], base: str) -> str:
     if cell.is_figure and not cell.is_header:
         has_value = cell.value is not None
         text = markup(cell.text) if has_value else marks
-        if to := links.get(cell.id):
+        if to := links.get(cell.id) or ("" if cell.href == "" else markup(cell.href)):
             text = f'<a href="{base}{to}">{text}</a>'
         under = "" if cell.small == "" else markup(cell.small)
         small = f"<small>{under}</small>" if under else ""
@@ -487,18 +495,19 @@ def source_view(source: Source, snapshots: Sequence[Snapshot] = (), traced: Sequ
         "link": homepage if homepage.startswith(("https://", "http://")) else "",
         "breaks": [_break_text(entry, source) for entry in source.breaks],
         "caveats": [declared_text(line) for line in _as_list(source.meta.get("caveats"))],
-        "traces": [
-            (page_name(f"{page.name}#figures-{slug(table)}"), _table_title(table, source))
-            for page in traced
-            if page.source == source.id
-            for table, __ in page.tables
-        ],
+        "traces": [line for page in traced if page.source == source.id for line in _traces(page, source)],
         "snapshots": [
             {"id": clean(item.id), "text": _snapshot_text(item)}
             for item in sorted(snapshots, key=lambda s: s.order)
             if item.source == source.id
         ],
     }
+
+
+def _traces(page: TracePage, source: Source) -> list[tuple[str, str]]:
+    """Where the tables of a page of traces stand, and what they are called."""
+    made = [(page_name(f"{page.name}#figures-{slug(table)}"), _table_title(table, source)) for table, __ in page.tables]
+    return [*made, *([(page_name(f"{page.name}#replaced"), _("Figures that were replaced"))] if page.replaced else [])]
 
 
 def _fact(source: Source, key: str) -> str:

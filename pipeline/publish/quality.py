@@ -13,8 +13,9 @@ import collections
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -31,13 +32,19 @@ from pipeline.publish.measures import counting, measure_and_unit
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.page import source_page_name
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.quality_indicators import indicator_list, indicator_tables, late_reports
+from pipeline.publish.quality_indicators import (
+    indicator_list,
+    indicator_tables,
+    late_reports,
+    release_address,
+    source_address,
+)
 from pipeline.publish.register import register_tables
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import family_title, source_title
 from pipeline.publish.source_pages import count_cell, table_cell
-from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.tables import Cell, Column, Table, led_to, text_cell
 from pipeline.publish.words import _, declared, listed, page_name
 from pipeline.publish.words import day as words_of_day
 from pipeline.reading.crosswalk import crosswalk_rows
@@ -59,9 +66,13 @@ def quality_sections(
     histories: Sequence[HeadlineHistory],
     families: Families,
     day: dt.date,
-    published: Collection[str] = (),
+    published: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Section]:
-    """Indicators, reconciliation, revisions, non-response, comparability, and the register of tables."""
+    """Indicators, reconciliation, revisions, non-response, comparability, and the register of tables.
+
+    `published`: the periods that have a release -> its address, in English. Figures of these tables lead to the page of the
+    source that they are counted of, or to the release that shows what they are computed of.
+    """
     used = [source for source in sources if len(evidence.of_source(source.id)) or bool((view["source"] == source.id).any())]
     figures = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in used}
     register, by_release = register_tables(view, published, families, _printed_again(evidence, histories))
@@ -69,14 +80,23 @@ def quality_sections(
         ("completeness", _("Files, rows and completeness"), "完全性", (_COMPLETE,), _completeness(used, figures, evidence, day)),
         ("timeliness", _("Timeliness"), "適時性", (_TIMELY,), _timeliness(used, figures, evidence, families)),
         ("agreement", _("Agreement with published totals"), "公表値との突合", (_AGREEMENT,), _agreement(used, evidence)),
-        ("size-of-revisions", _("Size of revisions"), "改訂の大きさ", (_REVISED,), _revision_sizes(histories, families)),
+        (
+            "size-of-revisions",
+            _("Size of revisions"),
+            "改訂の大きさ",
+            (_REVISED,),
+            _revision_sizes(histories, families, published),
+        ),
         ("coding", _("Coding"), "格付", (_CODING,), _coding(used, figures)),
-        ("non-response", _("Reports that do not say it"), "無回答", (_NON_RESPONSE,), _non_response(used, figures)),
+        ("non-response", _("Reports that do not say it"), "無回答", (_NON_RESPONSE,), _non_response(used, figures, published)),
         ("tables", _("Tables of official fraud statistics"), "統計表一覧", (_REGISTER,), register),
     )
     made = [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
     *others, last = made
-    further = [*indicator_tables(used, figures, evidence), *(late for late in (late_reports(used, evidence),) if late.rows)]
+    further = [
+        *indicator_tables(used, figures, evidence, published),
+        *(late for late in (late_reports(used, evidence),) if late.rows),
+    ]
     present = {table.id: table.title for table in (*further, *(table for *__, table in tables)) if table.rows}
     return [
         Section("all-indicators", _("All indicators"), "品質指標一覧", (_ALL,), (Item(table=indicator_list(present)),)),
@@ -163,14 +183,24 @@ def _completeness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], e
         lines.append(
             (
                 _source_cell(source),
-                count_cell(len(snapshots)),
-                count_cell(sum(verdict.get("status") == "refused" for verdict in verdicts)),
-                count_cell(read),
-                _share_cell(aside, read),
-                count_cell(found.periods),
-                _share_cell(found.periods, found.periods + len(found.holes)),
-                text_cell(_("yes") if found.is_fresh else _("late")),
-                count_cell(withheld),
+                *led_to(
+                    source_address(source, "delivered"),
+                    (
+                        count_cell(len(snapshots)),
+                        count_cell(sum(verdict.get("status") == "refused" for verdict in verdicts)),
+                        count_cell(read),
+                        _share_cell(aside, read),
+                    ),
+                ),
+                *led_to(
+                    source_address(source, "coverage"),
+                    (
+                        count_cell(found.periods),
+                        _share_cell(found.periods, found.periods + len(found.holes)),
+                        text_cell(_("yes") if found.is_fresh else _("late")),
+                        count_cell(withheld),
+                    ),
+                ),
                 text_cell(inputs[:12], title=inputs),
             )
         )
@@ -204,8 +234,13 @@ def _timeliness(sources: Sequence[Source], figures: dict[str, pd.DataFrame], evi
                 _source_cell(source),
                 text_cell(declared(frequency.replace("_", " "))),
                 text_cell(period_label(newest.code) if newest else _("none")),
-                count_cell(days) if days is not None else _absent(),
-                count_cell(int(source.meta["expected"]["months_after"])),
+                *led_to(
+                    source_address(source, "delivered"),
+                    (
+                        count_cell(days) if days is not None else _absent(),
+                        count_cell(int(source.meta["expected"]["months_after"])),
+                    ),
+                ),
             )
         )
     columns = (
@@ -233,14 +268,20 @@ def _agreement(sources: Sequence[Source], evidence: Evidence) -> Table:
     )
     listing = [source for source in sources if any(name == source.id for name, __ in found)]
     lines = tuple(
-        (_source_cell(source), *(count_cell(found[(source.id, status)]) for status in _STATUS_WORDS)) for source in listing
+        (
+            _source_cell(source),
+            *led_to(page_name("index.html#releases"), (count_cell(found[(source.id, status)]) for status in _STATUS_WORDS)),
+        )
+        for source in listing
     )
     columns = (Column(_("Source"), native="出典"), *(Column(words, numeric=True) for words in _STATUS_WORDS.values()))
     return Table("agreement_by_source", _("Published totals beside ours"), columns, lines)
 
 
-def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) -> Table:
+def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families, published: Mapping[str, str]) -> Table:
     lines = []
+    years = [period for period in published if parsed(period).frequency == "annual"]
+    newest = page_name(f"{published[max(years)]}#revisions") if years else ""
     for (family, measure, unit), (count, mean, absolute, relative) in revision_statistics(histories).items():
         english, native = family_title(family, families)
         with counting(families.country(family)):
@@ -249,12 +290,17 @@ def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families) ->
             (
                 text_cell(english, native=native, header=True),
                 text_cell(measured),
-                count_cell(count),
-                *(
-                    Cell(number_text(value, unit, "change", derived=True), value=value, is_figure=True)
-                    for value in (mean, absolute)
+                *led_to(
+                    newest,
+                    (
+                        count_cell(count),
+                        *(
+                            Cell(number_text(value, unit, "change", derived=True), value=value, is_figure=True)
+                            for value in (mean, absolute)
+                        ),
+                        _share_cell(relative, 1) if relative is not None else _absent(),
+                    ),
                 ),
-                _share_cell(relative, 1) if relative is not None else _absent(),
             )
         )
     columns = (
@@ -277,10 +323,15 @@ def _coding(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Tabl
         lines.append(
             (
                 _source_cell(source),
-                count_cell(len(rows)),
-                _share_cell(sum(row["match"] == "partial" for row in rows), len(rows)),
-                *(_unknown_share(plain, measure) for measure in ("cases", "loss")),
-                _comparable_years(source, plain),
+                *led_to(
+                    source_address(source, "coverage"),
+                    (
+                        count_cell(len(rows)),
+                        _share_cell(sum(row["match"] == "partial" for row in rows), len(rows)),
+                        *(_unknown_share(plain, measure) for measure in ("cases", "loss")),
+                        _comparable_years(source, plain),
+                    ),
+                ),
             )
         )
     columns = (
@@ -346,7 +397,7 @@ def _years_since_break(source: Source, table: str, totals: pd.DataFrame) -> int:
     return sum(year >= start for year in years)
 
 
-def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -> Table:
+def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame], published: Mapping[str, str]) -> Table:
     lines = []
     for source in sources:
         own = figures[source.id]
@@ -360,7 +411,7 @@ def _non_response(sources: Sequence[Source], figures: dict[str, pd.DataFrame]) -
             codes = [*_unknown_codes(source), _OTHER_OR_UNKNOWN]
             unknown = own[others & own[name].isin(codes).to_numpy(bool)]
             for table in sorted(set(unknown["table"])):
-                line = _unknown_line(source, name, own[others & (own["table"] == table).to_numpy(bool)], table)
+                line = _unknown_line(source, name, own[others & (own["table"] == table).to_numpy(bool)], table, published)
                 lines += [line] if line else []
     columns = (
         Column(_("Source"), native="出典"),
@@ -385,7 +436,9 @@ def _unknown_codes(source: Source) -> tuple[str, ...]:
     return ("_U", f"_U_{source.country}")
 
 
-def _unknown_line(source: Source, dimension: str, own: pd.DataFrame, table: str) -> tuple[Cell, ...] | None:
+def _unknown_line(
+    source: Source, dimension: str, own: pd.DataFrame, table: str, published: Mapping[str, str]
+) -> tuple[Cell, ...] | None:
     whole = source.country if dimension == "area" else TOTAL
     is_unknown = own[dimension].isin(_unknown_codes(source))
     is_either = own[dimension] == _OTHER_OR_UNKNOWN
@@ -408,7 +461,7 @@ def _unknown_line(source: Source, dimension: str, own: pd.DataFrame, table: str)
         dataclasses.replace(table_cell(source, table), native="", is_header=False),
         text_cell(dimension_title(dimension).lower()),
         text_cell(period_label(period.code)),
-        *shares,
+        *led_to(release_address(published, period.code, source), shares),
     )
 
 

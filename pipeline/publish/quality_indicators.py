@@ -24,7 +24,7 @@ from pipeline.publish.number_texts import spoken_money
 from pipeline.publish.page import source_page_name
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.source_pages import count_cell
-from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.tables import Cell, Column, Table, led_to, text_cell
 from pipeline.publish.words import Words, _, declared, listed, page_name
 from pipeline.reference import area_tiles
 from pipeline.sources.catalogue import Source
@@ -38,10 +38,15 @@ NO_INTERVAL_OF_TOTAL = _("none for the total: the tail is heavier than a resampl
 NO_INTERVAL_OF_MEDIAN = _("none for the median: the source gives no single losses")
 
 
-def indicator_tables(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], evidence: Evidence) -> tuple[Table, ...]:
-    """Large losses, coherence, coverage and imputation, days to the final figure; those without a line are left out."""
+def indicator_tables(
+    sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], evidence: Evidence, published: Mapping[str, str]
+) -> tuple[Table, ...]:
+    """Large losses, coherence, coverage and imputation, days to the final figure; those without a line are left out.
+
+    `published`: the periods that have a release -> its address, in English.
+    """
     made = (
-        _large_losses(sources, figures),
+        _large_losses(sources, figures, published),
         _coherence(sources, figures, evidence),
         _coverage(sources, figures),
         _finality(sources, figures),
@@ -62,6 +67,16 @@ def _number(value: Decimal | None, step: Decimal = _TENTH) -> Cell:
 
 def _named(source: Source) -> Cell:
     return text_cell(source_title(source), header=True, href=page_name(source_page_name(source.id)))
+
+
+def source_address(source: Source, section: str) -> Words:
+    """A section of the site's page about a source, which lists what is counted of it."""
+    return page_name(f"{source_page_name(source.id)}#{section}")
+
+
+def release_address(published: Mapping[str, str], period: str, source: Source) -> Words:
+    """The release of the period, which shows what is computed of it; where there is none, what the source's page has of it."""
+    return page_name(published[period]) if period in published else source_address(source, "coverage")
 
 
 def plain(own: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +102,7 @@ def tail_index(top_1_share: Decimal, top_10_share: Decimal) -> Decimal | None:
     return Decimal(1 / (1 - slope)) if slope < 1 else None
 
 
-def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) -> Table:
+def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], published: Mapping[str, str]) -> Table:
     lines = []
     for source in sources:
         own = plain(figures[source.id])
@@ -106,11 +121,16 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
             (
                 _named(source),
                 text_cell(period),
-                Cell(spoken_money(largest, currency), value=largest, is_figure=True) if largest is not None else _none(),
-                _number(largest * 100 / loss, _HUNDREDTH) if largest is not None and loss else _none(),
-                _number(top_1),
-                _number(top_10),
-                _number(index, _HUNDREDTH),
+                *led_to(
+                    release_address(published, period, source),
+                    (
+                        Cell(spoken_money(largest, currency), value=largest, is_figure=True) if largest is not None else _none(),
+                        _number(largest * 100 / loss, _HUNDREDTH) if largest is not None and loss else _none(),
+                        _number(top_1),
+                        _number(top_10),
+                        _number(index, _HUNDREDTH),
+                    ),
+                ),
                 text_cell(listed([*_of_quantiles(now, currency), NO_INTERVAL_OF_TOTAL if heavy else _("not computed")], "; ")),
             )
         )
@@ -159,7 +179,8 @@ def _coherence(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], e
         parts = _parts_against_totals(source, figures[source.id], extracts)
         months = _months_against_years(source, figures[source.id])
         if sum(parts) + sum(months):
-            lines.append((_named(source), *(count_cell(number) for number in (*parts, *months))))
+            counts = (count_cell(number) for number in (*parts, *months))
+            lines.append((_named(source), *led_to(source_address(source, "coverage"), counts)))
     columns = (
         Column(_("Source"), native="出典"),
         Column(_("Totals whose types add up"), numeric=True, note=_("within the printed precision, cases and loss of each year")),
@@ -233,11 +254,16 @@ def _coverage(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
         lines.append(
             (
                 _named(source),
-                *_areas(source, present),
-                count_cell(len(given)),
-                count_cell(imputed),
-                _number(Decimal(imputed * 100) / len(given), _HUNDREDTH) if len(given) else _none(),
-                _number(Decimal(withheld * 100) / len(own), _HUNDREDTH) if len(own) else _none(),
+                *led_to(
+                    source_address(source, "coverage"),
+                    (
+                        *_areas(source, present),
+                        count_cell(len(given)),
+                        count_cell(imputed),
+                        _number(Decimal(imputed * 100) / len(given), _HUNDREDTH) if len(given) else _none(),
+                        _number(Decimal(withheld * 100) / len(own), _HUNDREDTH) if len(own) else _none(),
+                    ),
+                ),
             )
         )
     columns = (
@@ -269,7 +295,8 @@ def _finality(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
         if len(final):
             period = max(final["period"])
             first: dt.date = min(final.loc[final["period"] == period, "known_at"])
-            lines.append((_named(source), text_cell(period), count_cell((first - Period.parse(period).end).days)))
+            days = count_cell((first - Period.parse(period).end).days)
+            lines.append((_named(source), text_cell(period), *led_to(source_address(source, "delivered"), [days])))
     columns = (Column(_("Source"), native="出典"), Column(_("Year")), Column(_("Final after"), _("days"), numeric=True))
     notes = (
         _("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks."),
@@ -377,9 +404,10 @@ def late_reports(sources: Sequence[Source], evidence: Evidence) -> Table:
                 (
                     _named(source),
                     text_cell(month),
-                    count_cell(int(row["rows_before"])),
-                    count_cell(int(row["rows_added"])),
-                    _number(share),
+                    *led_to(
+                        source_address(source, "delivered"),
+                        (count_cell(int(row["rows_before"])), count_cell(int(row["rows_added"])), _number(share)),
+                    ),
                 )
             )
     columns = (

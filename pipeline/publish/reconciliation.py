@@ -6,6 +6,7 @@ source and one line a published figure, the differences first.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -37,6 +38,8 @@ NOTES = (
         "that scope, and the reason says why."
     ),
 )
+# Every published figure with where it is printed, and the observation of ours that it is compared with.
+FILE = "reconciliation.csv"
 _AGREE = ("exact", "within_precision")
 _SAME_FILE_NOTE = _(
     "Where a figure is printed in the file that ours is read from, that they agree says that it was read rightly, and no more: "
@@ -81,7 +84,7 @@ def _summary(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
 
 
 def _count(number: int) -> Cell:
-    return Cell(str(number), value=Decimal(number), is_figure=True)
+    return Cell(str(number), value=Decimal(number), href=FILE, is_figure=True)
 
 
 def _title(source_id: str, families: Families) -> str:
@@ -113,15 +116,16 @@ def _figures(rows: Sequence[Mapping[str, Any]], families: Families) -> Table:
 def _line(row: Mapping[str, Any], families: Families, *, with_period: bool) -> tuple[Cell, ...]:
     unit = str(row["unit"])
     share = Decimal(row["difference"]) * 100 / row["theirs"] if _present(row["difference"]) and row["theirs"] else None
+    traced = str(row["observation_id"])
     with counting(families.country_of_source(str(row["source"]))):
         measure = measure_and_unit(str(row["measure"]), unit)
     return (
         text_cell(declared(str(row["breakdown"])), header=True),
         text_cell(measure),
-        _number(row["theirs"], unit),
-        _number(row["ours"], unit, title=declared(str(row["ours_source"]))),
-        _number(row["difference"], unit, "change", title=_tolerance(row, unit)),
-        _share(share),
+        _number(row["theirs"], unit, href=_printed_at(row)),
+        _number(row["ours"], unit, title=declared(str(row["ours_source"])), traced=traced),
+        _number(row["difference"], unit, "change", title=_tolerance(row, unit), traced=traced),
+        _share(share, traced),
         text_cell(_verdict_text(row)),
         text_cell(row["source"], href=source_anchor_of(str(row["source"]))),
         *([text_cell(period_label(str(row["period"])))] if with_period else []),
@@ -136,12 +140,18 @@ def _verdict_text(row: Mapping[str, Any]) -> str:
     return _("{verdict}: {reason}", verdict=words, reason=declared(str(reason))) if reason else words
 
 
-def _share(share: Decimal | None) -> Cell:
+def _printed_at(row: Mapping[str, Any]) -> str:
+    """The address of the page that prints the figure; where that is no page of the web, the file that says where it is."""
+    address = re.match(r"https?://[^\s;]+", str(row["theirs_source"]))
+    return clean(address[0]) if address else FILE
+
+
+def _share(share: Decimal | None, traced: str) -> Cell:
     if share is None:
         return _number(None, "percent")
     rounded = share.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
     text = f"{rounded:+,.2f}".replace("-", "−") if rounded else "0"
-    return Cell(both(f"{text} %", f"{text}%"), value=rounded, is_figure=True)
+    return Cell(both(f"{text} %", f"{text}%"), value=rounded, id=traced, href=FILE, is_figure=True)
 
 
 def _present(value: Any) -> bool:
@@ -154,7 +164,7 @@ def _tolerance(row: Mapping[str, Any], unit: str) -> str:
     return _("rounding explains up to {tolerance}", tolerance=number_text(row["tolerance"], unit))
 
 
-def _number(value: Any, unit: str, measure: str = "", *, title: str = "") -> Cell:
+def _number(value: Any, unit: str, measure: str = "", *, title: str = "", traced: str = "", href: str = FILE) -> Cell:
     if not _present(value):
         return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
     return Cell(
@@ -162,5 +172,7 @@ def _number(value: Any, unit: str, measure: str = "", *, title: str = "") -> Cel
         value=value,
         small=short_money(value, unit) if not measure else "",
         title=title,
+        href=href,
+        id=traced,
         is_figure=True,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
-from decimal import Decimal
 
 import pandas as pd
 
@@ -22,8 +21,9 @@ from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.maps import MAPPED, map_lacking
 from pipeline.publish.roles import MONTHS_OF_HISTORY, parsed, role
 from pipeline.publish.series_titles import source_title
-from pipeline.publish.tables import Cell, Column, Table, text_cell
-from pipeline.publish.words import N_, Own, _, declared, listed
+from pipeline.publish.source_pages import count_cell
+from pipeline.publish.tables import Column, Table, led_to, text_cell
+from pipeline.publish.words import N_, Own, _, declared, listed, page_name
 
 _TYPE = "type"
 _AREA = "area"
@@ -327,8 +327,7 @@ def by_release_table(reasons: _Reasons, families: Families) -> Table:
                     text_cell(code, header=True),
                     text_cell(declared(names[code])),
                     text_cell(source_title(families.sources[source]) if source in families.sources else Own(source)),
-                    Cell(f"{made:,}", value=Decimal(made), is_figure=True),
-                    Cell(f"{len(own):,}", value=Decimal(len(own)), is_figure=True),
+                    *led_to(page_name("index.html#releases"), (count_cell(made), count_cell(len(own)))),
                     text_cell(_grouped(own) or _("nothing")),
                 )
             )

@@ -47,7 +47,8 @@ from pipeline.publish.content import Section, listed_item
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.headline import headline_entries
-from pipeline.publish.revision_tables import lead_sentences, revision_tables
+from pipeline.publish.replaced import ReplacedFigures, replaced_figures
+from pipeline.publish.revision_tables import LISTED_CHANGES, VINTAGES_FILE, lead_sentences, listed_changes, revision_tables
 from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
 from pipeline.publish.selection import select_rows
 from pipeline.publish.series_titles import family_title
@@ -63,7 +64,8 @@ class ReleaseInput:
     `view`: OBSERVATION_COLUMNS, published and derived figures of all sources as of a date. `findings`: columns check, family or
     table, period, measure, unit, ours, theirs, difference, tolerance, status (exact, within_precision, different), explanation.
     `reconciliation`: RECONCILIATION_COLUMNS of pipeline.aggregate.reconcile, for this period. `view_table`: the view as a table
-    of OBSERVATION_SCHEMA where it is made already and holds the release's rows alone, in their order.
+    of OBSERVATION_SCHEMA where it is made already and holds the release's rows alone, in their order. `earlier_snapshots`: those
+    of figures that were replaced since.
     """
 
     frequency: str
@@ -78,6 +80,7 @@ class ReleaseInput:
     code_version: str
     release_id: str
     view_table: pa.Table | None = None
+    earlier_snapshots: list[Snapshot] = dataclasses.field(default_factory=list)
 
     @functools.cached_property
     def rows(self) -> pd.DataFrame:
@@ -120,7 +123,9 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         given.period, found, row_records(findings), families, reconciliation=row_records(given.reconciliation), compared=compared
     )
     histories = headline_histories(given.period, found, given.revisions, families)
-    composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, histories)))
+    shown = listed_changes(given.period, given.revisions.changes)[:LISTED_CHANGES]
+    replaced = replaced_figures(found, given.revisions, shown, histories)
+    composed = dataclasses.replace(composed, sections=(*composed.sections, _revision_section(given, found, histories, replaced)))
     used = set(rows["source"])
     sources = [source for source in sorted(given.sources, key=lambda s: (s.precedence, s.id)) if source.id in used]
     ids = {part for snapshot in rows["snapshot"].astype(str) for part in snapshot.split("+")}
@@ -136,12 +141,12 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     checks |= {"comparison": countries.comparison_frame(compared)}
     table = observations_table(rows) if given.view_table is None else given.view_table
     files = _data_files(table, found, checks, families)
-    files["vintages.csv"] = package.lines_csv(VINTAGE_LINE, vintage_lines(histories))
+    files[VINTAGES_FILE] = package.lines_csv(VINTAGE_LINE, vintage_lines(histories))
     computed = computed_tables.computed_tables(composed)
     files |= computed
     cited = Citation(composed.title, given.period, given.release_id, given.as_of or given.period.end, sources)
     files |= sdmx.sdmx_files(table, sources=sources, title=cited.title, release_id=cited.release_id, known_by=cited.known_by)
-    source_of = dict(zip(rows["id"], rows["source"], strict=True))
+    source_of = dict(zip(rows["id"], rows["source"], strict=True)) | {item.anchor: item.row.source for item in replaced.figures}
     files["summary.xlsx"] = workbook.workbook_bytes(composed, source_of=source_of, **about)
     files["citation.bib"] = cited.bibtex
     known_by = page.known_by_words(given.as_of)
@@ -159,7 +164,8 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         files=listed,
         citation=cited.text,
         json_ld=json_ld(cited, files=files, measures=rows["measure"], snapshots=snapshots),
-        traced=traces.trace_pages(found),
+        traced=traces.trace_pages(found, replaced.figures),
+        earlier=given.earlier_snapshots,
         **about,
     )
     files |= {name: text.encode() for name, text in pages.items()}
@@ -170,7 +176,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         release_id=given.release_id,
         sources=sources,
         check_columns={
-            "vintages.csv": VINTAGE_LINE,
+            VINTAGES_FILE: VINTAGE_LINE,
             **{f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
         },
         schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA, **{name: computed_tables.schema(name) for name in computed}},
@@ -178,8 +184,10 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     return files
 
 
-def _revision_section(given: ReleaseInput, found: Sequence[Figure], histories: Sequence[HeadlineHistory]) -> Section:
-    tables = revision_tables(given.period, found, given.revisions, histories, given.families)
+def _revision_section(
+    given: ReleaseInput, found: Sequence[Figure], histories: Sequence[HeadlineHistory], replaced: ReplacedFigures
+) -> Section:
+    tables = revision_tables(given.period, found, given.revisions, histories, replaced, given.families)
     items = (listed_item(table) for table in tables)
     return Section("revisions", _("Revisions"), "改訂", lead_sentences(given.revisions), tuple(items))
 

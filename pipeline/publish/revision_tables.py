@@ -6,13 +6,14 @@ In: `ReleaseRevisions` and the figures of the release. Out: sentences and `Table
 from __future__ import annotations
 
 import collections
+import dataclasses
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import pandas as pd
 
-from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, UNIT_COLUMNS, row_records
+from pipeline.frames import KEY_COLUMNS, UNIT_COLUMNS, row_records
 from pipeline.model import CHANGES, REASONS, TOTAL, Period
 from pipeline.publish.families import Families
 from pipeline.publish.figures import NO_BREAKDOWN, Figure
@@ -20,21 +21,26 @@ from pipeline.publish.labels import dimension_text, edition_word
 from pipeline.publish.measures import counting, measure_and_unit, measure_rank, measure_title, unit_short
 from pipeline.publish.number_texts import large_sum, number_text, short_money
 from pipeline.publish.period_labels import period_label
+from pipeline.publish.replaced import ReplacedFigures
 from pipeline.publish.revisions import (
     HEADLINE_MEASURES,
     HeadlineHistory,
     ReleaseRevisions,
     Vintage,
     revision_statistics,
+    row_of,
 )
 from pipeline.publish.roles import parsed, role
 from pipeline.publish.series_titles import family_title, source_anchor
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell, type_cell
 from pipeline.publish.texts import clean
-from pipeline.publish.words import _, day, declared, listed, only_english
+from pipeline.publish.traces import trace_name
+from pipeline.publish.words import _, day, declared, listed, only_english, page_name
 
 # A page lists this many changed figures; revisions.csv has all of them.
 LISTED_CHANGES = 60
+# The totals as they stood on each day, each with the cells that it was read from: what statistics on revisions are made of.
+VINTAGES_FILE = "vintages.csv"
 # What was made from listed figures by arithmetic alone is left to the CSV.
 _FOLLOWING = ("share", "change", "mean", "rate", "converted", "converted_months")
 _NATIVE = {"revised": "改訂", "corrected": "訂正", "new": "新規", "withdrawn": "取下げ", "reclassified": "組替え"}
@@ -81,12 +87,16 @@ def revision_tables(
     found: Sequence[Figure],
     revisions: ReleaseRevisions,
     histories: Sequence[HeadlineHistory],
+    replaced: ReplacedFigures,
     families: Families,
 ) -> list[Table]:
-    """What changed, the vintages of the headline figures, how far first figures were off, and how records came in late."""
+    """What changed, the vintages of the headline figures, how far first figures were off, and how records came in late.
+
+    A figure that was replaced leads to its line among `replaced`, and so does a difference from it: that line leads on.
+    """
     made = (
-        _changes_table(period, found, revisions.changes, families),
-        *(_triangle(measure, histories, families) for measure in HEADLINE_MEASURES),
+        _changes_table(period, found, revisions.changes, replaced, families),
+        *(_triangle(measure, histories, replaced, families) for measure in HEADLINE_MEASURES),
         _statistics(histories, families),
         _records_table(revisions.records),
     )
@@ -96,11 +106,18 @@ def revision_tables(
 # ----------------------------------------------------------------------------------------------------------------- changes
 
 
-def _changes_table(period: Period, found: Sequence[Figure], changes: pd.DataFrame, families: Families) -> Table | None:
+def listed_changes(period: Period, changes: pd.DataFrame) -> list[Mapping[Any, Any]]:
+    """The lines of `changes` (CHANGE_COLUMNS) that tell something of their own, in the order in which a page lists them."""
     lines = [line for line in row_records(changes) if _is_listed(line)]
-    if not lines:
+    return sorted(lines, key=lambda line: _change_rank(line, period))
+
+
+def _changes_table(
+    period: Period, found: Sequence[Figure], changes: pd.DataFrame, replaced: ReplacedFigures, families: Families
+) -> Table | None:
+    ordered = listed_changes(period, changes)
+    if not ordered:
         return None
-    ordered = sorted(lines, key=lambda line: _change_rank(line, period))
     shown = ordered[:LISTED_CHANGES]
     notes: list[str] = [_("Shares, means, rates and US dollars follow from these figures; revisions.csv lists them too.")]
     if len(ordered) > len(shown):
@@ -120,7 +137,7 @@ def _changes_table(period: Period, found: Sequence[Figure], changes: pd.DataFram
     )
     # What changed holds no status; that of a figure that speaks stands with the figure.
     statuses = {row.id: row.obs_status for figure in found for row in (figure.row, *figure.others)}
-    rows = tuple(_change_line(line, statuses, families) for line in shown)
+    rows = tuple(_change_line(line, statuses, replaced, families) for line in shown)
     title = _("Figures that changed since the release before")
     return Table("revised_figures", title, columns, rows, notes=tuple(notes), kind="list")
 
@@ -145,9 +162,12 @@ def _change_rank(line: Mapping[Any, Any], period: Period) -> tuple[Any, ...]:
     )
 
 
-def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families: Families) -> tuple[Cell, ...]:
-    old, new = (_row_of(line, side, statuses) for side in ("before", "after"))
+def _change_line(
+    line: Mapping[Any, Any], statuses: Mapping[str, str], replaced: ReplacedFigures, families: Families
+) -> tuple[Cell, ...]:
+    old, new = (row_of(line, side, statuses) if line[f"id_{side}"] is not None else None for side in ("before", "after"))
     now = new or old
+    was = replaced.anchor(old) if old is not None else ""
     difference, share = _difference(line["value_before"], line["value_after"])
     what = change_word(line["change"])
     with counting(families.country_of_source(str(line["source"]))):
@@ -159,27 +179,13 @@ def _change_line(line: Mapping[Any, Any], statuses: Mapping[str, str], families:
         text_cell(family_title(families.family(now), families)[0]),
         type_cell(now),
         text_cell(listed([measure, *_dimension_words(line)])),
-        figure_cell(old, missing=_NOTHING),
+        dataclasses.replace(figure_cell(old, missing=_NOTHING), id=was),
         figure_cell(new, missing=_NOTHING),
-        _difference_cell(difference, line["unit"]),
-        _share_cell(share),
+        _difference_cell(difference, line["unit"], was),
+        _share_cell(share, was),
         text_cell(what, native=only_english(_NATIVE.get(line["change"], "")), title=declared(CHANGES[line["change"]])),
         text_cell(line["source"], href=source_anchor(now)),
     )
-
-
-_Side = collections.namedtuple("_Side", OBSERVATION_COLUMNS)  # type: ignore[misc]
-
-
-def _row_of(line: Mapping[Any, Any], side: str, statuses: Mapping[str, str]) -> Any:
-    """The observation on one side of a change; None where there is none."""
-    if line[f"id_{side}"] is None:
-        return None
-    moved = {name: line[f"{name}_before"] for name in ("fraud_type", "classification")} if side == "before" else {}
-    own = {name: line[f"{name}_{side}"] for name in ("value", "precision", "absence", "edition", "snapshot", "origin", "id")}
-    kept = {name: line[name] for name in (*KEY_COLUMNS, "derivation", "overlay")}
-    rest = {"known_at": line[f"known_{side}"], "obs_status": statuses.get(own["id"], "A"), "conf_status": "F", "note": ""}
-    return _Side(**{**kept, **moved, **own, **rest})
 
 
 def _dimension_words(line: Mapping[Any, Any]) -> list[str]:
@@ -196,23 +202,23 @@ def _difference(before: Decimal | None, after: Decimal | None) -> tuple[Decimal 
     return difference, (difference * 100 / before).quantize(_HUNDREDTH, ROUND_HALF_EVEN) if before else None
 
 
-def _difference_cell(value: Decimal | None, unit: str) -> Cell:
+def _difference_cell(value: Decimal | None, unit: str, was: str) -> Cell:
     if value is None:
         return figure_cell(None, missing=_NOTHING)
     scaled = value * 100 if unit == "ratio" else value
-    return Cell(number_text(value, unit, "change"), value=scaled, is_figure=True)
+    return Cell(number_text(value, unit, "change"), value=scaled, id=was, is_figure=True)
 
 
-def _share_cell(value: Decimal | None) -> Cell:
+def _share_cell(value: Decimal | None, was: str) -> Cell:
     if value is None:
         return figure_cell(None, missing=_NOTHING)
-    return Cell(f"{value:+,f}".replace("-", "−") if value else "0.00", value=value or _ZERO, is_figure=True)
+    return Cell(f"{value:+,f}".replace("-", "−") if value else "0.00", value=value or _ZERO, id=was, is_figure=True)
 
 
 # ---------------------------------------------------------------------------------------------------- history of headlines
 
 
-def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Families) -> Table | None:
+def _triangle(measure: str, histories: Sequence[HeadlineHistory], replaced: ReplacedFigures, families: Families) -> Table | None:
     """Periods down, vintages across, the latest period first."""
     own = [item for item in histories if item.measure == measure and len(item.vintages) > 1]
     if not own:
@@ -228,7 +234,9 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Fami
         Column(_("Revision"), "%", numeric=True),
     )
     ordered = sorted(own, key=lambda item: (item.family, -parsed(item.period).end.toordinal(), item.classification))
-    rows = tuple(_triangle_line(item, width, families, ambiguous=periods[(item.family, item.period)] > 1) for item in ordered)
+    rows = tuple(
+        _triangle_line(item, width, replaced, families, ambiguous=periods[(item.family, item.period)] > 1) for item in ordered
+    )
     note = _(
         "Each figure stands with the first day on which it could be known. Where several publications print it, the one that "
         "leads by the declared order of the sources speaks; a vintage that changed neither figure nor edition is left out."
@@ -238,12 +246,15 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], families: Fami
     return Table(f"vintages_{measure}", title, columns, rows, native="改訂の経過", notes=(note,), kind="list")
 
 
-def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, ambiguous: bool) -> tuple[Cell, ...]:
+def _triangle_line(
+    item: HeadlineHistory, width: int, replaced: ReplacedFigures, families: Families, *, ambiguous: bool
+) -> tuple[Cell, ...]:
     english, native = family_title(item.family, families)
     with counting(families.country(item.family)):
         unit = unit_short(item.unit)
     scheme = declared(clean(families.classification(item.classification)))
     share = _difference(item.vintages[0].value, item.vintages[-1].value)[1]
+    anchors = [replaced.anchor(vintage.row) if vintage.row is not None else "" for vintage in item.vintages]
     empty = [Cell(_NOTHING, marks=(_NOTHING,), title=_("no further vintage"), is_figure=True)] * (width - len(item.vintages))
     return (
         text_cell(english, native=native, header=True),
@@ -253,14 +264,14 @@ def _triangle_line(item: HeadlineHistory, width: int, families: Families, *, amb
             title=scheme,
         ),
         text_cell(unit),
-        *(_vintage_cell(vintage, item.unit) for vintage in item.vintages),
+        *(_vintage_cell(vintage, item.unit, anchor) for vintage, anchor in zip(item.vintages, anchors, strict=True)),
         *empty,
-        _difference_cell(item.revision, item.unit),
-        _share_cell(share),
+        _difference_cell(item.revision, item.unit, anchors[0]),
+        _share_cell(share, anchors[0]),
     )
 
 
-def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
+def _vintage_cell(vintage: Vintage, unit: str, anchor: str) -> Cell:
     mark = {"provisional": ("[p]",), "corrected": ("[r]",), "restated": ("[r]",)}.get(vintage.edition, ())
     large = large_sum(vintage.value, unit)
     parts = (large, vintage.day.isoformat(), edition_word(vintage.edition), vintage.source)
@@ -276,7 +287,7 @@ def _vintage_cell(vintage: Vintage, unit: str) -> Cell:
             source=vintage.source,
             edition=edition_word(vintage.edition),
         ),
-        id=vintage.id,
+        id=anchor,
         precision=vintage.precision,
         is_figure=True,
     )
@@ -303,10 +314,10 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
         (
             text_cell(family_title(family, families)[0], native=family_title(family, families)[1], header=True),
             text_cell(_measured(family, measure, unit, families)),
-            Cell(str(count), value=Decimal(count), is_figure=True),
+            Cell(str(count), value=Decimal(count), href=VINTAGES_FILE, is_figure=True),
             _rounded(mean, unit, sign="+"),
             _rounded(absolute, unit),
-            text_cell("–") if relative is None else _percent(relative),
+            text_cell("–") if relative is None else _percent(relative, VINTAGES_FILE),
         )
         for (family, measure, unit), (count, mean, absolute, relative) in found.items()
     )
@@ -327,13 +338,14 @@ def _rounded(value: Decimal, unit: str, *, sign: str = "") -> Cell:
         f"{rounded:{sign},f}".replace("-", "−") if rounded else "0",
         value=rounded,
         small=short_money(rounded, unit),
+        href=VINTAGES_FILE,
         is_figure=True,
     )
 
 
-def _percent(ratio: Decimal) -> Cell:
+def _percent(ratio: Decimal, href: str) -> Cell:
     share = (ratio * 100).quantize(_HUNDREDTH, ROUND_HALF_EVEN)
-    return Cell(f"{share:,f}", value=share, is_figure=True)
+    return Cell(f"{share:,f}", value=share, href=href, is_figure=True)
 
 
 # ----------------------------------------------------------------------------------------------------------------- records
@@ -363,8 +375,11 @@ def _records_table(records: pd.DataFrame) -> Table | None:
             text_cell(period_label(line["month"]), header=True),
             text_cell(line["source"]),
             text_cell(line["vintage"].isoformat()),
-            *(_count(line[name]) for name in ("lag_days", "rows_after", "rows_added", "rows_withdrawn", "rows_changed")),
-            _percent(Decimal(line["rows_after"]) / whole)
+            *(
+                _count(line[name], _files_of(line["source"]))
+                for name in ("lag_days", "rows_after", "rows_added", "rows_withdrawn", "rows_changed")
+            ),
+            _percent(Decimal(line["rows_after"]) / whole, _files_of(line["source"]))
             if (whole := latest[(line["source"], line["month"])])
             else text_cell("–"),
         )
@@ -374,5 +389,10 @@ def _records_table(records: pd.DataFrame) -> Table | None:
     return Table("record_revisions", _("Records from file to file"), columns, rows, notes=(note,), kind="list")
 
 
-def _count(number: Any) -> Cell:
-    return Cell(f"{int(number):,}", value=Decimal(int(number)), is_figure=True)
+def _count(number: Any, href: str) -> Cell:
+    return Cell(f"{int(number):,}", value=Decimal(int(number)), href=href, is_figure=True)
+
+
+def _files_of(source_id: str) -> str:
+    """Where a release lists the files of a source."""
+    return page_name(f"{trace_name(source_id)}#snapshots")

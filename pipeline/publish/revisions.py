@@ -174,6 +174,22 @@ def _as_new(rows: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(change="new")[CHANGE_COLUMNS]
 
 
+_Side = collections.namedtuple("_Side", OBSERVATION_COLUMNS)  # type: ignore[misc]
+
+
+def row_of(line: Mapping[Any, Any], side: str, statuses: Mapping[str, str] | None = None) -> Any:
+    """The observation on one side (before, after) of a change (CHANGE_COLUMNS) that has a figure on it.
+
+    A change holds no status: `statuses` has those of the figures that stand, by id.
+    """
+    moved = {name: line[f"{name}_before"] for name in ("fraud_type", "classification")} if side == "before" else {}
+    own = {name: line[f"{name}_{side}"] for name in ("value", "precision", "absence", "edition", "snapshot", "origin", "id")}
+    kept = {name: line[name] for name in (*KEY_COLUMNS, "derivation", "overlay")}
+    note = line["note"] if side == "after" else ""
+    rest = {"known_at": line[f"known_{side}"], "obs_status": (statuses or {}).get(own["id"], "A"), "conf_status": "F"}
+    return _Side(**{**kept, **moved, **own, **rest, "note": note})
+
+
 # ---------------------------------------------------------------------------------------------------- history of headlines
 
 
@@ -187,7 +203,7 @@ class Vintage:
     edition: str
     precision: Decimal | None
     change: str = ""  # a key of model.CHANGES: what it is to what its source printed before; empty for its first printing
-    id: str = ""  # of the observation
+    row: Any = None  # the observation as it stood from that day
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,7 +275,7 @@ def _states(row: Any, lines: Sequence[Mapping[Any, Any]], days: Mapping[tuple[st
     first_day = days[_unit(row)][0]
     if not lines:
         return {
-            first_day: Vintage(first_day, row.source, row.value, row.edition, row.precision, id=row.id)
+            first_day: Vintage(first_day, row.source, row.value, row.edition, row.precision, row=row)
             if row.value is not None
             else None
         }
@@ -277,7 +293,7 @@ def _vintage(line: Mapping[Any, Any], side: str, day: dt.date) -> Vintage | None
         return None
     change = line["change"] if side == "after" else ""
     stated = (value, line[f"edition_{side}"], line[f"precision_{side}"])
-    return Vintage(day, line["source"], *stated, change, line[f"id_{side}"])
+    return Vintage(day, line["source"], *stated, change, row_of(line, side))
 
 
 def _leading(by_source: Mapping[tuple[str, str], Mapping[dt.date, Any]], families: Families) -> tuple[Vintage, ...]:
@@ -296,6 +312,7 @@ def _leading(by_source: Mapping[tuple[str, str], Mapping[dt.date, Any]], familie
 
 VINTAGE_LINE = (
     "family", "measure", "unit", "classification", "period", "known_at", "source", "value", "precision", "edition", "change",
+    "snapshot", "origin", "id",
 )  # fmt: skip
 
 
@@ -303,7 +320,12 @@ def vintage_lines(histories: Iterable[HeadlineHistory]) -> list[tuple[Any, ...]]
     """Every vintage of the headline figures as a line of VINTAGE_LINE; `known_at` is the day from which it stood."""
     of_figure = operator.attrgetter("family", "measure", "unit", "classification", "period")
     of_vintage = operator.attrgetter("day", "source", "value", "precision", "edition", "change")
-    lines = [(*of_figure(item), *of_vintage(known)) for item in histories for known in item.vintages]
+    of_row = operator.attrgetter("snapshot", "origin", "id")
+    lines = [
+        (*of_figure(item), *of_vintage(known), *(of_row(known.row) if known.row is not None else ("", "", "")))
+        for item in histories
+        for known in item.vintages
+    ]
     return sorted(lines, key=lambda line: line[:7])
 
 

@@ -67,7 +67,7 @@ def build(
     overview = _overview(manifests, newest, families)
     judged: list[Section] = []
     if day:
-        published = {item["period"] for item in manifests}
+        published = {str(item["period"]): _link(item, "index.html") for item in _speaking(manifests)}
         histories = _histories(newest, evidence, families)
         judged = quality_sections(declared, view, evidence, histories, families, day, published)
     quality, methods = drawn_sections(judged), drawn_sections(method_sections(evidence.derivation_steps))
@@ -346,6 +346,7 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
         "native": period_japanese(code),
         "link": page_name(_link(current, "index.html")),
         "series": clean(series),
+        "traces": {name: page_name(_place(current, str(to))) for name, to in (headline.get("traces") or {}).items()},
         "cases": number_text(cases, "cases") if cases is not None else NO_ROW,
         "loss": spoken_money(loss, unit) if loss is not None else NO_ROW,
         # In Japanese it is what is spoken.
@@ -376,6 +377,12 @@ def _latest_first(manifests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, A
 def _link(manifest: Mapping[str, Any], name: str) -> str:
     parts = [str(manifest["frequency"]), str(manifest["period"]), str(manifest["release_id"]), name]
     return "../releases/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _place(manifest: Mapping[str, Any], to: str) -> str:
+    """A line of a page of a release, in English."""
+    name, __, anchor = to.partition("#")
+    return f"{_link(manifest, name)}#{quote(anchor, safe='')}"
 
 
 def _as_list(value: Any) -> list[str]:

@@ -21,7 +21,7 @@ from pipeline.publish.labels import edition_word, in_both, label_of
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.revision_tables import change_word
 from pipeline.publish.roles import parsed
-from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.tables import Cell, Column, Table, led_to, text_cell
 from pipeline.publish.texts import clean
 from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english, page_name
 from pipeline.publish.words import day as words_of_day
@@ -129,7 +129,10 @@ def _coverage(source: Source, figures: pd.DataFrame) -> Table:
                 text_cell(declared(str(frequency).replace("_", " "))),
                 text_cell(codes[0]),
                 text_cell(codes[-1]),
-                *(count_cell(number) for number in (len(codes), printed, len(own) - printed, absent)),
+                *led_to(
+                    page_name("index.html#releases"),
+                    (count_cell(number) for number in (len(codes), printed, len(own) - printed, absent)),
+                ),
             )
         )
     columns = (
@@ -182,7 +185,8 @@ def _revisions(source: Source, evidence: Evidence) -> tuple[tuple[str, ...], tup
         counted[day][change] += 1
     kinds = [kind for kind in CHANGES if any(counts[kind] for counts in counted.values())]
     lines = tuple(
-        (text_cell(day.isoformat(), header=True), *(count_cell(counted[day][kind]) for kind in kinds)) for day in reversed(days)
+        (text_cell(day.isoformat(), header=True), *led_to("#delivered", (count_cell(counted[day][kind]) for kind in kinds)))
+        for day in reversed(days)
     )
     columns = (
         Column(_("Known from")),

@@ -7,6 +7,7 @@ alike. A cell that has no value shows a mark that says why; it never shows 0 and
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +30,7 @@ class Cell:
     small: str = ""  # a second line: the sum in spoken units, the precision of a rounded figure
     native: str = ""  # the publisher's own label, Japanese
     title: str = ""  # what a hover says: the exact sum where the page rounds, the reason of a break
-    href: str = ""
+    href: str = ""  # of a figure without an observation: where stands what it was counted or computed of
     id: str = ""  # of the observation: it leads to the line of its trace page
     precision: Decimal | None = None
     is_header: bool = False
@@ -133,6 +134,11 @@ def hoisted(table: Table) -> Table:
                 if "[d]" in row[place].marks:
                     row[place] = row[place].without("[d]")
     return dataclasses.replace(table, columns=tuple(columns), rows=tuple(tuple(row) for row in rows))
+
+
+def led_to(href: str, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """The cells; figures that are no observations, as numbers of files are, lead to where stands what they count."""
+    return tuple(dataclasses.replace(cell, href=href) if cell.is_figure and not cell.id else cell for cell in cells)
 
 
 def place_figure(cells: dict[tuple[str, str], Any], row: Any, table_id: str) -> None:

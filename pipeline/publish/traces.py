@@ -1,8 +1,9 @@
 """Where every figure comes from: for each source a page with one line an observation, which the figures link to.
 
-In: the figures of a release. Out: `TracePage`s, the link to the line of every observation, and the lines as markup. A line says
-what the figure is, its exact value, how it was made, the file with its cells or rows, and the snapshot. Publishers' words are
-escaped here, each distinct one once: a release has thousands of lines.
+In: the figures of a release, and those that it shows as replaced. Out: `TracePage`s, the link to the line of every observation,
+and the lines as markup. A line says what the figure is, its exact value, how it was made, the file with its cells or rows, and
+the snapshot; of a figure that was replaced also until when it stood, and what took its place. Publishers' words are escaped
+here, each distinct one once: a release has thousands of lines.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from pipeline.publish.labels import code_label, dimension_text, type_label_of
 from pipeline.publish.marks import marks_of
 from pipeline.publish.measures import counted, measure_title, unit_in_words
 from pipeline.publish.period_labels import period_label
+from pipeline.publish.replaced import Replaced
 from pipeline.publish.texts import clean, slug
-from pipeline.publish.words import Own, _, declared, language, listed, markup, other_language, page_name, separator
+from pipeline.publish.words import Own, _, day, declared, language, listed, markup, other_language, page_name, separator
 
 # A line takes 300 bytes, or 1,500 where a year is made of twelve months: so a page stays well below a megabyte.
 LINES_A_PAGE = 1200
@@ -40,6 +42,7 @@ class TracePage:
     part: int
     parts: int
     tables: tuple[tuple[str, Sequence[Any]], ...]  # (table, its rows)
+    replaced: tuple[Replaced, ...] = ()
 
     @functools.cached_property
     def lines(self) -> tuple[tuple[str, list[_Line]], ...]:
@@ -49,21 +52,34 @@ class TracePage:
     @property
     def snapshots(self) -> set[str]:
         """The snapshots that its figures come from."""
-        return {part for __, rows in self.tables for row in rows for part in row.snapshot.split("+")}
+        own = [row for __, rows in self.tables for row in rows]
+        return {part for row in (*own, *(item.row for item in self.replaced)) for part in row.snapshot.split("+")}
 
 
-def trace_pages(figures: Iterable[Figure]) -> list[TracePage]:
-    """One page for each source, more where it is long, with every row of the figures in their order."""
+def trace_name(source: str, part: int = 1) -> str:
+    """The file with the traces of a source, or with a part of them, in English."""
+    return f"trace_{slug(source)}{f'-{part}' if part > 1 else ''}.html"
+
+
+def trace_pages(figures: Iterable[Figure], replaced: Iterable[Replaced] = ()) -> list[TracePage]:
+    """One page for each source, more where it is long, with every row of the figures in their order; behind them the figures that
+    were replaced. Where a figure that stands is traced does not depend on those."""
     by_source: dict[str, dict[str, list[Any]]] = {}
     for figure in figures:
         for row in (figure.row, *figure.others):
             by_source.setdefault(row.source, {}).setdefault(row.table, []).append(row)
+    gone: dict[str, list[Replaced]] = {}
+    for item in replaced:
+        gone.setdefault(item.row.source, []).append(item)
     pages = []
-    for source, tables in sorted(by_source.items()):
+    for source in sorted({*by_source, *gone}):
+        tables, last = by_source.get(source, {}), tuple(gone.get(source, ()))
         groups = _groups(tables)
+        if last and groups[-1] and sum(len(rows) for __, rows in groups[-1]) + len(last) > LINES_A_PAGE:
+            groups.append([])
         for part, group in enumerate(groups, 1):
-            name = f"trace_{slug(source)}{f'-{part}' if part > 1 else ''}.html"
-            pages.append(TracePage(name, source, part, len(groups), tuple(group)))
+            own = last if part == len(groups) else ()
+            pages.append(TracePage(trace_name(source, part), source, part, len(groups), tuple(group), own))
     return pages
 
 
@@ -89,6 +105,7 @@ def links(pages: Iterable[TracePage]) -> dict[str, str]:
     for page in pages:
         name = str(page_name(page.name))
         found |= {row.id: f"{name}#{row.id}" for __, rows in page.tables for row in rows}
+        found |= {item.anchor: f"{name}#{item.anchor}" for item in page.replaced}
     return found
 
 
@@ -109,12 +126,12 @@ class _Line(NamedTuple):
     tail: str
 
 
-def _line(row: Any) -> _Line:
+def _line(row: Any, anchor: str = "") -> _Line:
     marks = "".join(f"<abbr>{mark}</abbr>" for mark in marks_of(row))
     has_value = row.value is not None and not row.absence
     precision = f" ± {_plain(row.precision)}" if has_value and row.precision else ""
     return _Line(
-        f'<tr id="{_escaped(row.id)}"><th scope="row">',
+        f'<tr id="{_escaped(anchor or row.id)}"><th scope="row">',
         row.period,
         (row.native_type, row.fraud_type, row.area, _dimensions_of(row), row.overlay),
         row.measure,
@@ -139,6 +156,27 @@ def _said(code: str, counts: str, line: _Line) -> str:
         f"{line.head}{_period(code, line.period)}</th><td>{_what(code, *line.what)}</td><td>{measure}</td>"
         f'<td class="num">{line.figure}{unit}{line.precision}</td><td>{_how(code, *line.how)}{line.tail}'
     )
+
+
+def replaced_lines(found: Iterable[Replaced], to: Mapping[str, str]) -> markupsafe.Markup:
+    """The lines of figures that were replaced, in the same columns; `to`: where each observation is traced (`links`)."""
+    code, counts = language(), counted()
+    made = []
+    for item in found:
+        line = _line(item.row, item.anchor)
+        ended = f"; {markup(_ended(item, to))}"
+        made.append(_said(code, counts, line._replace(tail=ended + line.tail)))
+    return markupsafe.Markup("\n".join(made))
+
+
+def _ended(item: Replaced, to: Mapping[str, str]) -> str:
+    address, end = to.get(item.by, ""), markupsafe.Markup("</a>")
+    if not address:
+        return _("it stood until {day}", day=day(item.until)) if item.until else _("a later file prints the same")
+    begin = markupsafe.Markup('<a href="{}">').format(address)
+    if item.until is None:
+        return _("{link}a later file{end} prints the same", link=begin, end=end)
+    return _("it stood until {day}: {link}the figure in its place{end}", day=day(item.until), link=begin, end=end)
 
 
 def _plain(value: Any) -> str:

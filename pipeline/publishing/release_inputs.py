@@ -13,6 +13,7 @@ from pipeline.publishing.candidates import Candidate
 from pipeline.sources.catalogue import sources
 
 if TYPE_CHECKING:
+    from pipeline.model import Snapshot
     from pipeline.publish.release import ReleaseInput
     from pipeline.store import Store
 
@@ -39,10 +40,20 @@ def release_input(store: Store, candidate: Candidate) -> ReleaseInput:
         revisions=candidate.revisions,
         sources=declared,
         snapshots=snapshots,
+        earlier_snapshots=_earlier(store, candidate, speaking),
         as_of=max(rows["known_at"], default=None),
         code_version=candidate.about["code_version"],
         release_id=candidate.release_id,
     )
+
+
+def _earlier(store: Store, candidate: Candidate, speaking: set[str]) -> list[Snapshot]:
+    """The snapshots of figures that were replaced since and that no figure of today comes from."""
+    revisions = candidate.revisions.revisions
+    printed = {name for side in ("snapshot_before", "snapshot_after") for name in revisions[side].dropna()}
+    wanted = {part for name in printed for part in name.split("+")} - speaking
+    known = set(revisions["source"]) if wanted else set()
+    return [item for each in sources() if each.id in known for item in store.snapshots(each.id) if item.id in wanted]
 
 
 def manifest_of(given: ReleaseInput) -> dict[str, Any]:
