@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipeline.aggregate import kernel
 from pipeline.aggregate.derive import derive
 from pipeline.frames import RECORD_CHANGE_SCHEMA, observations_frame
-from pipeline.publish import quality_indicators
+from pipeline.publish import methods, quality_indicators, seasonal
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.quality_indicators import INDICATORS, indicator_list, indicator_tables, late_reports, tail_index
+from pipeline.publish.revision_tables import percent_cell, rounded_cell
 from pipeline.publish.tables import Table
 from pipeline.sources.catalogue import source
 from tests.test_publish_countries import of
@@ -121,3 +123,16 @@ def test_large_losses_say_the_interval_of_a_median_whose_source_gives_single_los
     (line,) = _tables([*_cafc(), largest, *ends])["large_losses"].rows
     assert line[7].text.startswith("of the median, 95 %: CA$5 to CA$9; ")
     assert quality_indicators.NO_INTERVAL_OF_MEDIAN not in line[7].text
+
+
+def test_the_methods_say_the_thresholds_that_the_code_uses() -> None:
+    said = " ".join(str(sentence) for sentence in methods.COMPUTED)
+    assert f"fewer than {kernel.LOSSES_ON_EACH_SIDE} losses" in said
+    assert f"at least {100 - 200 * kernel.BEYOND_EACH_END:.0f} %" in said
+    assert f"{seasonal.YEARS_NEEDED} full calendar years" in said
+    assert f"no month of fewer than {seasonal.LEAST_COUNT} reports" in said
+
+
+def test_a_mean_revision_says_which_way_it_went_and_is_no_zero_where_it_is_none() -> None:
+    assert [rounded_cell(Decimal(value), "JPY", sign="+").text for value in (3_750_000, -2, 0)] == ["+3,750,000", "−2", "0"]
+    assert percent_cell(Decimal("0.000138")).text == "0.01"

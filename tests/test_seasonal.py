@@ -67,9 +67,9 @@ def test_adjusted_values_move_less_from_month_to_month_than_those_counted() -> N
     [
         (MONTHS[:35], VALUES[:35], [], "2 full calendar years"),
         (MONTHS[1:38], VALUES[1:38], [], "2 full calendar years"),
-        (MONTHS[:20] + MONTHS[21:], VALUES[:39], [], "1 full calendar years"),
-        (MONTHS, VALUES, ["2022-06"], "1 full calendar years"),
-        (MONTHS, [9, *VALUES[1:]], [], "a month with less than 10"),
+        (MONTHS[:20] + MONTHS[21:], VALUES[:39], [], "1 full calendar year "),
+        (MONTHS, VALUES, ["2022-06"], "1 full calendar year "),
+        (MONTHS, [9, *VALUES[1:]], [], "a month with fewer than 10"),
         ([], [], [], "0 full calendar years"),
     ],
 )

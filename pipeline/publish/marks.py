@@ -21,7 +21,7 @@ MARKS: dict[str, str] = {
     "[b]": _("break in the series: not comparable with the periods before; a change across it is not computed"),
     "[a]": _("not additive: not computed, because its parts may not be added"),
     "[p]": _("provisional (暫定値)"),
-    "[r]": _("restated or corrected after an earlier publication (訂正)"),
+    "[r]": _("printed again after an earlier publication, changed or not, or corrected (訂正)"),
     "[e]": _("printed as approximate"),
     "[d]": _("derived here from published figures; nobody printed it"),
 }

@@ -29,6 +29,7 @@ from pipeline.publish.marks import ABSENCE_MARKS
 from pipeline.publish.measures import measure_title
 from pipeline.publish.page import METHODS
 from pipeline.publish.roles import ROLES
+from pipeline.publish.seasonal import LEAST_COUNT, YEARS_NEEDED
 from pipeline.publish.tables import Column, Table, text_cell
 from pipeline.publish.words import Own, Words, _, declared, only_english
 
@@ -49,6 +50,7 @@ def method_sections(derivation_steps: Sequence[str]) -> list[Section]:
             (Item(table=_measures()), Item(table=_words("units", _("Units"), UNITS))),
         ),
         Section("derived", _("Figures that are made here"), "算出", _numbered(derivation_steps), _derivations()),
+        Section("computed", _("What tables compute from the figures"), "表における計算", COMPUTED, ()),
         Section(
             "statuses",
             _("Statuses, absence and changes"),
@@ -77,6 +79,45 @@ NAMES = (
     _(
         "Furikome fraud (振り込め詐欺, transfer fraud) is the police's name for four of the types of special fraud, counted "
         "together: “it's me” impersonation, fictitious billing, loan guarantee and refund fraud."
+    ),
+)
+# What is computed where a table is made, or counted from single reports: formulas, thresholds, and where these are from.
+COMPUTED = (
+    _(
+        "In force: the latest file of a source that covers a period speaks for it alone; a figure that this file no longer has "
+        "is withdrawn. Shares, means and sums are made of figures that were in force at one time."
+    ),
+    _(
+        "Contribution of a type to the change on the year: 100 × (the type now − the type a year before) / the total a year "
+        "before, in percentage points. What no type tells is named beneath the table."
+    ),
+    _(
+        "Quantiles (median, 90th and 99th percentile): of the losses above zero, interpolated linearly between the two losses "
+        "beside them. Interval of 95 %: two losses chosen by their rank, of which the binomial distribution says that the "
+        "quantile lies between them with at least 95 % (David and Nagaraja, Order Statistics, 2003, 7.1). None where fewer than "
+        "5 losses are expected on one side of the quantile; that limit is ours."
+    ),
+    _(
+        "Months without their season: robust STL of the logarithm (Cleveland and others, Journal of Official Statistics, 1990). "
+        "Only with {years} full calendar years without a hole or a break, and no month of fewer than {count} reports. The "
+        "season is estimated up to the last full calendar year and kept for the months after it (the rules: ESS guidelines on "
+        "seasonal adjustment; the least count is ours). Losses are not adjusted.",
+        years=YEARS_NEEDED,
+        count=LEAST_COUNT,
+    ),
+    _(
+        "Rounding: a printed figure is certain to half of its printed unit (to all of it where a publisher rounds one way). Two "
+        "figures agree within precision where they differ by no more than the two halves together; a total and its parts, by no "
+        "more than all halves together. The files carry the same bound for every sum, share and change."
+    ),
+    _(
+        "Revision: the latest figure less the first. Mean revision, mean absolute revision, and the sum of absolute revisions "
+        "over the sum of the first figures (McKenzie and Gamba, as the OECD recommends). A difference that rounding explains is "
+        "no revision."
+    ),
+    _(
+        "Tail index: of a Pareto tail in which the largest 1 % and 10 % of losses have the shares that they have here. Below 2 "
+        "its variance is infinite, and no resampled interval covers the total."
     ),
 )
 _TYPES = _(

@@ -60,8 +60,8 @@ METHODS: tuple[str, ...] = (
         "stand beside it with the difference."
     ),
     _(
-        "A figure that was printed rounded keeps its precision: ± is half of the printed unit. Sums and changes of rounded "
-        "figures carry it on."
+        "A figure that was printed rounded keeps its precision: ± is half of the printed unit. What is computed from rounded "
+        "figures is shown without ±; the files carry the bound of its error."
     ),
     _("Nothing is added across an overlay, a break in the classification, two meanings of loss, or a total and its parts."),
     _(
@@ -73,8 +73,8 @@ METHODS: tuple[str, ...] = (
         "the average of the months' rates. Losses are in current prices."
     ),
     _(
-        "Loss per case divides by what its name says: all cases recognised (attempts included), completed cases, or cases "
-        "with a loss."
+        "Loss per case or report divides by what its name says: all of them (attempts included), those completed, those with a "
+        "loss, or those whose loss is known."
     ),
 )
 SOURCE_FACTS: tuple[tuple[str, str], ...] = (

@@ -29,7 +29,6 @@ from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import dimension_title, in_both
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import counting, measure_and_unit
-from pipeline.publish.number_texts import number_text
 from pipeline.publish.page import source_page_name
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.quality_indicators import (
@@ -40,6 +39,7 @@ from pipeline.publish.quality_indicators import (
     source_address,
 )
 from pipeline.publish.register import register_tables
+from pipeline.publish.revision_tables import percent_cell, rounded_cell
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import family_title, source_title
@@ -88,7 +88,7 @@ def quality_sections(
             _revision_sizes(histories, families, published),
         ),
         ("coding", _("Coding"), "格付", (_CODING,), _coding(used, figures)),
-        ("non-response", _("Reports that do not say it"), "無回答", (_NON_RESPONSE,), _non_response(used, figures, published)),
+        ("non-response", _("What reports do not say"), "無回答", (_NON_RESPONSE,), _non_response(used, figures, published)),
         ("tables", _("Tables of official fraud statistics"), "統計表一覧", (_REGISTER,), register),
     )
     made = [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
@@ -102,7 +102,11 @@ def quality_sections(
         Section("all-indicators", _("All indicators"), "品質指標一覧", (_ALL,), (Item(table=indicator_list(present)),)),
         *others,
         Section(
-            "accuracy", _("Accuracy, coverage and coherence"), "正確性・整合性", (), tuple(Item(table=table) for table in further)
+            "accuracy",
+            _("Accuracy, coverage and coherence"),
+            "正確性・網羅性・整合性",
+            (),
+            tuple(Item(table=table) for table in further),
         ),
         dataclasses.replace(last, items=(*last.items, *([Item(table=by_release)] if by_release.rows else []))),
     ]
@@ -113,15 +117,17 @@ _ALL = _(
     "values, or why it cannot be computed. Nothing is estimated to fill a line."
 )
 _COMPLETE = _(
-    "R1: regular periods with a figure, of those between the first and the last. Rows set aside broke a rule and enter no "
-    "figure; nothing is imputed. Withheld: figures that we keep back to protect persons; all sources are published "
+    "R1: of the regular periods between the first and the last, those of which we hold a printed figure. Where it is low, we "
+    "could not have all files of the source: it says nothing of the publisher. Rows set aside broke a rule and enter no figure; "
+    "nothing is put in their place. Withheld: figures that we keep back to protect persons; all sources are published "
     "statistics or hold no persons."
 )
 _TIMELY = _(
     "TP1: days from the end of the newest regular period to the first publication of it that we hold; a period before whose "
     "end the file ends is not counted. No publisher here "
     "announces days in advance that we hold, so punctuality (TP3) is not known. Where only the month or the year of a "
-    "publication is known, its last day counts: the days are then the most that it can have been."
+    "publication is known, its last day counts, and where a file is known by a copy alone, the day on which it was copied: the "
+    "days are then the most that it can have been."
 )
 _AGREEMENT = _(
     "Our figures beside totals that the publishers print in reports, press releases and tables of their own; each release "
@@ -294,11 +300,9 @@ def _revision_sizes(histories: Sequence[HeadlineHistory], families: Families, pu
                     newest,
                     (
                         count_cell(count),
-                        *(
-                            Cell(number_text(value, unit, "change", derived=True), value=value, is_figure=True)
-                            for value in (mean, absolute)
-                        ),
-                        _share_cell(relative, 1) if relative is not None else _absent(),
+                        rounded_cell(mean, unit, sign="+"),
+                        rounded_cell(absolute, unit),
+                        percent_cell(relative) if relative is not None else _absent(),
                     ),
                 ),
             )

@@ -139,14 +139,14 @@ def _large_losses(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]
         Column(_("Year")),
         Column(_("Largest single loss"), numeric=True),
         Column(_("Of the loss of the year"), "%", numeric=True),
-        Column(_("In the largest 1 % of losses"), "%", numeric=True),
-        Column(_("In the largest 10 %"), "%", numeric=True),
+        Column(_("Share of the largest 1 % of losses"), "%", numeric=True),
+        Column(_("Share of the largest 10 %"), "%", numeric=True),
         Column(_("Tail index"), numeric=True, note=_("of a Pareto tail with these two shares; below 2 its variance is infinite")),
         Column(_("Interval")),
     )
     notes = (
         _(
-            "The reports are a census: an interval would not be one of sampling. No loss is set aside as too large, because no "
+            "The reports are a census: an interval is not one of sampling. No loss is set aside as too large, because no "
             "publisher marks which ones it is reviewing; the share of the largest says how far a total hangs on single reports."
         ),
     )
@@ -192,6 +192,10 @@ def _coherence(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], e
         _(
             "Only tables whose publisher's types make up the total, and years of which all types or all twelve months have a "
             "value."
+        ),
+        _(
+            "Where types, months and totals are all counted here from the same records, that they add up says that they were "
+            "counted right, and nothing of the records."
         ),
     )
     return Table("coherence_of_sources", _("Coherence: parts against their totals"), columns, tuple(lines), notes=notes)
@@ -299,8 +303,14 @@ def _finality(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
             lines.append((_named(source), text_cell(period), *led_to(source_address(source, "delivered"), [days])))
     columns = (Column(_("Source"), native="出典"), Column(_("Year")), Column(_("Final after"), _("days"), numeric=True))
     notes = (
-        _("TP2, of the newest year with figures that the publisher calls final; by the oldest file of them that speaks."),
-        _("Where only the month or the year of a publication is known, its last day counts: the days are then the most."),
+        _(
+            "TP2, of the newest year with figures in force that the publisher calls final; a file that another has replaced "
+            "since does not count."
+        ),
+        _(
+            "Where only the month or the year of a publication is known, its last day counts, and where a file is known by a "
+            "copy alone, the day on which it was copied: the days are then the most that it can have been."
+        ),
     )
     return Table("days_to_final", _("From the end of a year to its final figures"), columns, tuple(lines), notes=notes)
 
@@ -310,7 +320,14 @@ def _finality(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame]) ->
 _ESS = "ESS guidelines on quality indicators"
 # Code, indicator, formula, source of the definition, table of this page, or why it cannot be computed.
 INDICATORS: tuple[tuple[str, str, str, str, str, str], ...] = (
-    ("R1", "Data completeness", "periods with a figure / periods expected", _ESS, "completeness_of_sources", ""),
+    (
+        "R1",
+        "Data completeness",
+        "periods with a figure / periods from the first to the last",
+        _ESS,
+        "completeness_of_sources",
+        "",
+    ),
     ("A1", "Sampling error", "coefficient of variation", _ESS, "", "the publishers count every report: there is no sample"),
     (
         "A2",
@@ -336,7 +353,7 @@ INDICATORS: tuple[tuple[str, str, str, str, str, str], ...] = (
     ("TP1", "Time to the first release", "days from the end of the period", _ESS, "timeliness_of_sources", ""),
     ("TP2", "Time to the final release", "days from the end of the year", _ESS, "days_to_final", ""),
     ("TP3", "Punctuality", "day of release - day announced", _ESS, "", "no publisher announces its days in a file that we hold"),
-    ("CC2", "Length of comparable series", "years since the last declared break", _ESS, "coding_of_sources", ""),
+    ("CC2", "Length of comparable series", "years with a figure since the last declared break", _ESS, "coding_of_sources", ""),
     ("", "Parts against totals", "sum of types - total, within the precision", "ours", "coherence_of_sources", ""),
     ("", "Months against years", "sum of months - year, within the precision", "ours", "coherence_of_sources", ""),
     ("", "Ours against published totals", "ours - theirs, within the precision", "ours", "agreement_by_source", ""),
@@ -380,7 +397,7 @@ INDICATORS: tuple[tuple[str, str, str, str, str, str], ...] = (
     (
         "",
         "Late reports",
-        "rows of a month that a later file adds",
+        "rows that a later file adds to a month / rows before",
         "ours",
         "late_reports",
         "no publisher of records has delivered two files of one month: one vintage says nothing of what comes late",

@@ -13,7 +13,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     comparison.csv         several countries side by side, where two or more have figures
     contributions.csv      what each type adds to the change on the year, where types of both years are known
     seasonally_adjusted.csv  months without their season, where a series is long enough
-    revisions.csv          what changed since the release before; its columns alone where nothing did
+    revisions.csv          what changed on the last day on which more became known; its columns alone where nothing did
     vintages.csv           the totals of loss and cases as they stood on each day
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
     sdmx_*                 the same rows in SDMX, with their structure (pipeline.publish.sdmx)
@@ -267,7 +267,7 @@ def _describe(name: str, found: Sequence[Figure], families: Families) -> str:
         "contributions.csv": _("what each type adds to the change on the year, in percentage points"),
         "seasonally_adjusted.csv": _("cases by month without their season, and their trend"),
         "reconciliation.csv": _("what publishers print in reports and press releases, against ours"),
-        "revisions.csv": _("every figure that changed since the release before"),
+        "revisions.csv": _("every figure that changed on the last day on which more became known"),
         "vintages.csv": _("the totals of loss and cases as they stood on each day, with what changed them"),
         "sdmx_data.csv": _("every observation as SDMX-CSV 2.0"),
         "sdmx_data.xml": _("every observation as SDMX-ML 2.1"),

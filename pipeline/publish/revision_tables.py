@@ -49,21 +49,24 @@ _NOTHING = "[z]"  # the side of a change on which there is no figure, what would
 
 
 def lead_sentences(revisions: ReleaseRevisions) -> tuple[str, ...]:
-    """In a sentence or two: which release this one replaces, and why."""
+    """In a sentence or two: what became known since the day before, and what that changed.
+
+    Whether a release was published on that day is not known here: the page of the period says which were.
+    """
     last, before = revisions.vintages[-1], revisions.previous_vintage
     if before is None:
         return (_("The first release of its period; its figures were known by {day}.", day=day(last)),)
     counts = collections.Counter(revisions.changes["change"])
     counted = [_("{count} {change}", count=f"{counts[kind]:,}", change=change_word(kind)) for kind in CHANGES if counts[kind]]
     sentence = _(
-        "This release takes the place of the one known by {before}, because of what became known on {day}: {reasons}.",
+        "On {day} more became known than by {before}: {reasons}.",
         before=day(before),
         day=day(last),
         reasons=listed([declared(REASONS[reason]) for reason in revisions.reasons], "; "),
     )
     if not counted:
-        return (sentence, _("No figure that it shows has changed."))
-    return (sentence, _("Figures that changed: {changes}; revisions.csv lists each.", changes=listed(counted)))
+        return (sentence, _("No figure that this release shows has changed by it."))
+    return (sentence, _("Figures that changed by it: {changes}; revisions.csv lists each.", changes=listed(counted)))
 
 
 CHANGE_WORDS = {
@@ -95,7 +98,7 @@ def revision_tables(
     A figure that was replaced leads to its line among `replaced`, and so does a difference from it: that line leads on.
     """
     made = (
-        _changes_table(period, found, revisions.changes, replaced, families),
+        _changes_table(period, found, revisions, replaced, families),
         *(_triangle(measure, histories, replaced, families) for measure in HEADLINE_MEASURES),
         _statistics(histories, families),
         _records_table(revisions.records),
@@ -113,9 +116,9 @@ def listed_changes(period: Period, changes: pd.DataFrame) -> list[Mapping[Any, A
 
 
 def _changes_table(
-    period: Period, found: Sequence[Figure], changes: pd.DataFrame, replaced: ReplacedFigures, families: Families
+    period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, replaced: ReplacedFigures, families: Families
 ) -> Table | None:
-    ordered = listed_changes(period, changes)
+    ordered = listed_changes(period, revisions.changes)
     if not ordered:
         return None
     shown = ordered[:LISTED_CHANGES]
@@ -138,7 +141,7 @@ def _changes_table(
     # What changed holds no status; that of a figure that speaks stands with the figure.
     statuses = {row.id: row.obs_status for figure in found for row in (figure.row, *figure.others)}
     rows = tuple(_change_line(line, statuses, replaced, families) for line in shown)
-    title = _("Figures that changed since the release before")
+    title = _("Figures that changed on {day}", day=day(revisions.vintages[-1]))
     return Table("revised_figures", title, columns, rows, notes=tuple(notes), kind="list")
 
 
@@ -315,9 +318,9 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
             text_cell(family_title(family, families)[0], native=family_title(family, families)[1], header=True),
             text_cell(_measured(family, measure, unit, families)),
             Cell(str(count), value=Decimal(count), href=VINTAGES_FILE, is_figure=True),
-            _rounded(mean, unit, sign="+"),
-            _rounded(absolute, unit),
-            text_cell("–") if relative is None else _percent(relative, VINTAGES_FILE),
+            rounded_cell(mean, unit, sign="+"),
+            rounded_cell(absolute, unit),
+            text_cell("–") if relative is None else percent_cell(relative, VINTAGES_FILE),
         )
         for (family, measure, unit), (count, mean, absolute, relative) in found.items()
     )
@@ -331,8 +334,8 @@ def _statistics(histories: Sequence[HeadlineHistory], families: Families) -> Tab
     )
 
 
-def _rounded(value: Decimal, unit: str, *, sign: str = "") -> Cell:
-    """The value in whole units; `sign` "+" where it has a direction."""
+def rounded_cell(value: Decimal, unit: str, *, sign: str = "") -> Cell:
+    """A revision in whole units; `sign` "+" where it has a direction."""
     rounded = value.quantize(Decimal(1), ROUND_HALF_EVEN)
     return Cell(
         f"{rounded:{sign},f}".replace("-", "−") if rounded else "0",
@@ -343,7 +346,8 @@ def _rounded(value: Decimal, unit: str, *, sign: str = "") -> Cell:
     )
 
 
-def _percent(ratio: Decimal, href: str) -> Cell:
+def percent_cell(ratio: Decimal, href: str = "") -> Cell:
+    """A ratio in per cent, to the hundredth."""
     share = (ratio * 100).quantize(_HUNDREDTH, ROUND_HALF_EVEN)
     return Cell(f"{share:,f}", value=share, href=href, is_figure=True)
 
@@ -379,7 +383,7 @@ def _records_table(records: pd.DataFrame) -> Table | None:
                 _count(line[name], _files_of(line["source"]))
                 for name in ("lag_days", "rows_after", "rows_added", "rows_withdrawn", "rows_changed")
             ),
-            _percent(Decimal(line["rows_after"]) / whole, _files_of(line["source"]))
+            percent_cell(Decimal(line["rows_after"]) / whole, _files_of(line["source"]))
             if (whole := latest[(line["source"], line["month"])])
             else text_cell("–"),
         )

@@ -1,4 +1,4 @@
-"""What a release knows of its own history: what changed since the release before, and how its headline figures came to be.
+"""What a release knows of its own history: what its last day changed, and how its headline figures came to be.
 
 In: the rows that the release shows, the revisions and vintages of its sources and how their records changed (pipeline.frames:
 REVISION_COLUMNS, VINTAGE_COLUMNS, RECORD_CHANGE_COLUMNS). Out: `ReleaseRevisions`, `HeadlineHistory`, and statistics on them;

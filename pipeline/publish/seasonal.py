@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.publish.words import _
+from pipeline.publish.words import _, ngettext
 
 Numbers = npt.NDArray[np.float64]
 
@@ -44,13 +44,14 @@ def lacking(months: Sequence[str], values: Sequence[float], breaks: Sequence[str
     run = _run(months, breaks)
     full = _full_years(run)
     if full < YEARS_NEEDED:
-        return _(
+        return ngettext(
+            "{count} full calendar year without a hole or a break up to the month, {needed} are needed",
             "{count} full calendar years without a hole or a break up to the month, {needed} are needed",
-            count=full,
+            full,
             needed=YEARS_NEEDED,
         )
     least = min(values[-len(run) :])
-    return _("a month with less than {count}", count=LEAST_COUNT) if least < LEAST_COUNT else ""
+    return _("a month with fewer than {count}", count=LEAST_COUNT) if least < LEAST_COUNT else ""
 
 
 def adjust(months: Sequence[str], values: Sequence[float], breaks: Sequence[str] = ()) -> Adjusted | None:

@@ -47,8 +47,14 @@ from pipeline.publish.words import day as words_of_day
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source
 
-_QUALITY = _("How complete, timely, consistent and revised the figures are, computed from what was delivered and judged.")
-_METHODS = _("Every word, code and rule below is read from the declarations that the code itself uses.")
+_QUALITY = _(
+    "How complete, timely, consistent and revised the figures are, computed from the files that were received and the checks of "
+    "them."
+)
+_METHODS = _(
+    "The words, codes and lists below are read from the declarations that the code itself uses; the rules and formulas say what "
+    "it does."
+)
 _OFFERED = (("summary.xlsx", _("workbook")), ("datapackage.json", _("data package")))
 
 
