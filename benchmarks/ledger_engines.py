@@ -25,7 +25,7 @@ from pipeline import executors
 
 if TYPE_CHECKING:
     from pipeline.aggregate.ledger import Plan
-    from pipeline.reading.ledger_csv import CsvLayout
+    from pipeline.reading.ledger_layout import LedgerLayout
 
 # Cube -> (frequency, dimensions).
 CUBES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -227,13 +227,13 @@ def csv_ours(ledger: Path, out: Path, workers: int) -> None:
     partition_csv(csv_file(ledger), csv_layout(), out, workers=workers)
 
 
-def csv_layout() -> CsvLayout:
+def csv_layout() -> LedgerLayout:
     """The columns of the synthetic ledger."""
-    from pipeline.reading.ledger_csv import CsvLayout
+    from pipeline.reading.ledger_layout import LedgerLayout
     from pipeline.reading.partitions import Dimension
 
     names = ("date", *LABELS, "loss", "victims", "victim_id")
-    return CsvLayout(
+    return LedgerLayout(
         {name: name for name in names}, tuple(Dimension.of(name, LABELS[name]) for name in DIMENSIONS), CURRENCIES, 2
     )
 

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
     from pipeline.aggregate.corrected_records import CorrectedRecord
     from pipeline.aggregate.ledger_cubes import CountedPeriod
-    from pipeline.reading.ledger_csv import CsvLayout, Streamed
+    from pipeline.reading.ledger_layout import LedgerLayout
+    from pipeline.reading.partition_writer import Streamed
     from pipeline.reading.record_ids import Repeat, SortedIds
     from pipeline.store import Commit, Store
     from pipeline.validate.suites import Suite
@@ -128,7 +129,7 @@ class _Reading:
     """A file that was streamed: its partitions and their ids in a temporary folder, and what was marked."""
 
     snapshot: Snapshot
-    layout: CsvLayout
+    layout: LedgerLayout
     folder: Path
     streamed: Streamed
     spans: dict[str, tuple[int, int] | None]  # month -> the least and the largest of its ids, where records have ids

@@ -120,7 +120,7 @@ def test_only_the_store_opens_files_for_writing() -> None:
         "ledgers.py",
         "frames.py",
         "reading/partitions.py",
-        "reading/ledger_csv.py",
+        "reading/partition_writer.py",
         "ingest/transfer.py",
         "publish/release.py",
         "publish/package.py",

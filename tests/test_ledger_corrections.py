@@ -20,7 +20,9 @@ from benchmarks.ledger_demo import SOURCE
 from pipeline import quarantine, questions, steps, verification
 from pipeline.model import FraudlossError, RefusedInput
 from pipeline.publishing.reasons import declared_since
-from pipeline.reading.ledger_csv import CsvLayout, Streamed, partition_csv
+from pipeline.reading.ledger_csv import partition_csv
+from pipeline.reading.ledger_layout import LedgerLayout
+from pipeline.reading.partition_writer import Streamed
 from pipeline.reading.partitions import Dimension
 from pipeline.reading.record_corrections import RecordCorrection
 from pipeline.store import Store
@@ -28,7 +30,7 @@ from tests.ledger_sample import copy_of_sources, declared_in, file_of, forget, t
 from tests.test_record_corrections import WHY, correction, declare
 
 HEADERS = {"date": "Day", "fraud_type": "Type of fraud", "currency": "Currency", "loss": "Loss", "victims": "Victims"}
-LAYOUT = CsvLayout(HEADERS, (Dimension.of("fraud_type", ["romance", "crypto"]),), ("EUR", "USD"), 2)
+LAYOUT = LedgerLayout(HEADERS, (Dimension.of("fraud_type", ["romance", "crypto"]),), ("EUR", "USD"), 2)
 HEADER = "Number,Day,Type of fraud,Currency,Loss,Victims"
 ROWS = [f'{row},2023-0{row % 3 + 1}-11,"romance",EUR,{row}.50,1' for row in range(2, 12)]
 

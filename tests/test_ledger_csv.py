@@ -11,13 +11,14 @@ import pytest
 
 from benchmarks.ledger_generator import CURRENCIES, LABELS, MONTHS, month_table, write_csv
 from pipeline.model import RefusedInput
-from pipeline.reading import ledger_csv
-from pipeline.reading.ledger_csv import CsvLayout, partition_csv
+from pipeline.reading import partition_writer
+from pipeline.reading.ledger_csv import partition_csv
+from pipeline.reading.ledger_layout import LedgerLayout
 from pipeline.reading.partitions import Dimension, read_month
 
 DIMENSIONS = tuple(Dimension.of(name, labels) for name, labels in LABELS.items() if name != "currency")
 COLUMNS = ("date", *LABELS, "loss", "victims", "victim_id")
-SYNTHETIC = CsvLayout({name: name for name in COLUMNS}, DIMENSIONS, CURRENCIES, 2)
+SYNTHETIC = LedgerLayout({name: name for name in COLUMNS}, DIMENSIONS, CURRENCIES, 2)
 TYPES = Dimension.of("fraud_type", ["romance", "crypto"])
 HEADERS = {
     "date": "Day",
@@ -27,7 +28,7 @@ HEADERS = {
     "victims": "Victims",
     "victim_id": "Person",
 }
-LAYOUT = CsvLayout(HEADERS, (TYPES,), ("EUR", "USD"), 2)
+LAYOUT = LedgerLayout(HEADERS, (TYPES,), ("EUR", "USD"), 2)
 HEADER = "Number,Day,Type of fraud,Currency,Loss,Victims,Person"
 GOOD = "1,2023-01-31,romance,EUR,12.50,1,77"
 
@@ -37,7 +38,7 @@ def written(path: Path, *lines: str, header: str = HEADER) -> Path:
     return path
 
 
-def streamed(path: Path, folder: Path, **options: Any) -> tuple[ledger_csv.Streamed, pa.Table]:
+def streamed(path: Path, folder: Path, **options: Any) -> tuple[partition_writer.Streamed, pa.Table]:
     folder.mkdir(exist_ok=True)
     result = partition_csv(path, LAYOUT, folder, **options)
     assert result.read == sum(result.months.values()) + len(result.quarantined)
@@ -166,7 +167,7 @@ def test_a_file_without_line_ends_is_refused_before_it_fills_the_memory(tmp_path
 
 
 def test_a_file_of_which_too_many_rows_break_a_rule_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_csv, "MAXIMUM_QUARANTINED", 2)
+    monkeypatch.setattr(partition_writer, "MAXIMUM_QUARANTINED", 2)
     bad = GOOD.replace("romance", "?")
     with pytest.raises(
         RefusedInput, match=r"column Type of fraud: found more than 2 rows that break a rule, the first in row 3: '\?'"

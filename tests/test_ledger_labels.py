@@ -22,8 +22,10 @@ from pipeline.aggregate import ledger
 from pipeline.executors import LOCAL
 from pipeline.model import FraudlossError, RefusedInput
 from pipeline.reading.label_months import month_number
-from pipeline.reading.ledger_csv import CsvLayout, Streamed, partition_csv
+from pipeline.reading.ledger_csv import partition_csv
+from pipeline.reading.ledger_layout import LedgerLayout
 from pipeline.reading.ledger_parquet import partition_parquet
+from pipeline.reading.partition_writer import Streamed
 from pipeline.reading.partitions import Dimension, read_month
 from pipeline.sources import ledger_reader
 from pipeline.sources.catalogue import source
@@ -36,11 +38,11 @@ NUMBERS = {f"2023-{month:02d}": month_number(pd.Timestamp(2023, month, 1).date()
 ONCE, TWICE = ("2023-02", "2023-04"), (("2023-01", "2023-01"), ("2023-04", "2023-12"))
 
 
-def layout(stretches: Mapping[str, Sequence[tuple[str, str]]]) -> CsvLayout:
+def layout(stretches: Mapping[str, Sequence[tuple[str, str]]]) -> LedgerLayout:
     months = {text: [(NUMBERS[first], NUMBERS[last]) for first, last in each] for text, each in stretches.items()}
     types = Dimension("native_type", "native_type", {text: text for text in LABELS}, months)
     common = Dimension("fraud_type", "native_type", {text: text[0].upper() for text in LABELS}, months)
-    return CsvLayout({"date": "Day", "native_type": "Type", "loss_minor": "Cents"}, (types, common), ("EUR",), 2)
+    return LedgerLayout({"date": "Day", "native_type": "Type", "loss_minor": "Cents"}, (types, common), ("EUR",), 2)
 
 
 def written(path: Path, rows: Sequence[tuple[str, str]]) -> Path:

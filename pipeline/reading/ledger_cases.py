@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.model import Period
-from pipeline.reading.ledger_csv import CsvLayout
+from pipeline.reading.ledger_layout import LedgerLayout
 
 _ALWAYS = ("area", "native_type")
 
@@ -50,7 +50,7 @@ def cases_of(path: Path, file: str, month: str, classification: str, without: Se
     )
 
 
-def marked_cases(marks: Sequence[tuple[int, str, str]], file: str, classification: str, layout: CsvLayout) -> pd.DataFrame:
+def marked_cases(marks: Sequence[tuple[int, str, str]], file: str, classification: str, layout: LedgerLayout) -> pd.DataFrame:
     """The rows (number, what stands there, rule) that reading marked: nothing of them is known but where they stand."""
     size = len(marks)
     nothing = pd.Categorical.from_codes(np.full(size, -1), categories=pd.Index([""]))
@@ -73,7 +73,7 @@ def marked_cases(marks: Sequence[tuple[int, str, str]], file: str, classificatio
     )
 
 
-def _any_month(layout: CsvLayout) -> str:
+def _any_month(layout: LedgerLayout) -> str:
     return Period.of("monthly", layout.days[0]).code if layout.days else "1970-01"
 
 

@@ -21,22 +21,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.model import RefusedInput
-from pipeline.reading.ledger_csv import (
-    BUFFER_ROWS,
-    Block,
-    CsvLayout,
-    Doubtful,
-    RowWriter,
-    Streamed,
-    judged_texts,
-    refused,
-    sound_table,
-)
+from pipeline.reading.ledger_layout import LedgerLayout, refused
+from pipeline.reading.ledger_rows import Block, Doubtful, judged_texts, sound_table
+from pipeline.reading.partition_writer import BUFFER_ROWS, RowWriter, Streamed
 
 BATCH_ROWS = 1 << 17
 
 
-def partition_parquet(path: Path, layout: CsvLayout, folder: Path, *, buffer_rows: int = BUFFER_ROWS) -> Streamed:
+def partition_parquet(path: Path, layout: LedgerLayout, folder: Path, *, buffer_rows: int = BUFFER_ROWS) -> Streamed:
     """Stream the file into month partitions under `folder`. Raises RefusedInput."""
     try:
         with pq.ParquetFile(path, read_dictionary=list(_texts(path, layout))) as file:
@@ -49,13 +41,13 @@ def partition_parquet(path: Path, layout: CsvLayout, folder: Path, *, buffer_row
     return writer.streamed()
 
 
-def _texts(path: Path, layout: CsvLayout) -> list[str]:
+def _texts(path: Path, layout: LedgerLayout) -> list[str]:
     """The columns of labels that are written as plain texts: read as dictionaries, so that no text is made for any row."""
     labels = {layout.headers[name] for name in layout.labels if name in layout.headers}
     return [field.name for field in pq.read_schema(path) if field.name in labels and _is_text(field.type)]
 
 
-def _columns(path: Path, schema: pa.Schema, layout: CsvLayout) -> dict[str, str]:
+def _columns(path: Path, schema: pa.Schema, layout: LedgerLayout) -> dict[str, str]:
     """Our name of each column that is read -> its name in the file. An amount stands in one of the two columns."""
     wanted = {name: header for name, header in layout.headers.items() if name not in ("loss", "loss_minor")}
     amounts = {name: layout.headers[name] for name in ("loss", "loss_minor") if layout.headers.get(name) in schema.names}
@@ -90,7 +82,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _may_be(name: str, kind: pa.DataType, layout: CsvLayout) -> bool:
+def _may_be(name: str, kind: pa.DataType, layout: LedgerLayout) -> bool:
     """Whether a column may have this type. An amount in floating point has lost digits, or may have; one with other decimals than
     the currency has may be in another unit."""
     text = _is_text(kind) or (pa.types.is_dictionary(kind) and _is_text(kind.value_type))
@@ -103,7 +95,7 @@ def _may_be(name: str, kind: pa.DataType, layout: CsvLayout) -> bool:
     return bool(text or (name == "record_id" and pa.types.is_integer(kind)))
 
 
-def _block(batch: pa.Table, columns: Mapping[str, str], layout: CsvLayout) -> Block:
+def _block(batch: pa.Table, columns: Mapping[str, str], layout: LedgerLayout) -> Block:
     table = batch.select(list(columns.values())).rename_columns(list(columns))
     try:
         sound = sound_table(_typed(table, layout), layout)
@@ -112,7 +104,7 @@ def _block(batch: pa.Table, columns: Mapping[str, str], layout: CsvLayout) -> Bl
         return judged_texts(pa.table({name: _as_texts(table.column(name)) for name in table.column_names}), layout)
 
 
-def _typed(table: pa.Table, layout: CsvLayout) -> pa.Table:
+def _typed(table: pa.Table, layout: LedgerLayout) -> pa.Table:
     """The columns in the types of the partitions. Raises ArrowInvalid where one does not fit."""
     made = {}
     for name in table.column_names:

@@ -13,7 +13,7 @@ In: a file, and the declaration of its source:
       currencies: [USD, EUR]                      those that may stand in `currency`; by default that of the source alone
 
 `columns`: our name -> the header. `loss_minor` in the place of `loss` (or beside it: a file has one of the two) holds whole minor
-units. The texts in the columns of labels are those of `crosswalk.csv`. Out: `Streamed` (pipeline.reading.ledger_csv).
+units. The texts in the columns of labels are those of `crosswalk.csv`. Out: `Streamed` (pipeline.reading.partition_writer).
 
 A file speaks for the months that its name says, and for no other: a row of another month is set aside. Without `months_in_name` a
 file speaks for the months that it has rows of.
@@ -31,8 +31,10 @@ from typing import Any
 from pipeline.model import DIMENSIONS, FraudlossError, Period, RefusedInput, UsageError
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.label_months import ALWAYS, month_number, months_in_force
-from pipeline.reading.ledger_csv import OPTIONAL_COLUMNS, CsvLayout, Streamed, partition_csv
+from pipeline.reading.ledger_csv import partition_csv
+from pipeline.reading.ledger_layout import OPTIONAL_COLUMNS, LedgerLayout
 from pipeline.reading.ledger_parquet import partition_parquet
+from pipeline.reading.partition_writer import Streamed
 from pipeline.reading.partitions import Dimension
 from pipeline.reading.record_corrections import record_corrections
 from pipeline.sources.catalogue import Source
@@ -80,7 +82,7 @@ def partition(path: Path, source: Source, folder: Path, *, workers: int = 2) -> 
     return partition_csv(path, layout, folder, corrections, workers=workers)
 
 
-def layout_of(source: Source, file: str) -> CsvLayout:
+def layout_of(source: Source, file: str) -> LedgerLayout:
     """What a file of this name has to look like. Raises RefusedInput where its name does not say which months it is of."""
     months = months_of(source, file)
     days = (months.start, months.end) if months else None
@@ -109,7 +111,7 @@ def months_of(source: Source, file: str) -> Period | None:
 
 
 @functools.cache
-def _layout(source_id: str) -> CsvLayout:
+def _layout(source_id: str) -> LedgerLayout:
     from pipeline.sources.catalogue import source as declared
 
     source = declared(source_id)
@@ -131,7 +133,7 @@ def _layout(source_id: str) -> CsvLayout:
             f"columns: loss_minor is in units of 10^-{digits} of every currency, which {', '.join(others)} has not as its minor"
             " unit; name the column of `loss`, whose amounts show their decimals",
         )
-    return CsvLayout(columns, dimensions(source), currencies, int(source.meta["minor_unit_digits"]), meta.get("record_id", ""))
+    return LedgerLayout(columns, dimensions(source), currencies, int(source.meta["minor_unit_digits"]), meta.get("record_id", ""))
 
 
 def dimensions(source: Source) -> tuple[Dimension, ...]:

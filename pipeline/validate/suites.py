@@ -39,8 +39,8 @@ from pipeline.frames import OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, RefusedInput
 from pipeline.reading.case_rules import RULES as MARKS
 from pipeline.reading.cases import CASE_COLUMNS
-from pipeline.reading.ledger_csv import RULES as ROW_MARKS
-from pipeline.reading.ledger_csv import RULES_OF_SEVERAL_ROWS
+from pipeline.reading.ledger_layout import RULES as ROW_MARKS
+from pipeline.reading.ledger_layout import RULES_OF_SEVERAL_ROWS
 
 # What reading may mark on a row of a ledger.
 LEDGER_MARKS = {**ROW_MARKS, **RULES_OF_SEVERAL_ROWS}
