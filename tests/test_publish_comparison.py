@@ -13,7 +13,7 @@ from pipeline.publish import comparison
 from pipeline.publish.comparison import ComparisonPage, comparison_page
 from pipeline.publish.countries import FACETS, SIDE_BY_SIDE
 from pipeline.publish.families import Families
-from pipeline.publish.page import points_table
+from pipeline.publish.markup import points_table
 from pipeline.publish.tables import Table
 from pipeline.reference import average_rate
 from pipeline.sources.catalogue import source, sources

@@ -19,8 +19,7 @@ import pytest
 
 from pipeline.frames import OBSERVATION_SCHEMA
 from pipeline.model import DERIVATIONS
-from pipeline.publish import page as release_page
-from pipeline.publish import release, traces
+from pipeline.publish import markup, release, section_pages, traces
 from pipeline.publish.content import Item, Section
 from pipeline.publish.tables import Column, Table, text_cell
 from tests import publish_sample as sample
@@ -146,7 +145,7 @@ def test_every_page_is_well_formed_with_unique_anchors_and_no_link_of_the_releas
 def test_a_page_of_one_table_shows_it() -> None:
     items = [Item(table=Table(name, name, (Column("a"),), ((text_cell("b"),),)), collapsed=True, is_main=False) for name in "xy"]
     for of_page, opened in ((items[:1], 1), (items, 0)):
-        (section,) = release_page._shown_sections([Section("s", "s", "", (), tuple(of_page))], {})
+        (section,) = section_pages.shown_sections([Section("s", "s", "", (), tuple(of_page))], {})
         (further,) = section.pages
         shown = "".join(str(block.__html__()) for block in further.blocks)
         assert shown.count("<table ") == len(of_page)
@@ -174,7 +173,7 @@ def test_pages_are_linked_both_ways(annual: dict[str, bytes]) -> None:
 
 
 def test_long_tables_are_spread_over_pages_below_the_limit(monkeypatch: pytest.MonkeyPatch, annual: dict[str, bytes]) -> None:
-    monkeypatch.setattr(release.page, "TABLES_BYTES", 12_000)
+    monkeypatch.setattr(section_pages, "TABLES_BYTES", 12_000)
     monkeypatch.setattr(traces, "LINES_A_PAGE", 50)
     spread = release.build(sample.given("2025"))
     assert {"tables_special_fraud-2.html", "trace_npa_annual-2.html"} <= set(spread)
@@ -407,7 +406,7 @@ def test_hostile_text_is_no_formula_in_the_workbook(hostile: dict[str, bytes]) -
 
 def test_an_address_in_a_publisher_s_text_becomes_a_link_and_nothing_else_does() -> None:
     text = 'see https://example.org/a?b=1&c=2" onmouseover="x, <b>http://example.org/d).</b> javascript:alert(1)'
-    made = str(release.page.linked(text))
+    made = str(markup.linked(text))
     assert re.findall(r'<a href="([^"]*)" rel="noopener">', made) == ["https://example.org/a?b=1&amp;c=2", "http://example.org/d"]
     assert re.sub(r"</?a[^>]*>", "", made) == str(markupsafe.escape(text))
 

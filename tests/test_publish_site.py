@@ -34,8 +34,8 @@ from pipeline.publish.families import Families
 from pipeline.publish.feed import feed_name
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.methods import NAMES
-from pipeline.publish.page import source_view
 from pipeline.publish.register import REGISTER, Facts, register_table, register_tables
+from pipeline.publish.source_facts import source_view
 from pipeline.reference import comparability_words, fraud_types, series
 from pipeline.sources import catalogue
 from tests import publish_sample as sample

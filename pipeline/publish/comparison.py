@@ -38,9 +38,9 @@ from pipeline.publish.families import Families, break_years
 from pipeline.publish.figures import NO_BREAKDOWN, Figure, figures, is_country, rows_of
 from pipeline.publish.labels import country_name
 from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
-from pipeline.publish.page import source_page_name
 from pipeline.publish.selection import select_rows
 from pipeline.publish.series_titles import series_name
+from pipeline.publish.source_facts import source_page_name
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, measure_column, text_cell
 from pipeline.publish.texts import slug
 from pipeline.publish.words import _, declared, page_name

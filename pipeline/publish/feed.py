@@ -18,8 +18,7 @@ from xml.etree import ElementTree as ET
 
 from pipeline.model import REASONS
 from pipeline.publish.citation import CREATOR, tag_uri
-from pipeline.publish.page import FREQUENCY_TITLES
-from pipeline.publish.period_labels import period_label
+from pipeline.publish.period_labels import FREQUENCY_TITLES, period_label
 from pipeline.publish.texts import clean
 from pipeline.publish.words import ENGLISH, LANGUAGES, Words, _, declared, file_name, language, listed
 from pipeline.sources.catalogue import are_synthetic

@@ -27,12 +27,36 @@ from pipeline.publish.content import Item, Section, rows_summary
 from pipeline.publish.labels import dimension_title, in_both, label_of
 from pipeline.publish.marks import ABSENCE_MARKS
 from pipeline.publish.measures import measure_title
-from pipeline.publish.page import METHODS
 from pipeline.publish.roles import ROLES
 from pipeline.publish.seasonal import LEAST_COUNT, YEARS_NEEDED
 from pipeline.publish.tables import Column, Table, text_cell
 from pipeline.publish.words import Own, Words, _, declared, only_english
 
+# What every release says of how its figures are made.
+METHODS: tuple[str, ...] = (
+    _(
+        "Where several publications print one figure, all are kept. The declared order of the sources picks the one that "
+        "leads: the annual crime book before the rolling monthly file, that before figures quoted by the press. The others "
+        "stand beside it with the difference."
+    ),
+    _(
+        "A figure that was printed rounded keeps its precision: ± is half of the printed unit. What is computed from rounded "
+        "figures is shown without ±; the files carry the bound of its error."
+    ),
+    _("Nothing is added across an overlay, a break in the classification, two meanings of loss, or a total and its parts."),
+    _(
+        "A change on the year is not computed across a break in the series [b]. A change between a final and a provisional "
+        "figure says so."
+    ),
+    _(
+        "US dollars are converted at the average rate of the period: months one by one where all of them are known, else at "
+        "the average of the months' rates. Losses are in current prices."
+    ),
+    _(
+        "Loss per case or report divides by what its name says: all of them (attempts included), those completed, those with a "
+        "loss, or those whose loss is known."
+    ),
+)
 _CODE = _("Code")
 _COMPARABILITY = ("unit_of_count", "loss_concept", "date_basis", "threshold", "coverage", "verified")
 

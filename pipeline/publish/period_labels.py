@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 
 from pipeline.publish.roles import parsed
-from pipeline.publish.words import Words, both, month_name
+from pipeline.publish.words import Words, _, both, month_name
+
+FREQUENCY_TITLES = {"annual": _("Annual"), "quarterly": _("Quarterly"), "monthly": _("Monthly")}
 
 
 @functools.lru_cache(maxsize=8192)

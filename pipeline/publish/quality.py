@@ -29,20 +29,14 @@ from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import dimension_title, in_both
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import counting, measure_and_unit
-from pipeline.publish.page import source_page_name
 from pipeline.publish.period_labels import period_label
-from pipeline.publish.quality_indicators import (
-    indicator_list,
-    indicator_tables,
-    late_reports,
-    release_address,
-    source_address,
-)
+from pipeline.publish.quality_indicators import indicator_list, indicator_tables, late_reports, release_address, source_address
 from pipeline.publish.register import register_tables
 from pipeline.publish.revision_tables import percent_cell, rounded_cell
 from pipeline.publish.revisions import HeadlineHistory, revision_statistics
 from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import family_title, source_title
+from pipeline.publish.source_facts import source_page_name
 from pipeline.publish.source_pages import count_cell, table_cell
 from pipeline.publish.tables import Cell, Column, Table, led_to, text_cell
 from pipeline.publish.words import _, declared, listed, page_name

@@ -21,8 +21,8 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.number_texts import spoken_money
-from pipeline.publish.page import source_page_name
 from pipeline.publish.series_titles import source_title
+from pipeline.publish.source_facts import source_page_name
 from pipeline.publish.source_pages import count_cell
 from pipeline.publish.tables import Cell, Column, Table, led_to, text_cell
 from pipeline.publish.words import Words, _, declared, listed, page_name

@@ -33,13 +33,16 @@ from pipeline.publish.measures import counted, counting
 from pipeline.publish.methods import NAMES, method_sections
 from pipeline.publish.number_texts import large_sum, number_text, spoken_money
 from pipeline.publish.overview import compose_overview
-from pipeline.publish.page import FREQUENCY_TITLES, ShownSection, drawn_items, origin, render, source_page_name, source_view
+from pipeline.publish.page import origin
 from pipeline.publish.period import announced, reason_words, withdrawn
-from pipeline.publish.period_labels import period_japanese, period_label
+from pipeline.publish.period_labels import FREQUENCY_TITLES, period_japanese, period_label
 from pipeline.publish.quality import quality_sections
+from pipeline.publish.rendering import render
 from pipeline.publish.revisions import HeadlineHistory, Histories, headline_histories
+from pipeline.publish.section_pages import ShownSection, drawn_items
 from pipeline.publish.selection import select_rows
 from pipeline.publish.series_titles import titled_by_country
+from pipeline.publish.source_facts import source_page_name, source_view
 from pipeline.publish.source_pages import source_sections
 from pipeline.publish.texts import clean, declared_text
 from pipeline.publish.words import LANGUAGES, _, file_name, listed, only_english, page_name, speaking

@@ -22,7 +22,8 @@ import xlsxwriter
 from pipeline.model import Snapshot
 from pipeline.publish.content import Content
 from pipeline.publish.marks import MARKS
-from pipeline.publish.page import METHODS, source_view
+from pipeline.publish.methods import METHODS
+from pipeline.publish.source_facts import source_view
 from pipeline.publish.tables import Cell, Column, Table
 from pipeline.publish.texts import clean, slug
 from pipeline.sources.catalogue import Source
