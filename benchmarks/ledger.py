@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def differences(left: Path, right: Path) -> list[str]:
     for cube, (_, by) in engines.CUBES.items():
         key = ["period", *by]
         ours, theirs = (
-            pd.concat([pd.read_parquet(engines.out_file(out, cube, year)) for year in engines.ALL_YEARS])
+            pd.concat([pd.read_parquet(path) for path in sorted(out.glob(engines.out_file(out, cube, "*", "*").name))])
             .astype(dict.fromkeys(key, object))
             .set_index(key)
             .sort_index()
@@ -105,7 +106,9 @@ def compare(rows: int, rounds: int, folder: Path) -> int:
         outs = {name: folder / job.replace(" ", "_") / name.replace(" ", "_") for name in of_job}
         costs: dict[str, list[Cost]] = {name: [] for name in of_job}
         for out in outs.values():
-            out.mkdir(parents=True, exist_ok=True)
+            # Results of another number of workers may be in other pieces.
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir(parents=True)
         for _ in range(rounds):
             for name, out in outs.items():
                 costs[name].append(

@@ -16,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.ledger_generator import MONTHS, month_sizes, month_table, write_csv_table, write_parquet
+from benchmarks.ledger_generator import month_sizes, month_table, write_csv_table, write_parquet
+from benchmarks.ledger_layout import MONTHS
 
 SOURCES = Path(__file__).parent / "synthetic_sources"
 SOURCE = "synthetic_ledger"

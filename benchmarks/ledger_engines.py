@@ -1,8 +1,8 @@
 """What the ledger benchmark has done: ten cubes by three engines, CSV to partitions by two, and a night with one changed month.
 
 In: the folder of a synthetic ledger (benchmarks.ledger_generator), a folder for the results, and how many workers or threads.
-Out: for cubes one Parquet file for each cube and year, with the period, the dimensions and COLUMNS, money in cents of US dollars
-at the prices of the last month; for CSV one or more Parquet files a month.
+Out: for cubes one Parquet file for each cube and year, or piece of a year, with the period, the dimensions and COLUMNS, money in
+cents of US dollars at the prices of the last month; for CSV one or more Parquet files a month.
 
 Cubes: every engine does the same: converts each loss by the rate of its month and currency, deflates it, rounds it half to even
 to whole cents, and gives of each cell the COLUMNS, all exact. The peers run in the fastest exact form that was found: a year at a
@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.ledger_generator import CURRENCIES, FIRST_YEAR, LABELS, MONTHS, YEARS, Reference, partition
+from benchmarks.ledger_layout import CURRENCIES, FIRST_YEAR, LABELS, MONTHS, YEARS, partition
 from pipeline import executors
 
 if TYPE_CHECKING:
-    from pipeline.aggregate.ledger import Plan
+    from pipeline.aggregate.ledger import Plan, Wanted
     from pipeline.reading.ledger_layout import LedgerLayout
 
 # Cube -> (frequency, dimensions).
@@ -46,41 +46,51 @@ DIVIDED = ("mean_loss", *QUANTILES, "share_of_loss")
 COLUMNS = (*COUNTED, *DIVIDED)
 DIMENSIONS = tuple(name for name in LABELS if name != "currency")
 CHANGED = "2024-05"
+_CHANGED_YEAR = (CHANGED[:4], 0)
 ALL_YEARS = range(FIRST_YEAR, FIRST_YEAR + YEARS)
 
 
-def out_file(out: Path, cube: str, year: int) -> Path:
-    """Where an engine writes a cube of a year."""
-    return out / f"{cube}.{year}.parquet"
+def out_file(out: Path, cube: str, year: int | str, piece: int | str = 0) -> Path:
+    """Where an engine writes a cube of a year, or of a piece of it."""
+    return out / f"{cube}.{year}.{piece}.parquet"
 
 
 # ------------------------------------------------------------------------------------------------------------------- ours
 
 
 def ours(ledger: Path, out: Path, workers: int) -> None:
-    """The pipeline's kernel, a year a task."""
-    with executors.Engine(workers).executor(__name__, "pipeline.aggregate.ledger") as pool:
-        list(pool.map(functools.partial(_our_year, ledger, out), ALL_YEARS))
+    """The pipeline's kernel, in the tasks that the pipeline makes of it."""
+    _ours(ledger, out, executors.Engine(workers))
+
+
+def _ours(ledger: Path, out: Path, engine: executors.Engine) -> None:
+    modules = (__name__, "pipeline.aggregate.ledger")
+    engine.prepare(*modules)
+    from pipeline.aggregate.ledger import in_turn
+
+    pieces = in_turn({str(year): _wanted(ledger, year) for year in ALL_YEARS}, engine.workers)
+    with engine.executor(*modules) as pool:
+        list(pool.map(functools.partial(_our_cells, out), pieces, pieces.values()))
+
+
+def _wanted(ledger: Path, year: int, changed: Sequence[str] | None = None) -> Wanted:
+    from pipeline.aggregate.ledger import Wanted, changed_periods
+
+    months = {month: partition(ledger, month) for month in MONTHS if month.startswith(f"{year}-")}
+    return Wanted(months, None if changed is None else changed_periods(months, changed))
 
 
 def changed_month(ledger: Path, out: Path, workers: int) -> None:
     """What a night with one changed month makes: its cells, and those of its quarter and its year."""
-    _our_year(ledger, out, int(CHANGED[:4]), changed=(CHANGED,))
+    _our_cells(out, _CHANGED_YEAR, _wanted(ledger, int(CHANGED[:4]), [CHANGED]))
 
 
 def changed_month_alone(ledger: Path, out: Path, workers: int) -> None:
     """The same, the monthly cubes alone."""
-    _our_year(ledger, out, int(CHANGED[:4]), changed=(CHANGED,), frequencies=("monthly",))
+    _our_cells(out, _CHANGED_YEAR, replace(_wanted(ledger, int(CHANGED[:4])), periods=[CHANGED]))
 
 
-def _our_year(
-    ledger: Path,
-    out: Path,
-    year: int,
-    *,
-    changed: Sequence[str] | None = None,
-    frequencies: Sequence[str] = ("monthly", "quarterly", "annual"),
-) -> None:
+def _our_cells(out: Path, piece: tuple[str, int], wanted: Wanted) -> None:
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -88,10 +98,9 @@ def _our_year(
     from pipeline.aggregate.kernel import QUANTILE_SCALE
     from pipeline.aggregate.ledger import year_cells
 
-    months = {month: partition(ledger, month) for month in MONTHS if month.startswith(f"{year}-")}
-    wanted = plan()
-    wanted = replace(wanted, groupings=tuple(each for each in wanted.groupings if each.frequency in frequencies))
-    for cube, cells in year_cells(wanted, months, changed).items():
+    for cube, cells in year_cells(plan(), wanted.partitions, periods=wanted.periods).items():
+        if not len(cells):
+            continue
         period, loss, has_losses = cells["period"].cat.codes.to_numpy(), cells["loss"].to_numpy(), cells["losses"].to_numpy() > 0
         cells["mean_loss"] = loss / cells["cases"].to_numpy()
         cells["share_of_loss"] = loss / np.bincount(period, weights=loss)[period]
@@ -100,11 +109,12 @@ def _our_year(
         keys = ["period", *CUBES[cube][1]]
         table = pa.Table.from_pandas(cells[[*keys, *COLUMNS]], preserve_index=False)
         # Labels alone repeat: numbers are written as they are.
-        pq.write_table(table, out_file(out, cube, year), use_dictionary=keys)
+        pq.write_table(table, out_file(out, cube, *piece), use_dictionary=keys)
 
 
 def plan() -> Plan:
     """The benchmark as the kernel takes it."""
+    from benchmarks.ledger_generator import Reference
     from pipeline.aggregate.ledger import Grouping, Plan
     from pipeline.reading.partitions import Dimension
 
@@ -265,8 +275,7 @@ def ours_alone(ledger: Path, out: Path, workers: int) -> None:
 
 def ours_dask(ledger: Path, out: Path, workers: int) -> None:
     """The pipeline's kernel by the workers of a Dask cluster, which is started for it."""
-    with executors.Engine(workers, executors.LOCAL).executor() as pool:
-        list(pool.map(functools.partial(_our_year, ledger, out), ALL_YEARS))
+    _ours(ledger, out, executors.Engine(workers, executors.LOCAL))
 
 
 # Job -> what is measured in turn; how many times the first line each takes.

@@ -28,59 +28,27 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from benchmarks.ledger_layout import (
+    AGE_WEIGHTS,
+    COUNTRIES,
+    COUNTRY_CURRENCY,
+    COUNTRY_WEIGHTS,
+    CURRENCIES,
+    LABELS,
+    LOG_LOSS,
+    LOG_LOSS_SPREAD,
+    MONTHS,
+    REGIONS_A_COUNTRY,
+    SEX_WEIGHTS,
+    SHARE_WITHOUT_LOSS,
+    partition,
+)
 from pipeline.reading.partitions import parquet_options
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
-FIRST_YEAR, YEARS = 2015, 11
-MONTHS = tuple(f"{year}-{month:02d}" for year in range(FIRST_YEAR, FIRST_YEAR + YEARS) for month in range(1, 13))
 SYNTHETIC = {b"synthetic": b"made by benchmarks.ledger_generator: nobody reported any of this"}
 ROW_GROUP_ROWS = 1 << 20
-
-CURRENCIES = ("GBP", "USD", "AUD", "CAD", "EUR", "NZD", "SGD", "CHF")
-COUNTRY_CURRENCY = {
-    "GB": "GBP",
-    "US": "USD",
-    "AU": "AUD",
-    "CA": "CAD",
-    "IE": "EUR",
-    "NZ": "NZD",
-    "DE": "EUR",
-    "FR": "EUR",
-    "NL": "EUR",
-    "SG": "SGD",
-}
-COUNTRIES = tuple(COUNTRY_CURRENCY)
-COUNTRY_WEIGHTS = (34, 28, 8, 7, 4, 3, 6, 5, 3, 2)
-REGIONS_A_COUNTRY = 50
-REGIONS = tuple(f"{country}-{number:02d}" for country in COUNTRIES for number in range(REGIONS_A_COUNTRY))
-# Type of fraud -> mean of the logarithm of its losses.
-LOG_LOSS = {
-    "investment": 8.3,
-    "romance": 7.9,
-    "purchase": 5.2,
-    "advance_fee": 6.2,
-    "impersonation_bank": 7.4,
-    "impersonation_police": 7.2,
-    "invoice_mandate": 8.0,
-    "phishing": 5.0,
-    "identity_theft": 5.8,
-    "tech_support": 6.0,
-    "rental": 6.6,
-    "crypto": 7.8,
-}
-LOG_LOSS_SPREAD, SHARE_WITHOUT_LOSS = 1.6, 0.3
-LABELS: dict[str, tuple[str, ...]] = {
-    "region": REGIONS,
-    "fraud_type": tuple(LOG_LOSS),
-    "contact": ("phone", "email", "sms", "social", "website", "messaging", "in_person", "post", "marketplace", "unknown"),
-    "payment": ("transfer", "credit", "debit", "crypto", "cash", "gift_card", "cheque", "app", "wire", "none"),
-    "offender_location": ("unknown", *(f"abroad_{number:02d}" for number in range(19))),
-    "age": ("LT18", "18_24", "25_34", "35_44", "45_54", "55_64", "65_74", "75_84", "GE85", "unknown"),
-    "sex": ("F", "M", "X", "unknown"),
-    "currency": CURRENCIES,
-}
-AGE_WEIGHTS, SEX_WEIGHTS = (2, 9, 17, 17, 16, 15, 11, 6, 3, 4), (46, 45, 1, 8)
 
 
 @dataclass(frozen=True)
@@ -157,11 +125,6 @@ def _zipf(count: int, power: float = 0.8) -> Numbers:
 
 def _texts(codes: Numbers, labels: tuple[str, ...]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int16)), pa.array(labels)).cast(pa.string())
-
-
-def partition(folder: Path, month: str) -> Path:
-    """Where a month's reports lie."""
-    return folder / f"synthetic_ledger_{month}.parquet"
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

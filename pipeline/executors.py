@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from pipeline import code_version
@@ -72,6 +73,15 @@ class Engine:
         """Whether the workers may be on other machines."""
         return self.dask not in ("", LOCAL)
 
+    def prepare(self, *modules: str) -> None:
+        """Start what `executor` takes its processes from, so that it imports `modules` while this process prepares the work.
+
+        Nothing is waited for. Whoever calls it twice or not at all has the same results; without work it costs the imports.
+        """
+        if not self.dask and not self.is_this_process:
+            _fork_server(*modules)
+            forkserver.ensure_running()
+
     @contextlib.contextmanager
     def executor(self, *modules: str, alone: bool = False) -> Iterator[Executor]:
         """The engine at work. Processes come from one that has imported `modules` and started no thread; `alone`: just one.
@@ -113,10 +123,15 @@ class InProcess(Executor):
         return future
 
 
-def _processes(workers: int, *modules: str) -> Executor:
+def _fork_server(*modules: str) -> Any:
+    """The way to processes that are forked from one which has imported `modules`, unless it was started before, with others."""
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(modules))
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_as_a_worker)
+    return context
+
+
+def _processes(workers: int, *modules: str) -> Executor:
+    return ProcessPoolExecutor(workers, mp_context=_fork_server(*modules), initializer=_begin_as_a_worker)
 
 
 def _leave_interrupts_to_the_first_process() -> None:

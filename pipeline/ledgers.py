@@ -650,15 +650,18 @@ def _counted(store: Store, source: Source, together: Mapping[str, State], engine
     from pipeline.sources.ledger_reader import dimensions
 
     speaking = {month: item for state in together.values() for month, item in state.snapshots.items()}
-    for month, item in speaking.items():
-        store.read_listed(store.cases_entries(item)[month])
     years: dict[str, Wanted] = {}
     for year in sorted({month[:4] for month in speaking}):
         paths = {month: store.cases_path(source.id, speaking[month].id, month) for month in sorted(speaking) if month[:4] == year}
         years[year] = Wanted(paths, [state.period.code for state in together.values() if state.period.code[:4] == year])
+    asked = [(each, fitting(engine, each.plan, years)) for each in countings(source, dimensions(source), list(speaking))]
+    for _, fitted in asked:
+        fitted.prepare(wanted_cells.__module__)
+    for month, item in speaking.items():
+        store.read_listed(store.cases_entries(item)[month])
     counted, refused = [], dict[str, FraudlossError]()
-    for counting in countings(source, dimensions(source), list(speaking)):
-        cells = wanted_cells(counting.plan, years, fitting(engine, counting.plan, years))
+    for counting, fitted in asked:
+        cells = wanted_cells(counting.plan, years, fitted)
         refused |= cells.refused
         counted.append((counting, cells.of))
     good = {name: state for name, state in together.items() if _why_not(state, refused) is None}

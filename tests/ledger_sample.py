@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.ledger_demo import SOURCE, SOURCES
-from benchmarks.ledger_generator import MONTHS, month_table, write_csv
+from benchmarks.ledger_generator import month_table, write_csv
+from benchmarks.ledger_layout import MONTHS
 from pipeline import code_version, steps
 from pipeline.reading import crosswalk
 from pipeline.sources import catalogue, ledger_reader

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +18,8 @@ import pytest
 from distributed import LocalCluster
 
 from benchmarks import ledger_engines
-from benchmarks.ledger_generator import MONTHS, ledger, partition
+from benchmarks.ledger_generator import ledger
+from benchmarks.ledger_layout import MONTHS, partition
 from pipeline import executors
 from pipeline.aggregate import ledger as ledger_module
 from pipeline.aggregate.ledger import ledger_cells, memory_needed, year_cells
@@ -68,6 +72,28 @@ def test_outcomes_come_in_the_order_of_the_items(engine: Engine) -> None:
 def takes_long_for_1(item: int) -> int:
     time.sleep(0.3 if item == 1 else 0)
     return item
+
+
+def test_what_was_prepared_is_what_the_processes_come_from() -> None:
+    code = (
+        "import sys, time\n"
+        "from multiprocessing import forkserver\n"
+        "from pipeline.executors import Engine, THIS_PROCESS\n"
+        "def imported(name): return name in sys.modules\n"
+        "if __name__ == '__main__':\n"
+        "    THIS_PROCESS.prepare('colorsys')\n"
+        "    assert forkserver._forkserver._forkserver_pid is None\n"
+        "    Engine(2).prepare('colorsys')\n"
+        "    server = forkserver._forkserver._forkserver_pid\n"
+        "    with Engine(2).executor('wave') as pool:\n"
+        "        print(pool.submit(imported, 'colorsys').result(), pool.submit(imported, 'wave').result())\n"
+        "    assert server == forkserver._forkserver._forkserver_pid\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "prepares.py"
+        script.write_text(code, encoding="utf-8")
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True False\n", "")
 
 
 # ------------------------------------------------------------------------------------------------------ workers that die

@@ -1,5 +1,6 @@
 """The cells of a ledger are what plain Python, DuckDB and Polars say, and a partition that is not what it should be is named."""
 
+import dataclasses
 import datetime as dt
 import itertools
 import math
@@ -18,10 +19,24 @@ from hypothesis import strategies as st
 
 from benchmarks import ledger_engines
 from benchmarks.ledger import differences
-from benchmarks.ledger_generator import MONTHS, ledger, partition
+from benchmarks.ledger_generator import ledger
+from benchmarks.ledger_layout import MONTHS, partition
+from pipeline.aggregate import ledger as ledger_module
 from pipeline.aggregate.kernel import QUANTILE_SCALE, QUANTILES, TOP_SHARES
-from pipeline.aggregate.ledger import Grouping, LossBands, Plan, ledger_cells, memory_needed, year_cells
-from pipeline.executors import Engine
+from pipeline.aggregate.ledger import (
+    Grouping,
+    LossBands,
+    Piece,
+    Plan,
+    Wanted,
+    changed_periods,
+    in_turn,
+    ledger_cells,
+    memory_needed,
+    wanted_cells,
+    year_cells,
+)
+from pipeline.executors import THIS_PROCESS, Engine, WorkerDied, computed
 from pipeline.model import INTERVALS, FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
 from tests.figures import interval_ends
@@ -237,10 +252,11 @@ def test_a_cell_that_differs_is_named(ours: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_come_from_one_process_and_from_two(synthetic: Path, ours: Path, tmp_path: Path) -> None:
+    plan, partitions = ledger_engines.plan(), {month: partition(synthetic, month) for month in MONTHS}
+    one, two = (ledger_cells(plan, partitions, engine=Engine(workers)).of for workers in (1, 2))
+    assert {name: cells.to_parquet() for name, cells in one.items()} == {name: cells.to_parquet() for name, cells in two.items()}
     ledger_engines.ours(synthetic, tmp_path, 2)
-    files = sorted(path.name for path in ours.iterdir())
-    assert len(files) == len(ledger_engines.CUBES) * len(ledger_engines.ALL_YEARS)
-    assert all((ours / name).read_bytes() == (tmp_path / name).read_bytes() for name in files)
+    assert differences(ours, tmp_path) == []
 
 
 def test_a_changed_month_remakes_its_own_cells_its_quarter_and_its_year_and_reads_nothing_else(
@@ -356,6 +372,83 @@ def test_a_currency_without_a_rate_is_refused(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ years and workers
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    reports=st.lists(REPORT, max_size=20),
+    missing=st.sets(st.integers(1, 12), max_size=2),
+    to_date=st.integers(2, 11),
+    bad=st.sampled_from([None, "2023-01", "2023-11"]),
+)
+def test_a_year_in_pieces_is_the_year(
+    tmp_path_factory: pytest.TempPathFactory, reports: list[dict[str, Any]], missing: set[int], to_date: int, bad: str | None
+) -> None:
+    months = [f"2023-{month:02d}" for month in range(1, 13) if month not in missing]
+    partitions = write(tmp_path_factory.mktemp("ledger"), reports, months)
+    if bad in partitions:
+        partitions[bad].write_bytes(b"cut off")
+    year_to_date = f"2023-01/2023-{to_date:02d}"
+    by = ("area", "fraud_type")
+    plan = dataclasses.replace(
+        PLAN, groupings=tuple(Grouping(each, by, each) for each in ("monthly", "quarterly", "annual", "year_to_date"))
+    )
+    for periods in (None, [year_to_date, *changed_periods(partitions, partitions)]):
+        wanted = {"2023": Wanted(partitions, periods)}
+        pieces = in_turn(wanted, 2)
+        assert [piece.number for piece in pieces] == sorted({piece.number for piece in pieces}, reverse=True)
+        whole = wanted_cells(plan, wanted)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(ledger_module, "computed", in_this_process)
+            cells = wanted_cells(plan, wanted, Engine(2))
+        assert {month: str(reason) for month, reason in cells.refused.items()} == {
+            month: str(reason) for month, reason in whole.refused.items()
+        }
+        for grouping in plan.groupings:
+            assert cells.of[grouping.name].to_parquet() == whole.of[grouping.name].to_parquet()
+
+
+def in_this_process(task: Any, items: Any, engine: Engine, **named: Any) -> Any:
+    return computed(task, items, THIS_PROCESS, **named)
+
+
+@settings(max_examples=50, deadline=None)
+@given(sizes=st.lists(st.integers(0, 9), max_size=9), workers=st.integers(1, 5))
+def test_workers_take_the_largest_years_first_and_the_last_ones_in_pieces_where_others_would_wait(
+    sizes: list[int], workers: int
+) -> None:
+    wanted = {f"{2010 + place}": of_size(2010 + place, size) for place, size in enumerate(sizes)}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ledger_module, "_rows", lambda path: int(path.name))
+        pieces = in_turn(wanted, workers)
+    uncut = [piece.year for piece in pieces if piece.number == 0]
+    cut = list(dict.fromkeys(piece.year for piece in pieces if piece.number))
+    assert list(pieces)[: len(uncut)] == [Piece(year, 0) for year in uncut]
+    order = [sizes[int(year) - 2010] for year in [*uncut, *cut]]
+    assert order == sorted(sizes, reverse=True)
+    last = len(sizes) % workers
+    assert len(cut) == (last if 2 * last <= workers else 0)
+    for year in cut:
+        of_year = {piece.number: each for piece, each in pieces.items() if piece.year == year}
+        assert sorted(of_year) == [1, 2, 3, 4]
+        asked = [period for _, each in sorted(of_year.items()) for period in each.periods or ()]
+        assert sorted(asked) == sorted(changed_periods(wanted[year].partitions, wanted[year].partitions))
+        assert [len(each.partitions) for _, each in sorted(of_year.items())] == [3, 3, 3, 12]
+
+
+def of_size(year: int, reports: int) -> Wanted:
+    return Wanted({f"{year}-{month:02d}": Path(str(reports)) for month in range(1, 13)})
+
+
+def test_a_year_whose_piece_is_lost_has_no_cells(synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_dies(task: Any, pieces: list[Piece], engine: Engine, *, modules: object, name_of: Any) -> dict[Piece, object]:
+        return {piece: WorkerDied(name_of(piece)) if piece.number == 2 else task(piece) for piece in pieces}
+
+    monkeypatch.setattr(ledger_module, "computed", one_dies)
+    partitions = {month: partition(synthetic, month) for month in MONTHS if month[:4] in ("2019", "2020", "2021")}
+    cells = ledger_cells(ledger_engines.plan(), partitions, engine=Engine(2))
+    assert {name: str(reason) for name, reason in cells.refused.items()} == {"2019": "partitions 2019-04 to 2019-06"}
+    assert set(cells.of["month_type"]["period"].str[:4]) == {"2020", "2021"}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

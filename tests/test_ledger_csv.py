@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.ledger_generator import CURRENCIES, LABELS, MONTHS, month_table, write_csv
+from benchmarks.ledger_generator import month_table, write_csv
+from benchmarks.ledger_layout import CURRENCIES, LABELS, MONTHS
 from pipeline.model import RefusedInput
 from pipeline.reading import partition_writer
 from pipeline.reading.ledger_csv import partition_csv

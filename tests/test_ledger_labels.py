@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.ledger_demo import SOURCE
-from benchmarks.ledger_generator import MONTHS
+from benchmarks.ledger_layout import MONTHS
 from pipeline import cli, quarantine, steps
 from pipeline.aggregate import ledger
 from pipeline.executors import LOCAL

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.ledger_demo import SOURCE, SOURCES
-from benchmarks.ledger_generator import MONTHS
+from benchmarks.ledger_layout import MONTHS
 from pipeline import ledgers, quarantine, questions, steps, verification
 from pipeline.aggregate import ledger as counting
 from pipeline.aggregate.derive import derive

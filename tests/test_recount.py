@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks.ledger_demo import SOURCE, SOURCES
-from benchmarks.ledger_generator import MONTHS
+from benchmarks.ledger_layout import MONTHS
 from deploy.airflow_environment import airflow_environment
 from pipeline import cli, steps
 from pipeline.aggregate import ledger

@@ -21,6 +21,10 @@ How it is computed: a month is read and converted once, and given to every month
 and, for groupings of longer periods, the cell of each report. Quarters and years are stretches of what was kept. So the memory
 is one month's columns and about 100 bytes a report of one year. A year needs no other: years may run in several processes.
 A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
+
+How several processes share it (`in_turn`): whole years, the largest first, because what reads a month, sorts its ids and keeps it
+serves its quarter and year as well. A year in pieces costs a third more; that is paid for the last ones alone, where it is less
+than workers that wait.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -212,20 +216,67 @@ def wanted_cells(plan: Plan, wanted: Mapping[str, Wanted], engine: Engine = THIS
     Raises FraudlossError before any work where memory would not suffice. `free_bytes`: what the machine says by default.
     """
     _refuse_too_little_memory(plan, {name: each.partitions for name, each in wanted.items()}, engine, free_bytes)
+    pieces = in_turn(wanted, engine.workers)
     outcomes = computed(
-        _YearTask(plan, wanted),
-        list(wanted),
+        _PieceTask(plan, pieces),
+        list(pieces),
         engine,
         modules=[__name__],
-        name_of=lambda name: f"partitions {min(wanted[name].partitions)} to {max(wanted[name].partitions)}",
+        name_of=lambda piece: f"partitions {min(pieces[piece].partitions)} to {max(pieces[piece].partitions)}",
     )
-    made = [outcome for outcome in outcomes.values() if not isinstance(outcome, FraudlossError)]
+    made: list[Cells] = []
     refused: dict[str, FraudlossError] = {}
-    for name, outcome in outcomes.items():
-        refused |= {name: outcome} if isinstance(outcome, FraudlossError) else outcome.refused
+    for name in wanted:
+        of_year = [outcomes[piece] for piece in sorted(piece for piece in pieces if piece.year == name)]
+        if failed := [outcome for outcome in of_year if isinstance(outcome, FraudlossError)]:
+            refused[name] = failed[0]
+            continue
+        for outcome in of_year:
+            assert isinstance(outcome, Cells)
+            made.append(outcome)
+            refused |= outcome.refused
     return Cells(
-        {grouping.name: _below_each_other([year.of[grouping.name] for year in made]) for grouping in plan.groupings}, refused
+        {grouping.name: _below_each_other([piece.of[grouping.name] for piece in made]) for grouping in plan.groupings}, refused
     )
+
+
+class Piece(NamedTuple):
+    """Some periods of a year, which one worker counts. In the order of their periods, but for those longer than a quarter."""
+
+    year: str  # its name
+    number: int  # of the quarter that they lie in; 4: the rest of the year. 0: the whole year
+
+
+def in_turn(wanted: Mapping[str, Wanted], workers: int) -> dict[Piece, Wanted]:
+    """What so many workers take up, one after the other, so that none waits long for the last.
+
+    The years, by falling number of their reports: a large one at the end would have the others wait for it. Where the last round
+    would leave half of the workers or more without a year, its years are cut: the periods within the first, second and third
+    quarter are a piece each, and all others are one. Each period is counted whole, by one worker, from the same reports as
+    otherwise; but the months of those quarters are read twice, and their ids sorted twice. A year of 3.3 million reports that
+    takes 0.53 s becomes 0.36 s and three times 0.12 s: two workers end after 0.36 s, and so do four with two such years.
+    """
+    size = {name: sum(map(_rows, each.partitions.values())) for name, each in wanted.items()}
+    years = sorted(wanted, key=lambda name: -size[name])
+    last = len(years) % workers
+    uncut = len(years) - last if 2 * last <= workers else len(years)
+    pieces = {Piece(name, 0): wanted[name] for name in years[:uncut]}
+    cut = [item for name in years[uncut:] for item in _pieces(name, wanted[name])]
+    return pieces | dict(sorted(cut, key=lambda item: -item[0].number))
+
+
+def _pieces(year: str, wanted: Wanted) -> list[tuple[Piece, Wanted]]:
+    asked = changed_periods(wanted.partitions, wanted.partitions) if wanted.periods is None else wanted.periods
+    periods: dict[int, list[str]] = {}
+    for period in map(Period.parse, asked):
+        quarters = {(int(month[5:]) + 2) // 3 for month in period.months}
+        periods.setdefault(min(quarters) if len(quarters) == 1 else 4, []).append(period.code)
+    found = []
+    for number, codes in periods.items():
+        months = {month for code in codes for month in Period.parse(code).months}
+        partitions = {month: path for month, path in wanted.partitions.items() if month in months}
+        found.append((Piece(year, number), Wanted(partitions, codes)))
+    return found
 
 
 def memory_needed(plan: Plan, years: Mapping[str, Mapping[str, Path]], workers: int) -> int:
@@ -275,14 +326,14 @@ def _refuse_too_little_memory(
 
 
 @dataclass(frozen=True)
-class _YearTask:
-    """What a worker is handed; called with the name of a year."""
+class _PieceTask:
+    """What a worker is handed; called with a piece."""
 
     plan: Plan
-    wanted: Mapping[str, Wanted]
+    pieces: Mapping[Piece, Wanted]
 
-    def __call__(self, name: str) -> Cells:
-        wanted, refused = self.wanted[name], dict[str, FraudlossError]()
+    def __call__(self, piece: Piece) -> Cells:
+        wanted, refused = self.pieces[piece], dict[str, FraudlossError]()
         return Cells(year_cells(self.plan, wanted.partitions, periods=wanted.periods, refused=refused), refused)
 
 
@@ -290,6 +341,8 @@ def _below_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame()
     periods = union_categoricals([frame["period"].array for frame in frames])
+    # pandas gives the categories of several frames another type than those of one.
+    periods = pd.Categorical.from_codes(periods.codes, pd.Index(periods.categories, dtype=object))
     return pd.concat(frames, ignore_index=True).assign(period=periods)
 
 
