@@ -77,6 +77,16 @@ def test_each_country_stands_with_the_newest_published_year_in_which_it_has_figu
     assert f"1 US dollar = {rate:.4f} Canadian dollars in 2023" in notes
 
 
+def test_a_series_without_a_figure_of_a_measure_stands_there_with_its_mark_and_the_reason() -> None:
+    later = [*MANIFESTS, {"frequency": "annual", "period": "2025", "release_id": "id2025", "as_of": "2026-01-01"}]
+    table = _tables(comparison_page(view(*ROWS), later, Families(sources()), FOLDERS))["newest_losses"]
+    lines = [line for line in _lines(table) if line[0] == "Loss per 100,000 inhabitants"]
+    assert [(line[1], line[3], line[4]) for line in lines if line[1] == "Japan"] == [("Japan", "2025", "[n]")]
+    assert len(lines) == 3
+    reason = "Japan: Special fraud, loss per 100,000 inhabitants: no population of Japan for 2025 is held here"
+    assert any(note.startswith(reason) for note in table.notes)
+
+
 def test_each_figure_behind_a_chart_stands_under_or_beside_its_own_unit(page: ComparisonPage) -> None:
     charts = {str(item.chart.title): item.chart for section in page.sections for item in section.items if item.chart}
     in_own = str(points_table(charts["Losses in national currency"], {}, ""))

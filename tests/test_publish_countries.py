@@ -26,7 +26,10 @@ from pipeline.publish.families import Families
 from pipeline.publish.figure_warnings import OVERLAPPING_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAY_WARNING
 from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.lede import lede
+from pipeline.publish.number_texts import precision_text
 from pipeline.publish.release import build
+from pipeline.publish.table_notes import table_notes
+from pipeline.publish.words import speaking
 from pipeline.reference import average_rate, comparability_words
 from pipeline.sources.catalogue import Source, source, sources
 from tests import publish_sample as sample
@@ -288,16 +291,22 @@ def test_a_headline_says_each_change_beside_its_own_figure() -> None:
     )
     card = Card("Special fraud", "", "2025", "final", lines)
     assert lede([card]) == (
-        "Special fraud, 2025: 27,832 cases (+32.3 % on the year before) and a loss of ¥142.31 bn (US$951.1 m; +98.0 % on the "
-        "year before).",
+        "Special fraud, 2025: 27,832 cases (+32.3 % on the year before) and a loss of ¥142.31 bn (+98.0 % on the year "
+        "before; US$951.1 m).",
     )
     unknown_loss = dataclasses.replace(card, lines=(lines[0], Line("Loss, yen", "[x]", measure="loss", unit="JPY"), lines[3]))
     assert lede([unknown_loss]) == ("Special fraud, 2025: 27,832 cases.",)
     without_large = Line("", "−8.3 %", measure="change_on_year_without_large", unit="percent")
     (turned,) = lede([dataclasses.replace(card, lines=(*lines, without_large))])
-    assert turned.endswith("+98.0 % on the year before; −8.3 % without large losses).")
+    assert turned.endswith("(+98.0 % on the year before; −8.3 % without large losses; US$951.1 m).")
     (kept,) = lede([dataclasses.replace(card, lines=(*lines, dataclasses.replace(without_large, text="+8.3 %")))])
     assert "large losses" not in kept
+    # A whole year is set against 前年比, a part of one against 前年同期比.
+    with speaking("ja"):
+        (of_a_year,) = map(str, lede([card]))
+        (of_a_part,) = map(str, lede([dataclasses.replace(card, period="January–June 2025 (half-year)")]))
+    assert "27,832件（前年比+32.3 %）" in of_a_year
+    assert "27,832件（前年同期比+32.3 %）" in of_a_part
 
 
 def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_above() -> None:
@@ -323,3 +332,19 @@ def test_what_a_source_says_of_its_comparability_is_in_the_list_of_words(declare
     for words in (said, *said.get("except", {}).values()):
         for facet in set(words) & set(countries.FACETS):
             assert words[facet] in comparability_words(facet), f"{facet} {words[facet]!r} is not in comparability.csv"
+
+
+def test_how_exact_yen_are_is_said_in_the_words_of_the_page() -> None:
+    (rounded,) = rows_of(observations_frame([row("2025", 51_050_000_000, unit="JPY", precision=Decimal(5_000_000))]))
+    assert precision_text(rounded) == "5,000,000"
+    with speaking("ja"):
+        assert str(precision_text(rounded)) == "0.05億円"
+
+
+def test_a_note_beneath_several_periods_says_of_which_it_is() -> None:
+    noted = [row(year, 5, note="printed with care") for year in ("2022", "2023")]
+    families = Families(sources())
+    found = figures(rows_of(observations_frame([*noted, row("2024", 6)])), Period.parse("2024"), families)
+    assert [note for note in table_notes(found, families) if "care" in note] == ["All types, loss, 2022, 2023: printed with care"]
+    alone = [figure for figure in found if figure.row.period == "2022"]
+    assert [note for note in table_notes(alone, families) if "care" in note] == ["All types, loss: printed with care"]

@@ -19,7 +19,7 @@ from tests import publish_sample as sample
 from tests.figures import snapshot
 from tests.workbook_rules import broken_rules, columns_of
 
-TITLE = "Reports by type of fraud, 2023: median and 90th percentile of the losses, with intervals"
+TITLE = "Reports to the Canadian Anti-Fraud Centre, 2023: median and 90th percentile of the losses, with intervals"
 VALUES = {"median_loss": 2000, "median_loss_lower_95": 1995, "median_loss_upper_95": 2180, "p90_loss": 69000}
 NOTE = "too few losses for an interval of 95 %"
 

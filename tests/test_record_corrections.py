@@ -277,10 +277,10 @@ def test_a_japanese_page_tells_a_correction_in_japanese_with_the_texts_as_printe
     note = with_corrections("fewer than 10 losses", [one.words, two.words, *more])
     with speaking("ja"):
         shown = str(said(note))
-    assert shown.split("；")[0] == "被害が10件未満"
-    assert "原典の「Threats; to 'life」を「It's」に訂正：a slip; of the pen (a letter)、reports.csv!T12；" in shown
-    assert f"原典に「$1.00」とある記録を除外：{WHY} (a letter)、reports.csv!T13；" in shown
-    assert shown.endswith("；ほかに1件の記録を、corrections.csvの記載に従って訂正")
+    assert shown.split("。")[0] == "被害が10件未満"
+    assert "原典の「Threats; to 'life」を「It's」に訂正：a slip; of the pen (a letter)、reports.csv!T12。" in shown
+    assert f"原典に「$1.00」とある記録を除外：{WHY} (a letter)、reports.csv!T13。" in shown
+    assert shown.endswith("。ほかに1件の記録を、corrections.csvの記載に従って訂正")
 
 
 # ----------------------------------------------------------------------------------------------- from the file to the feed

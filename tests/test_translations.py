@@ -252,7 +252,7 @@ def test_a_long_note_is_cut_in_english_and_whole_in_japanese() -> None:
     said = table_notes._figure_note("", "All", "", "loss", note)
     assert str(said).endswith("…")
     with words.speaking("ja"):
-        assert str(said).count("2024-09-30") == 12
+        assert str(said).count("2024年9月30日") == 12
         assert "…" not in str(said)
 
 

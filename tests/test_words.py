@@ -92,8 +92,8 @@ def test_a_declared_text_is_translated_or_else_marked() -> None:
 
 def test_a_note_of_another_stage_is_read_by_its_pattern_and_clause_by_clause() -> None:
     note = declared("the file ends on 2024-09-29; fewer than 20 losses; see <page 3>")
-    assert in_japanese(note) == "ファイルは2024-09-29まで；損失20件未満；see <page 3>"
-    assert html(note) == 'ファイルは2024-09-29まで；損失20件未満；<span lang="en">see &lt;page 3&gt;</span>'
+    assert in_japanese(note) == "ファイルは2024年9月29日まで。損失20件未満。see <page 3>"
+    assert html(note) == 'ファイルは2024年9月29日まで。損失20件未満。<span lang="en">see &lt;page 3&gt;</span>'
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_lists_have_the_separators_of_the_language() -> None:
     found = listed([_("Cases"), Own("LINE")])
     assert (found, in_japanese(found)) == ("Cases, LINE", "認知件数、LINE")
     assert html(found) == '認知件数、<span lang="en">LINE</span>'
-    assert in_japanese(listed(["a", "b"], "; ")) == "a；b"
+    assert in_japanese(listed(["a", "b"], "; ")) == "a、b"
 
 
 def test_words_of_one_language_only_are_empty_in_the_other() -> None:

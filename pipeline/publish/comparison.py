@@ -39,11 +39,11 @@ from pipeline.publish.figures import NO_BREAKDOWN, Figure, figures, is_country, 
 from pipeline.publish.labels import country_name
 from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
 from pipeline.publish.selection import select_rows
-from pipeline.publish.series_titles import series_name
+from pipeline.publish.series_titles import series_name, titled_by_country
 from pipeline.publish.source_facts import source_page_name
 from pipeline.publish.tables import Cell, Column, Table, figure_cell, measure_column, text_cell
-from pipeline.publish.texts import slug
-from pipeline.publish.words import _, declared, page_name
+from pipeline.publish.texts import clean, slug
+from pipeline.publish.words import Words, _, declared, page_name
 
 # What the years before are shown of, each with its charts: (measure, ending of the unit, in US dollars).
 _CHARTED = (
@@ -166,10 +166,10 @@ def _newest_section(
         ),
         SIDE_BY_SIDE,
     )
-    lines_of = {measure: list(_money_lines(measure, newest, families, folders)) for measure in MONEY}
+    lines_of = {measure: _told(_money_lines(measure, newest, families, folders)) for measure in MONEY}
     money = [line for lines in lines_of.values() for line in lines]
     told = [measure for measure in MONEY[2:] if lines_of[measure]]
-    counts = [line for measure, unit in COUNTS for line in _count_lines(measure, unit, newest, families, folders)]
+    counts = [line for measure, unit in COUNTS for line in _told(_count_lines(measure, unit, newest, families, folders))]
     head = (Column(_("Measure")), Column(_("Country")), Column(_("Series")), Column(_("Year"), native="年"))
     notes = [note for period in sorted({_period_of(item) for item in newest}) for note in _rates(newest, period)]
     tables = (
@@ -183,13 +183,14 @@ def _newest_section(
                 Column(_("Converted"), _("US dollars"), note=measure_meaning("loss"), numeric=True),
             ),
             tuple(money),
-            notes=(*dict.fromkeys(notes), *(measure_note(name) for name in told)),
+            notes=(*dict.fromkeys(notes), *(measure_note(name) for name in told), *_lacking(newest, MONEY, families)),
         ),
         Table(
             "newest_counts",
             _("Counts of the newest year, side by side"),
             (*head, Column(_("Figure"), numeric=True)),
             tuple(counts),
+            notes=tuple(_lacking(newest, [measure for measure, __ in COUNTS], families)),
         ),
     )
     return Section("newest", _("The newest year of each country"), "各国の最新年", lead, _items(tables))
@@ -244,7 +245,7 @@ def _money_lines(
 ) -> Iterable[tuple[Cell, ...]]:
     for item in newest:
         national, dollars = national_and_dollars(item.rows, measure, item.source.currency)
-        if any(row is not None and row.value is not None for row in (national, dollars)):
+        if national is not None or dollars is not None:
             yield (
                 text_cell(measure_title(measure)[0], header=True, title=measure_meaning(measure)),
                 *_named(item, families, folders),
@@ -259,12 +260,31 @@ def _count_lines(
 ) -> Iterable[tuple[Cell, ...]]:
     for item in newest:
         row = item.rows.get((measure, unit))
-        if row is not None and row.value is not None:
+        if row is not None:
             yield (
                 text_cell(measure_title(measure)[0], header=True, title=measure_meaning(measure)),
                 *_named(item, families, folders),
                 figure_cell(row),
             )
+
+
+def _told(lines: Iterable[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
+    """The lines of a measure, none where no series has a figure: a series that lacks one stands there with its mark."""
+    made = list(lines)
+    return made if any(cell.is_figure and cell.value is not None for line in made for cell in line) else []
+
+
+def _lacking(newest: Sequence[Series], measures: Sequence[str], families: Families) -> Iterable[Words]:
+    """Why a series has no figure of a measure, where that is known."""
+    for item in newest:
+        notes = {
+            (measure, row.note): None
+            for (measure, __), row in sorted(item.rows.items())
+            if measure in measures and row.value is None and row.note
+        }
+        for measure, note in notes:
+            said = {"measure": measure_title(measure)[0].lower(), "note": declared(clean(note))}
+            yield _("{type}, {measure}: {note}", type=titled_by_country(item.family, families), **said)
 
 
 # ------------------------------------------------------------------------------------------------------------------ history

@@ -29,7 +29,7 @@ LABELS: dict[str, str] = {
     "交際あっせん詐欺": "Dating introduction fraud",
     "その他の特殊詐欺": "Other special fraud",
     "キャッシュカード詐欺盗": "Cash-card theft by deception",
-    "ニセ警察詐欺": "Fake police fraud",
+    "ニセ警察詐欺": "Fake-police fraud",
     "SNS型投資詐欺": "SNS investment fraud",
     "SNS型ロマンス詐欺": "SNS romance fraud",
     "SNS投資詐欺": "SNS investment fraud",

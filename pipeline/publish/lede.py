@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pipeline.publish.content import Card, Line
 from pipeline.publish.measures import CURRENCIES, counted, counting
-from pipeline.publish.words import _, listed
+from pipeline.publish.words import _, each, listed
 
 _LEDE_CARDS = 3
 
@@ -31,7 +31,7 @@ def _sentence(card: Card) -> str:
     national = next((line for line in losses if line is not dollars), dollars)
     parts: list[str] = []
     if cases := lines.get(("cases", "cases")):
-        aside = _aside(_restated(cases), _change(changes.get("change_on_year_cases")))
+        aside = _aside(_restated(cases), _change(changes.get("change_on_year_cases"), card))
         # What people report to somebody is not what the police recognise, and nobody reads a line below the first one.
         with counting(card.country):
             are_reports = counted() == "reports"
@@ -40,7 +40,8 @@ def _sentence(card: Card) -> str:
     if national:
         converted = dollars.text if dollars and national is not dollars else ""
         change, smaller = changes.get("change_on_year"), changes.get("change_on_year_without_large")
-        aside = _aside(converted, _restated(national), _change(change), _turned(change, smaller))
+        # A change is one of the national currency: it stands beside that, and not behind the dollars.
+        aside = _aside(_restated(national), _change(change, card), _turned(change, smaller), converted)
         parts.append(_("a loss of {amount}{aside}", amount=national.text, aside=aside))
     if not parts:
         return ""
@@ -57,13 +58,15 @@ def _restated(line: Line) -> str:
     return _("restated since as {figure}", figure=line.again) if line.again else ""
 
 
-def _change(line: Line | None) -> str:
+def _change(line: Line | None, card: Card) -> str:
     if line is None:
         return ""
     if line.again:
         said = {"change": line.text, "again": line.again}
         return _("{change} on the year before as first printed, {again} on it as restated since", **said)
-    return _("{change} on the year before", change=line.text)
+    words = _("{change} on the year before", change=line.text)
+    # In Japanese the year before of a whole year is another word than that of a part of one.
+    return each(words, "前年比{}".format, line.text) if card.period.isdigit() else words
 
 
 def _turned(change: Line | None, without_large: Line | None) -> str:

@@ -98,7 +98,7 @@ def hundred_millions(value: Decimal, unit: str) -> str:
 
 
 def spoken_money(value: Decimal, unit: str) -> Words:
-    """`¥142.31 bn`, `US$951.3 m`, `¥5,113,160`; `1,423.1億円`, `9.51億米ドル`, `511万3,160円`."""
+    """`¥142.31 bn`, `US$951.3 m`, `¥511,316`; `1,423.1億円`, `9.51億米ドル`, `511万円`."""
     return both(_money_in_english(value, unit), _money_in_japanese(value, unit))
 
 
@@ -130,12 +130,12 @@ def _scaled(value: Decimal, divisor: Decimal, step: str) -> str:
 
 
 def precision_text(row: Any) -> str:
-    """Half of the printed unit, in words of the unit: `0.05億円`, `5,000`, `0.05 points`."""
+    """Half of the printed unit: `5,000,000`, `0.05 points`; of yen in Japanese as people speak of it: `0.05億円`, `50万円`."""
     if row.unit == "JPY" and row.precision >= 10_000:
         scaled, word = (
             (row.precision / _HUNDRED_MILLION, "億円") if row.precision >= 1_000_000 else (row.precision / 10_000, "万円")
         )
-        return f"{_plain(scaled.normalize())}{word}"
+        return both(_plain(row.precision), f"{_plain(scaled.normalize())}{word}")
     if row.unit == "ratio":
         return _("{number} points", number=_plain((row.precision * 100).normalize()))
     return _("{number} points", number=_plain(row.precision)) if row.unit == "percent" else _plain(row.precision)

@@ -21,7 +21,7 @@ from pipeline.publish.measures import counting
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.roles import parsed
 from pipeline.publish.series_blocks import series_block
-from pipeline.publish.series_titles import family_title, source_title
+from pipeline.publish.series_titles import family_title, series_name, source_title
 from pipeline.publish.texts import declared_text, slug
 from pipeline.publish.words import Own, _, listed
 
@@ -70,7 +70,8 @@ def _family_items(period: Period, name: str, figures: Sequence[Figure], families
     """`told`: the totals of the series that the family breaks down, in the same section."""
     if all(figure.role in ("history", "event") for figure in figures):
         return []
-    english = family_title(name, families)[0]
+    # A series that breaks its source down further has the name of its table, the series itself that of the source.
+    english = (family_title if families.is_subordinate(name) else series_name)(name, families)[0]
     items: list[Item] = []
     blocks: dict[tuple[str, str, str], list[Figure]] = {}
     for figure in figures:

@@ -31,7 +31,7 @@ from pipeline.publish.labels import country_name
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import counted, counting
 from pipeline.publish.methods import NAMES, method_sections
-from pipeline.publish.number_texts import large_sum, number_text, spoken_money
+from pipeline.publish.number_texts import hundred_millions, number_text, spoken_money
 from pipeline.publish.overview import compose_overview
 from pipeline.publish.page import origin
 from pipeline.publish.period import announced, reason_words, withdrawn
@@ -359,7 +359,7 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
         "cases": number_text(cases, "cases") if cases is not None else NO_ROW,
         "loss": spoken_money(loss, unit) if loss is not None else NO_ROW,
         # In Japanese it is what is spoken.
-        "loss_small": only_english(large_sum(loss, unit)) if loss is not None else "",
+        "loss_small": only_english(hundred_millions(loss, unit)) if loss is not None else "",
         "edition": str(current.get("edition") or headline.get("edition") or "unknown"),
         "as_of": clean(current.get("as_of") or "–"),
         "files": [(words, _link(current, name)) for name, words in _OFFERED if name in current.get("files", ())],

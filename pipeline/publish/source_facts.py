@@ -116,7 +116,7 @@ def _snapshot_text(item: Snapshot) -> Words:
     said += [_("published {day}", day=Own(item.published))] if item.published else []
     said += [_("known from {day}", day=item.known_at.isoformat())]
     said += [_("loaded after the fact")] if item.retrospective else []
-    said += [edition_word(item.edition)]
+    said += [_("edition not stated") if item.edition == "unknown" else edition_word(item.edition)]
     return _(
         "{file}. From: {origin}. sha256 {sha256}", file=listed(said), origin=declared(clean(item.origin)), sha256=Own(item.sha256)
     )

@@ -48,10 +48,12 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     together = _of_many_types(figures)
     notes += [_note_of_types(counted(), note, measures, tuple(labels)) for (note, measures), labels in together.items()]
     told = {(note, label) for (note, _), labels in together.items() for label in labels}
+    when = _periods_noted(figures)
     for figure in figures:
         row = figure.row
         if _is_noted(row) and (row.note, type_label(row)[0]) not in told:
-            notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note))
+            periods = when.get((*type_label(row), row.measure, row.note), ())
+            notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note, periods))
         if words := restated_words(figure):
             english, native = type_label(row)
             said = {"type": listed([english, native], " ") if native else english, "period": period_label(row.period)}
@@ -111,8 +113,20 @@ def _is_noted(row: Any) -> bool:
     return bool(row.note) and row.measure not in INTERVAL_ENDS and bool(row.absence or row.derivation in _NOTED)
 
 
+def _periods_noted(figures: Sequence[Figure]) -> dict[tuple[str, str, str, str], tuple[str, ...]]:
+    """(type, its own label, measure, note) -> the periods of the figures with the note; empty where all are of one period."""
+    found: dict[tuple[str, str, str, str], dict[str, None]] = {}
+    if len({figure.row.period for figure in figures}) > 1:
+        for figure in figures:
+            if _is_noted(figure.row):
+                key = (*type_label(figure.row), figure.row.measure, figure.row.note)
+                found.setdefault(key, {})[figure.row.period] = None
+    return {key: tuple(sorted(periods)) for key, periods in found.items()}
+
+
 # A note on the same measures of so many types is told once for all of them: else the first types leave the others no room.
 _MANY_TYPES = 3
+_MANY_PERIODS = 6
 
 
 def _of_many_types(figures: Sequence[Figure]) -> dict[tuple[str, tuple[str, ...]], list[str]]:
@@ -142,10 +156,14 @@ def _note_of_types(counts: str, note: str, measures: tuple[str, ...], labels: tu
 
 
 @functools.lru_cache(maxsize=4096)
-def _figure_note(counts: str, english: str, native: str, measure: str, note: str) -> Words:
-    label = listed([english, native], " ") if native else english
+def _figure_note(counts: str, english: str, native: str, measure: str, note: str, periods: tuple[str, ...] = ()) -> Words:
     words = each(_shortened(clean(note), 240), declared, clean(note))
-    return _("{type}, {measure}: {note}", type=label, measure=measure_title(measure)[0].lower(), note=words)
+    said = {"type": listed([english, native], " ") if native else english, "measure": measure_title(measure)[0].lower()}
+    if not periods:
+        return _("{type}, {measure}: {note}", **said, note=words)
+    shown = periods if len(periods) <= _MANY_PERIODS else (periods[0], periods[-1])
+    between = ", " if len(periods) <= _MANY_PERIODS else " … "
+    return _("{type}, {measure}, {period}: {note}", **said, period=listed(map(period_label, shown), between), note=words)
 
 
 def _shortened(text: str, length: int) -> str:

@@ -215,16 +215,31 @@ def _lookup(code: str, text: str, markup: bool) -> str | None:
     is_behind_another = len(clauses) > 1 and bool(told_in(text))
     for pattern, message in _note_patterns():
         if not is_behind_another and (match := pattern.fullmatch(text)):
-            values = {name: declared(value) for name, value in match.groupdict().items()}
+            values = {name: _spoken(value) for name, value in match.groupdict().items()}
             return _said(message, values, markup)
     if len(clauses) > 1:
         said = [_lookup(code, clause, markup) for clause in clauses]
         if any(clause is not None for clause in said):
-            return separator("; ").join(
+            return _BETWEEN_CLAUSES.get(code, "; ").join(
                 clause if clause is not None else _value(Own(original), markup)
                 for clause, original in zip(said, clauses, strict=True)
             )
     return None
+
+
+def _spoken(value: str) -> Words:
+    """What stands for a placeholder: days and months as people write them, anything else as it is declared."""
+    if _DAY.fullmatch(value):
+        return day(value)
+    return listed(map(_month, value.split(", "))) if _OF_MONTHS.fullmatch(value) else declared(value)
+
+
+_DAY, _OF_MONTHS = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d(?:, \d{4}-\d\d)*")
+
+
+def _month(code: str) -> Words:
+    year, month = int(code[:4]), int(code[5:])
+    return both(f"{month_name(month)} {year}", f"{year}年{month}月") if 1 <= month <= 12 else declared(code)
 
 
 def _clauses(text: str) -> list[str]:
@@ -256,7 +271,9 @@ def is_japanese(text: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------- dates, lists and the like
 
-_SEPARATORS = {JAPANESE: {", ": "、", "; ": "；", " and ": "及び", " to ": "～", ". ": "。", " ": ""}}
+_SEPARATORS = {JAPANESE: {", ": "、", "; ": "、", " and ": "及び", " to ": "～", ". ": "。", " … ": "…", " ": ""}}
+# Between the clauses of a note, which are sentences of their own.
+_BETWEEN_CLAUSES = {JAPANESE: "。"}
 
 
 def separator(english: str) -> str:
