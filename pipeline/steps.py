@@ -535,7 +535,7 @@ def _verdict_paths(store: Store, source_id: str) -> list[Path]:
 
 
 def _docs_version(verdict: Path) -> str:
-    from pipeline.store import sha256_of
+    from pipeline.seals import sha256_of
 
     parts = (code_version.code_version("validate/data_docs.py"), sha256_of(verdict))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

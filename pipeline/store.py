@@ -1,37 +1,11 @@
-"""The data root: where everything lies, and the only code that writes there.
+"""The data root as a store: what lies there, and the only code that writes there.
 
-In: bytes, files to be copied, frames as Arrow tables, and records. Out: files under `raw/` and `processed/`, each written whole
-or not at all, and those that belong together at once (`pipeline.atomic`).
+In: bytes, files to be copied, frames as Arrow tables, and records. Out: files under `raw/` and `processed/` at the paths of
+`pipeline.data_root`, each written whole or not at all, and those that belong together at once (`pipeline.atomic`); what of them
+is there, whole and unchanged.
 
-    raw/inbox/<source>/                                           deliveries, as they arrive
-    raw/<source>/<id>/<original name> + snapshot.json             snapshots
-    processed/cases/source=<s>/snapshot=<id>/month=<YYYY-MM>.parquet   sound records of that snapshot
-    processed/record_ids/source=<s>/snapshot=<id>/month=<YYYY-MM>.parquet   their ids, of a ledger's
-    processed/observations/source=<s>/snapshot=<id>.parquet       figures read from that snapshot
-    processed/observations/source=<s>/<period>=<id>.parquet       figures of a period that a ledger's snapshots give together
-    processed/cells/source=<s>/<cube>/<period>=<id>.parquet       cells of a large cube of that period
-    processed/counts/<s>.json                                     what each of these periods was made of, and its files
-    processed/quarantine/source=<s>/snapshot=<id>.parquet         rows that broke a row rule, with the rule ids
-    processed/validation/verdicts/<s>/<id>.json                   verdict, and the manifest of the files above
-    processed/validation/data_docs/                               Data Docs of the current verdicts, with a manifest
-    processed/current/<s>.parquet                                 what each source says now, derived figures included
-    processed/aggregates/source=<s>/view=<id>.parquet             a source as of a date, derived figures included
-    processed/revisions/source=<s>/view=<id>.parquet              every revision of its figures, with the day it was known from
-    processed/vintages/source=<s>/view=<id>.parquet               the days on which a snapshot spoke for a table and period
-    processed/record_changes/source=<s>/view=<id>.parquet         rows added, withdrawn and changed, month by month
-    processed/manifests/<s>/<id>.json                             what went into that view
-    processed/manifests/<s>.json                                  which view the source says now, and its file in current/
-    processed/fetched/<source>.json                               what servers said of the files that were fetched last
-    processed/releases/<frequency>/<period>/<id>/                 a release; appears in one step, with manifest.json
-    processed/releases/<frequency>/<period>/current.json          which release speaks for the period now, or that it is withdrawn
-    processed/releases/<frequency>/<period>/releases.json         all its releases in order, what took the place of each, and why
-    processed/releases/<frequency>/<period>/index.html            the same as a page
-    processed/embargoes/<frequency>/<period>.json                 until when a release is held back, and each decision
-    processed/releases/<frequency>/due.json                       what they were made of when nothing was due any more
-    processed/site/                                               index of releases, with a manifest
-
-A file and the record that names its sha256 change in one commit. Every record carries a seal, the sha256 of its own bytes, so
-that no byte of it can be changed unseen either.
+A file and the record that names its sha256 change in one commit. Every record carries a seal (`pipeline.seals`), so that no byte
+of it can be changed unseen either.
 """
 
 from __future__ import annotations
@@ -40,62 +14,26 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline import atomic
+from pipeline.data_root import INBOX, DataRoot
 from pipeline.model import FraudlossError, Snapshot
+from pipeline.seals import file_entry, parquet_bytes, seal_holds, sealed, sha256_of
 
-_LOCKS, _INBOX = ".locks", "inbox"
-_UNSEALED = "0" * 64
-_SEAL = re.compile(rb'^ "seal": "([0-9a-f]{64})"', re.MULTILINE)
+_LOCKS = ".locks"
 
 
 class ChangedBytes(FraudlossError):
     """A file is not the one that its manifest lists: changed by hand, or just being replaced by another run."""
 
 
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def json_bytes(record: Any) -> bytes:
-    """The record as JSON whose bytes depend on its content alone."""
-    return (json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
-
-
-def sealed(record: Mapping[str, Any]) -> bytes:
-    """The record as JSON with one more member, `seal`: the sha256 of these bytes with 64 zeros in its place."""
-    content = json_bytes({**record, "seal": _UNSEALED})
-    return _SEAL.sub(f' "seal": "{hashlib.sha256(content).hexdigest()}"'.encode(), content, count=1)
-
-
-def seal_holds(content: bytes) -> bool:
-    """Whether these bytes are a sealed record in which no byte was changed."""
-    seal = _SEAL.search(content)
-    unsealed = _SEAL.sub(f' "seal": "{_UNSEALED}"'.encode(), content, count=1)
-    return seal is not None and hashlib.sha256(unsealed).hexdigest().encode() == seal[1]
-
-
-class Store:
-    """Paths, reads and atomic writes under one data root."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.raw = root / "raw"
-        self.processed = root / "processed"
-
-    # ------------------------------------------------------------------------------------------------------------ atomic
+class Store(DataRoot):
+    """Reads and atomic writes under one data root."""
 
     @contextlib.contextmanager
     def commit(self, tree: Path | None = None) -> Iterator[Commit]:
@@ -143,7 +81,7 @@ class Store:
             path: path
             for tree in (self.raw, self.processed)
             for folder in sorted(tree.iterdir() if tree.is_dir() else ())
-            if folder.name not in (atomic.STAGING, _LOCKS, _INBOX)
+            if folder.name not in (atomic.STAGING, _LOCKS, INBOX)
             for path in ([folder] if folder.is_file() else folder.rglob("*"))
             if path.is_file() and path.name != ".gitkeep"
         }
@@ -159,12 +97,6 @@ class Store:
     def _require_inside(self, path: Path) -> None:
         if not path.resolve().is_relative_to(self.root.resolve()):
             raise FraudlossError(f"{path} lies outside the data root {self.root}: nothing is written there.")
-
-    # --------------------------------------------------------------------------------------------------------- snapshots
-
-    def inbox(self, source_id: str) -> Path:
-        """Where files of the source arrive."""
-        return self.raw / _INBOX / source_id
 
     def source_ids(self) -> list[str]:
         """The sources of which a snapshot lies here."""
@@ -182,29 +114,22 @@ class Store:
         self.recover()
         if sizes is None or path.stat().st_size in sizes:
             held = self._held(described(sha256_of(path), path.stat().st_size))
-            if held and self._bytes_path(held).is_file():
+            if held and self.bytes_path(held).is_file():
                 return held, False
         with self.lock("raw", source_id), self.commit(self.raw) as commit:
             copied = commit.copy(path)
             snapshot = described(copied.sha256, copied.size_bytes)
             held = self._held(snapshot)
-            if held and self._bytes_path(held).is_file():
+            if held and self.bytes_path(held).is_file():
                 return held, False
             kept = held or snapshot
-            commit.write_folder(self._bytes_path(kept).parent, {kept.file: copied, "snapshot.json": sealed(kept.to_json())})
+            commit.write_folder(self.bytes_path(kept).parent, {kept.file: copied, "snapshot.json": sealed(kept.to_json())})
         return kept, True
 
     def _held(self, snapshot: Snapshot) -> Snapshot | None:
         """What is known here about a snapshot of these bytes."""
         record = self.read_json(self.sidecar_path(snapshot.source, snapshot.id))
         return Snapshot.from_json(record) if record else None
-
-    def sidecar_path(self, source_id: str, snapshot_id: str) -> Path:
-        """What is known about a snapshot; where it is gone, so is the snapshot."""
-        return self.raw / source_id / snapshot_id / "snapshot.json"
-
-    def _bytes_path(self, snapshot: Snapshot) -> Path:
-        return self.raw / snapshot.source / snapshot.id / snapshot.file
 
     def snapshots(self, source_id: str) -> list[Snapshot]:
         """Every snapshot of the source, the one that speaks last at the end."""
@@ -216,7 +141,7 @@ class Store:
 
         `just_taken_in`: by this process, which hashed them while it wrote them; they are not hashed once more.
         """
-        path = self._bytes_path(snapshot)
+        path = self.bytes_path(snapshot)
         if not path.is_file():
             raise FraudlossError(f"{path}: the bytes of snapshot {snapshot.id} are gone. Restore them from a backup.")
         if not just_taken_in and sha256_of(path) != snapshot.sha256:
@@ -226,41 +151,10 @@ class Store:
             )
         return path
 
-    # ----------------------------------------------------------------------------------------------------------- parquet
-
-    def observations_path(self, source_id: str, snapshot_id: str) -> Path:
-        return self.processed / "observations" / f"source={source_id}" / f"snapshot={snapshot_id}.parquet"
-
-    def quarantine_path(self, source_id: str, snapshot_id: str) -> Path:
-        return self.processed / "quarantine" / f"source={source_id}" / f"snapshot={snapshot_id}.parquet"
-
-    def cases_path(self, source_id: str, snapshot_id: str, month: str) -> Path:
-        folder = self.processed / "cases" / f"source={source_id}" / f"snapshot={snapshot_id}"
-        return folder / f"month={month}.parquet"
-
     def cases_paths(self, snapshot: Snapshot) -> list[Path]:
         """The files of the sound cases of a snapshot, by month."""
         folder = self.processed / "cases" / f"source={snapshot.source}" / f"snapshot={snapshot.id}"
         return sorted(folder.glob("month=*.parquet"))
-
-    def record_ids_path(self, source_id: str, snapshot_id: str, month: str) -> Path:
-        folder = self.processed / "record_ids" / f"source={source_id}" / f"snapshot={snapshot_id}"
-        return folder / f"month={month}.parquet"
-
-    def counts_path(self, source_id: str) -> Path:
-        """What each counted period of a ledger was made of, and its files."""
-        return self.processed / "counts" / f"{source_id}.json"
-
-    def counted_path(self, source_id: str, period: str, count_id: str) -> Path:
-        """The figures of a period of a ledger, as some snapshots give them."""
-        return self.processed / "observations" / f"source={source_id}" / f"{_in_file_name(period)}={count_id}.parquet"
-
-    def cells_path(self, source_id: str, cube: str, period: str, count_id: str) -> Path:
-        """The cells of a large cube of that period."""
-        return self.processed / "cells" / f"source={source_id}" / cube / f"{_in_file_name(period)}={count_id}.parquet"
-
-    def quarantined_cases_path(self, source_id: str, snapshot_id: str) -> Path:
-        return self.processed / "quarantine" / f"source={source_id}" / f"cases={snapshot_id}.parquet"
 
     def cases_entries(self, snapshot: Snapshot) -> dict[str, dict[str, Any]]:
         """The entries of the sound cases of a snapshot in its verdict, by month."""
@@ -276,60 +170,21 @@ class Store:
         ids = self.record_ids_path(snapshot.source, snapshot.id, "").parent.glob("month=*.parquet")
         return [*(path for path in single if path.is_file()), *self.cases_paths(snapshot), *sorted(ids)]
 
-    def fetched_path(self, source_id: str) -> Path:
-        return self.processed / "fetched" / f"{source_id}.json"
-
-    def verdict_path(self, source_id: str, snapshot_id: str) -> Path:
-        return self.processed / "validation" / "verdicts" / source_id / f"{snapshot_id}.json"
-
     def accepted(self, snapshot: Snapshot) -> dict[str, Any] | None:
         """The verdict by which the snapshot is accepted, whatever code gave it, with all its files there; None without one."""
         verdict = self.read_json(self.verdict_path(snapshot.source, snapshot.id))
         stands = verdict and verdict["status"] == "accepted" and all(map(self.is_there, verdict["files"]))
         return verdict if stands else None
 
-    def view_paths(self, source_id: str, view_id: str) -> list[Path]:
-        """The files of a view: figures, revisions, vintages, record changes."""
-        folders = ("aggregates", "revisions", "vintages", "record_changes")
-        return [self.processed / folder / f"source={source_id}" / f"view={view_id}.parquet" for folder in folders]
-
-    def current_figures_path(self, source_id: str) -> Path:
-        """The figures that the source says now."""
-        return self.processed / "current" / f"{source_id}.parquet"
-
-    def current_view_path(self, source_id: str) -> Path:
-        """The record of the view that the source says now."""
-        return self.processed / "manifests" / f"{source_id}.json"
-
-    def aggregate_manifest_path(self, source_id: str, view_id: str) -> Path:
-        return self.processed / "manifests" / source_id / f"{view_id}.json"
-
     def aggregate_manifests(self, source_id: str) -> list[dict[str, Any]]:
         """What went into each view of the source that was ever made here."""
         paths = sorted((self.processed / "manifests" / source_id).glob("*.json"))
         return [manifest for path in paths if (manifest := self.read_json(path))]
 
-    def release_folder(self, frequency: str, period: str, release_id: str) -> Path:
-        return self.releases_folder(frequency, period) / release_id
-
-    def releases_folder(self, frequency: str, period: str) -> Path:
-        return self.processed / "releases" / frequency / period
-
-    def current_path(self, frequency: str, period: str) -> Path:
-        """The record of which release speaks for the period now (`release_id`), or that it is withdrawn (then that is None)."""
-        return self.releases_folder(frequency, period) / "current.json"
-
-    def period_path(self, frequency: str, period: str) -> Path:
-        """The record of all releases of the period, and the manifest of its pages."""
-        return self.releases_folder(frequency, period) / "releases.json"
-
-    def due_path(self, frequency: str) -> Path:
-        """The record of what all releases of the frequency were made of when nothing was due any more."""
-        return self.processed / "releases" / frequency / "due.json"
-
-    def relative(self, path: Path) -> str:
-        """The path as manifests name it: from the data root, with forward slashes."""
-        return path.relative_to(self.root).as_posix()
+    def embargo_records(self) -> list[dict[str, Any]]:
+        """The records of all embargoes, by frequency and period."""
+        found = (self.read_json(path) for path in sorted((self.processed / "embargoes").glob("*/*.json")))
+        return [record for record in found if record]
 
     def read_json(self, path: Path) -> dict[str, Any] | None:
         """The record at `path`, or None where there is none. Raises ChangedBytes where its seal does not hold."""
@@ -360,27 +215,6 @@ class Store:
         path = self.root / entry["path"]
         return path.is_file() and path.stat().st_size == entry["size_bytes"]
 
-    def embargo_path(self, frequency: str, period: str) -> Path:
-        """The record of the embargo on the period's release."""
-        return self.processed / "embargoes" / frequency / f"{period}.json"
-
-    def embargo_records(self) -> list[dict[str, Any]]:
-        """The records of all embargoes, by frequency and period."""
-        found = (self.read_json(path) for path in sorted((self.processed / "embargoes").glob("*/*.json")))
-        return [record for record in found if record]
-
-    def stamp(self, path: Path) -> tuple[int, int, int] | None:
-        """Another value whenever the file was written since; for comparing in one process, never to be kept. None: it is gone."""
-        status = _status(path)
-        return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
-
-    def verdicts_stamp(self) -> frozenset[tuple[str, int, int]]:
-        """Another value whenever a verdict or an embargo was written or taken away since; for comparing in one process, never to
-        be kept."""
-        folders = (self.processed / "validation" / "verdicts", self.processed / "embargoes")
-        found = (path for folder in folders for path in folder.glob("*/*.json"))
-        return frozenset((str(path), status.st_ino, status.st_mtime_ns) for path in found if (status := _status(path)))
-
     def release_is_whole(self, folder: Path) -> bool:
         """Whether the release in `folder` has its manifest and every file that it lists, with its length."""
         manifest = self.read_json(folder / "manifest.json")
@@ -396,6 +230,18 @@ class Store:
         return record is not None and all(
             self.is_there({"path": self.relative(path.with_name(name)), **entry}) for name, entry in record["files"].items()
         )
+
+    def stamp(self, path: Path) -> tuple[int, int, int] | None:
+        """Another value whenever the file was written since; for comparing in one process, never to be kept. None: it is gone."""
+        status = _status(path)
+        return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
+
+    def verdicts_stamp(self) -> frozenset[tuple[str, int, int]]:
+        """Another value whenever a verdict or an embargo was written or taken away since; for comparing in one process, never to
+        be kept."""
+        folders = (self.processed / "validation" / "verdicts", self.processed / "embargoes")
+        found = (path for folder in folders for path in folder.glob("*/*.json"))
+        return frozenset((str(path), status.st_ino, status.st_mtime_ns) for path in found if (status := _status(path)))
 
     def pages_made_of(self, folder: Path) -> dict[str, str]:
         """What the pages in `folder` were made of, as `write_pages` was told; nothing where one of them is gone."""
@@ -481,16 +327,6 @@ class Commit:
         self._changes.remove(path)
 
 
-def file_entry(content: bytes) -> dict[str, Any]:
-    """What a manifest says of a file."""
-    return {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
-
-
-def _in_file_name(period: str) -> str:
-    """A year to date has a slash in its code."""
-    return period.replace("/", "_")
-
-
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
@@ -500,10 +336,3 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _holds(path: Path, content: bytes) -> bool:
     return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
-
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """The table as Parquet whose bytes depend on its content alone (zstd, dictionaries on text)."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd", compression_level=3)
-    return sink.getvalue().to_pybytes()

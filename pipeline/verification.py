@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from pipeline import steps
 from pipeline.embargoes import OVER
 from pipeline.publish.period import withdrawn
-from pipeline.store import Store, seal_holds, sha256_of
+from pipeline.seals import seal_holds, sha256_of
+from pipeline.store import Store
 
 _SECONDS_BEFORE_THE_SECOND_LOOK = 0.2
 

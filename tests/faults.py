@@ -51,8 +51,9 @@ from pipeline.frames import observations_table
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period
 from pipeline.publish import release
 from pipeline.publish.words import LANGUAGES, file_name
+from pipeline.seals import parquet_bytes
 from pipeline.sources import catalogue
-from pipeline.store import Store, parquet_bytes
+from pipeline.store import Store
 from pipeline.validate import verdict
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pipeline.aggregate.view import in_force, known_by, printings
 from pipeline.ingest.deliveries import in_inbox, snapshot_of
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import DIMENSIONS, TOTAL, Snapshot
+from pipeline.seals import sha256_of
 from pipeline.sources.catalogue import source
-from pipeline.store import sha256_of
 
 REPOSITORY = Path(__file__).parents[1]
 INBOX = REPOSITORY / "data" / "raw" / "inbox"

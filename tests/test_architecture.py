@@ -20,7 +20,7 @@ LAYERS = (
     ("publishing",),
     ("vintages", "ledgers", "embargoes"),
     STAGES,
-    ("sources", "reference", "reading", "store", "atomic", "code_version", "log", "executors", "collector"),
+    ("sources", "reference", "reading", "store", "data_root", "seals", "atomic", "code_version", "log", "executors", "collector"),
     ("frames", "run_period", "dag_tasks"),
     ("model",),
 )
@@ -31,6 +31,8 @@ SHARED_ORDER = {
     "reference": 1,
     "reading": 1,
     "store": 2,
+    "data_root": 3,
+    "seals": 3,
     "atomic": 3,
     "code_version": 2,
     "log": 2,
@@ -119,6 +121,7 @@ def test_only_the_store_opens_files_for_writing() -> None:
     temporary = {
         "ledgers.py",
         "frames.py",
+        "seals.py",
         "reading/partitions.py",
         "reading/partition_writer.py",
         "ingest/transfer.py",

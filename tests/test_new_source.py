@@ -25,8 +25,8 @@ from pipeline import new_source
 from pipeline.ingest.deliveries import Delivery, in_inbox, snapshot_of
 from pipeline.ingest.harmonise import harmonise
 from pipeline.model import RefusedInput, UsageError
+from pipeline.seals import sha256_of
 from pipeline.sources import catalogue
-from pipeline.store import sha256_of
 from pipeline.validate.suites import load_suite
 from pipeline.validate.verdict import judge
 

@@ -15,7 +15,8 @@ import pytest
 
 from pipeline import atomic
 from pipeline.model import FraudlossError, Snapshot
-from pipeline.store import ChangedBytes, Store, json_bytes, parquet_bytes, seal_holds
+from pipeline.seals import json_bytes, parquet_bytes, seal_holds
+from pipeline.store import ChangedBytes, Store
 from tests.figures import snapshot
 
 

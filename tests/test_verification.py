@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline import atomic, cli, steps
-from pipeline.store import Store, parquet_bytes
+from pipeline.seals import parquet_bytes
+from pipeline.store import Store
 from pipeline.verification import verify
 from tests import faults
 

@@ -44,7 +44,7 @@ def _prepare(store: Store, embargo: embargoes.Embargo, now: dt.datetime | None) 
     """Make the release that waits, and the page in its folder that says so. Gives the embargo, with the release's id."""
     from pipeline.publish import period as records
     from pipeline.publish.release import build
-    from pipeline.store import file_entry
+    from pipeline.seals import file_entry
 
     period, candidates = embargo.period, Candidates(store, None, now, before=embargo)
     path, folder = store.embargo_path(period.frequency, period.code), store.releases_folder(period.frequency, period.code)
