@@ -20,7 +20,7 @@ from benchmarks.source_to_summaries import Stopwatch
 
 # Stage -> (module, function), and whether it is a judgement.
 INNER = {
-    "import Great Expectations": ("pipeline.validate.suites", "great_expectations", True),
+    "import Great Expectations": ("pipeline.validate.expectations", "great_expectations", True),
     "load the suite": ("pipeline.validate.suites", "load_suite", True),
     "judge the records": ("pipeline.validate.witnesses", "judge_files", True),
     "judge the figures": ("pipeline.validate.verdict", "judge_many", True),

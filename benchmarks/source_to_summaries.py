@@ -24,7 +24,7 @@ from pipeline.sources.catalogue import source
 
 # What is measured inside a step: stage -> (module, function).
 INNER = {
-    "import Great Expectations": ("pipeline.validate.suites", "great_expectations"),
+    "import Great Expectations": ("pipeline.validate.expectations", "great_expectations"),
     "judge the records": ("pipeline.validate.verdict", "judge_cases"),
     "cubes": ("pipeline.aggregate.cubes", "cube_observations"),
     "identities": ("pipeline.validate.identities", "identities_frame"),

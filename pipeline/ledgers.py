@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pipeline.reading.partition_writer import Streamed
     from pipeline.reading.record_ids import Repeat, SortedIds
     from pipeline.store import Commit, Store
-    from pipeline.validate.suites import Suite
+    from pipeline.validate.expectations import Suite
     from pipeline.validate.verdict import Submission
     from pipeline.validate.witnesses import File, Judged
 

@@ -110,7 +110,7 @@ def _title(title: str | None) -> str:
 def _column_lists() -> dict[str, str]:
     """The lists of columns in the suite, from the lists in force: a template of its own would fall behind them."""
     from pipeline.frames import KEY_COLUMNS
-    from pipeline.validate.suites import FRAME_COLUMNS
+    from pipeline.validate.judged_frames import FRAME_COLUMNS
 
     return {"columns": _json_lines(FRAME_COLUMNS["observations"]), "key_columns": _json_lines(KEY_COLUMNS)}
 

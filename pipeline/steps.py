@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.publishing.backfill import Backfill
     from pipeline.publishing.plan import Planned
     from pipeline.store import Commit, Store
-    from pipeline.validate.suites import Suite
+    from pipeline.validate.expectations import Suite
 
 _PACKAGE = Path(__file__).parent
 REPOSITORY = _PACKAGE.parent

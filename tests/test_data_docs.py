@@ -16,8 +16,9 @@ import pytest
 from pipeline import steps
 from pipeline.frames import observations_frame
 from pipeline.validate import data_docs
+from pipeline.validate.expectations import Suite, great_expectations
 from pipeline.validate.helper_columns import fast_types, with_helpers
-from pipeline.validate.suites import Suite, great_expectations, load_suite
+from pipeline.validate.suites import load_suite
 from pipeline.validate.verdict import judge
 from tests.shipped import INBOX
 from tests.test_judge_cases import REPORT, cafc_file, judged

@@ -17,7 +17,7 @@ from pipeline.frames import observations_frame
 from pipeline.model import TOTAL, Period
 from pipeline.sources.catalogue import Source, Table
 from pipeline.validate.identities import UNCHECKABLE_COLUMNS, Identities, identities_frame, measure
-from pipeline.validate.suites import IDENTITY_COLUMNS
+from pipeline.validate.judged_frames import IDENTITY_COLUMNS
 from tests.shipped import INBOX, shipped
 
 TABLE = "special_fraud"

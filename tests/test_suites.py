@@ -20,7 +20,7 @@ from pipeline.model import TOTAL, FraudlossError
 from pipeline.reading.case_rules import RULES
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import source
-from pipeline.validate import suites
+from pipeline.validate import expectations, suites
 
 EXPECTATIONS = Path(__file__).parent.parent / "expectations"
 JAPAN = ("internet_banking", "jca_card", "npa_annual", "npa_monthly", "npa_overseas", "npa_releases", "npa_victims")
@@ -38,7 +38,7 @@ def rule(document: Document, rule_id: str) -> dict[str, Any]:
     return next(entry for rules in document["frames"].values() for entry in rules if entry["meta"]["rule_id"] == rule_id)
 
 
-def load(tmp_path: Path, document: Document | str) -> suites.Suite:
+def load(tmp_path: Path, document: Document | str) -> expectations.Suite:
     path = tmp_path / "sample.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
     return suites.load_suite(path)
@@ -211,7 +211,7 @@ def test_the_loader_refuses_a_suite_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_loader_refuses_when_the_library_drops_an_expectation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Measured: an expectation with a misspelt type is logged and dropped, and the suite passes without it.
-    gx = suites.great_expectations()
+    gx = expectations.great_expectations()
     whole = gx.ExpectationSuite
     monkeypatch.setattr(gx, "ExpectationSuite", lambda name, expectations: whole(name=name, expectations=expectations[1:]))
     with pytest.raises(FraudlossError, match="expectations loaded"):
@@ -299,7 +299,7 @@ def test_what_great_expectations_says_of_itself_does_not_bury_the_lines_of_a_tas
     # As in a task of Airflow, whose root logger writes everything from INFO on.
     code = (
         "import logging, sys; logging.basicConfig(level=logging.INFO, stream=sys.stdout);"
-        "from pipeline.validate.suites import great_expectations; great_expectations()"
+        "from pipeline.validate.expectations import great_expectations; great_expectations()"
     )
     environment = os.environ | {"PYTHONPATH": str(EXPECTATIONS.parent)}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

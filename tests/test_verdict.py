@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS, observations_frame
 from pipeline.model import FraudlossError
 from pipeline.sources.catalogue import source
-from pipeline.validate import suites
+from pipeline.validate import judged_frames
+from pipeline.validate.expectations import Suite
 from pipeline.validate.helper_columns import fast_types, with_helpers
 from pipeline.validate.identities import identities_frame
-from pipeline.validate.suites import HELPER_COLUMNS, IDENTITY_COLUMNS, Suite, load_suite
+from pipeline.validate.judged_frames import HELPER_COLUMNS, IDENTITY_COLUMNS
+from pipeline.validate.suites import load_suite
 from pipeline.validate.verdict import Submission, Verdict, judge, judge_many
 from tests.shipped import INBOX, shipped
 
@@ -338,7 +340,7 @@ def test_a_column_that_a_rule_needs_and_that_is_gone_breaks_the_check_and_not_th
 def small_suite(tmp_path: Path, *rules: dict[str, Any], limit: float = 0.05) -> Suite:
     """The opening that every suite has, and `rules`; no rules for identities."""
     document = json.loads((EXPECTATIONS / "npa_annual.json").read_text(encoding="utf-8"))
-    opening = document["frames"]["observations"][: 2 + len(suites.NOT_NULL["observations"])]
+    opening = document["frames"]["observations"][: 2 + len(judged_frames.NOT_NULL["observations"])]
     document["meta"]["quarantine_limit_share"] = limit
     document["frames"] = {"observations": [*opening, *rules]}
     path = tmp_path / "small.json"

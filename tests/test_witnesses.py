@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from benchmarks.ledger_demo import SOURCE, SOURCES
 from pipeline.model import FraudlossError
 from pipeline.validate import evaluation
-from pipeline.validate.suites import LEDGER_MARKS, Suite, load_suite
+from pipeline.validate.expectations import Suite
+from pipeline.validate.suites import LEDGER_MARKS, load_suite
 from pipeline.validate.verdict import Verdict, judge_cases
 from pipeline.validate.witnesses import File, Part, judge_files
 

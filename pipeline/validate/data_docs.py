@@ -17,7 +17,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from pipeline.validate.suites import FRAMES, great_expectations
+from pipeline.validate.expectations import great_expectations
+from pipeline.validate.judged_frames import FRAMES
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --bad: #b3261e; --good: #1b6e3c; }

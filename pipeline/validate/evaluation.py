@@ -16,8 +16,10 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.validate.expectations import Rule, Suite, great_expectations
 from pipeline.validate.helper_columns import fast_types
-from pipeline.validate.suites import FRAME_COLUMNS, Rule, Suite, columns_of_condition, great_expectations
+from pipeline.validate.judged_frames import FRAME_COLUMNS
+from pipeline.validate.suites import columns_of_condition
 
 # Rules whose answer for a row depends on that row alone, so that the rows of many files can be asked together.
 _ONE_ROW_AT_A_TIME = (

@@ -15,7 +15,8 @@ import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import Period, UsageError
-from pipeline.validate.suites import HELPER_COLUMNS, Rule
+from pipeline.validate.expectations import Rule
+from pipeline.validate.judged_frames import HELPER_COLUMNS
 
 
 def with_case_helpers(cases: pd.DataFrame, known_at: dt.date | None) -> pd.DataFrame:

@@ -36,7 +36,7 @@ import pandas as pd
 from pipeline.frames import KEY_COLUMNS
 from pipeline.model import ADDITIVE_MEASURES, DIMENSIONS, TOTAL, Period, UsageError
 from pipeline.sources.catalogue import Source
-from pipeline.validate.suites import IDENTITY_COLUMNS
+from pipeline.validate.judged_frames import IDENTITY_COLUMNS
 
 UNCHECKABLE_COLUMNS = ["identity", "table", "period", "classification", "measure", "reason", "origin"]
 CONTRIBUTES_NOTHING = ("not_collected", "not_applicable")

@@ -17,8 +17,10 @@ import pandas as pd
 
 from pipeline.model import TOTAL
 from pipeline.validate.evaluation import NULL_IS_WHAT_IT_LOOKS_FOR, rows_checked
+from pipeline.validate.expectations import Rule
 from pipeline.validate.helper_columns import is_empty
-from pipeline.validate.suites import HELPER_COLUMNS, LEDGER_MARKS, MARKS, Rule, mark_pattern
+from pipeline.validate.judged_frames import HELPER_COLUMNS
+from pipeline.validate.suites import LEDGER_MARKS, MARKS, mark_pattern
 
 PASSED, DATA_BAD, CHECK_BROKEN = "passed", "data_bad", "check_broken"
 CELLS_SHOWN = 5

@@ -17,9 +17,10 @@ import pandas as pd
 
 from pipeline.model import FraudlossError
 from pipeline.validate.evaluation import evaluate, evaluate_all
+from pipeline.validate.expectations import Rule, Suite
 from pipeline.validate.helper_columns import is_empty, with_case_helpers, with_helpers
+from pipeline.validate.judged_frames import IDENTITY_COLUMNS
 from pipeline.validate.rule_results import PASSED, RuleResult, rule_result
-from pipeline.validate.suites import IDENTITY_COLUMNS, Rule, Suite
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,8 +23,9 @@ import pandas as pd
 
 from pipeline.model import FraudlossError
 from pipeline.validate import evaluation
+from pipeline.validate.expectations import Rule, Suite
 from pipeline.validate.helper_columns import with_case_helpers
-from pipeline.validate.suites import CASE_HELPER_COLUMNS, Rule, Suite
+from pipeline.validate.judged_frames import CASE_HELPER_COLUMNS
 from pipeline.validate.verdict import Verdict, verdict_on
 
 _EXTREMES = ("expect_column_values_to_be_between",)
