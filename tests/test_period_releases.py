@@ -262,7 +262,7 @@ def test_every_page_of_a_release_leads_to_the_page_of_its_period(root: Path) -> 
     pages = list(root.glob("processed/releases/*/*/*/*.html"))
     assert len(pages) >= 20
     links = {
-        ".ja": '<a href="../index.ja.html">この期間の全ての公表資料</a>',
+        ".ja": '<a href="../index.ja.html">この期間の全ての公表版</a>',
         "": '<a href="../index.html">All releases of this period</a>',
     }
     for path in pages:

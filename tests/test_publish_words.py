@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from pipeline.model import ABSENCE
 from pipeline.publish import charts, package
+from pipeline.publish.breakdown_tables import by_dimensions
 from pipeline.publish.labels import code_label, natural_key
 from pipeline.publish.marks import ABSENCE_MARKS, MARKS
 from pipeline.publish.number_texts import figure_text, number_text, short_money
 from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.texts import clean
+from pipeline.publish.words import speaking
 
 
 @pytest.mark.parametrize(
@@ -155,3 +157,14 @@ def test_a_label_that_is_too_long_for_its_room_is_cut_and_a_short_one_is_not() -
     assert ">Emergency (Jail, Accident, Hospit…<" in chart.svg
     assert f">{('特殊詐欺' * 6)[:18]}…<" in chart.svg
     assert ">Romance<" in chart.svg
+
+
+@pytest.mark.parametrize(
+    ("names", "english", "japanese"),
+    [(("age", "sex"), "age and sex", "年齢・性"), (("contact",), "contact", "当初接触手段"), (("sex",), "sex", "性")],
+)
+def test_what_a_table_is_broken_down_by_fits_into_its_title(names: tuple[str, ...], english: str, japanese: str) -> None:
+    """年齢・性別, not 年齢及び性別別."""
+    assert by_dimensions(names) == english
+    with speaking("ja"):
+        assert str(by_dimensions(names)) == japanese

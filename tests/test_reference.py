@@ -79,7 +79,7 @@ def test_population_is_that_of_the_year_and_is_not_extrapolated() -> None:
         average_rate("CAD", "1900-01")
     assert no_rate.value.note.startswith("no exchange rate of Canadian dollars for 1900-01 is held here")
     with words.speaking("ja"):
-        assert str(words.declared(no_rate.value.note)).startswith("1900-01のカナダドルの為替相場を保有していない")
+        assert str(words.declared(no_rate.value.note)).startswith("1900年1月のカナダドルの為替相場を保有していない")
     with pytest.raises(MissingReference):
         population("ZZ", 2024)
 

@@ -328,7 +328,7 @@ def test_no_measure_of_a_source_that_counts_reports_is_called_after_cases() -> N
         ("2024-FY", "2024年度（2024年4月～2025年3月）", "令和6年度"),
         ("2024-01/2024-07", "2024年1～7月（累計）", "令和6年1月～7月"),
         ("2023-11-08", "2023年11月8日", ""),
-        ("2024-11/2025-02", "2024年11月～2025年2月（期間）", ""),
+        ("2024-11/2025-02", "2024年11月～2025年2月（期間計）", ""),
     ],
 )
 def test_periods_in_japanese(code: str, japanese: str, era: str) -> None:

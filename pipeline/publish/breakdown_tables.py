@@ -18,7 +18,7 @@ from pipeline.publish.table_notes import table_notes
 from pipeline.publish.tables import Column, Table, figure_cell, hoisted, measure_column, text_cell, type_cell
 from pipeline.publish.texts import slug
 from pipeline.publish.type_tables import type_order
-from pipeline.publish.words import _, declared, listed
+from pipeline.publish.words import Words, _, declared, each
 
 
 def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], families: Families) -> list[Table]:
@@ -33,7 +33,7 @@ def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], famil
         groups[(("age", "sex"), key[1])] += groups.pop(key)
     made = []
     for (names, overlay), members in sorted(groups.items(), key=lambda item: item[0]):
-        words = listed([dimension_title(name).lower() for name in names], " and ")
+        words = by_dimensions(names)
         maker = _ages_across if set(names) == {"age", "sex"} else _dimensions_down
         base = f"{table_id}_by_{slug('_'.join(names))}{'_overlay' if overlay else ''}"
         heading = _("{series}: by {dimensions}", series=title, dimensions=words)
@@ -45,6 +45,12 @@ def breakdown_tables(table_id: str, title: str, figures: Sequence[Figure], famil
             heading = _("{title}: {group}", title=heading, group=group_title("quantiles").lower())
             made.append(_dimensions_down(f"{base}_quantiles", heading, names, quantiles, families))
     return made
+
+
+def by_dimensions(names: Sequence[str]) -> Words:
+    """What a table is broken down by, as it stands in its title: `age and sex`; in Japanese 別 follows all of them."""
+    titles = [dimension_title(name).lower() for name in names]
+    return each(" and ".join(titles), lambda: "・".join(str(title).removesuffix("別") for title in titles))
 
 
 def _ages_across(table_id: str, title: str, names: tuple[str, ...], figures: Sequence[Figure], families: Families) -> Table:

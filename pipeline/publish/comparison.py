@@ -38,6 +38,7 @@ from pipeline.publish.families import Families, break_years
 from pipeline.publish.figures import NO_BREAKDOWN, Figure, figures, is_country, rows_of
 from pipeline.publish.labels import country_name
 from pipeline.publish.measures import counting, measure_meaning, measure_note, measure_title, unit_short
+from pipeline.publish.period_labels import period_label
 from pipeline.publish.selection import select_rows
 from pipeline.publish.series_titles import series_name, titled_by_country
 from pipeline.publish.source_facts import source_page_name
@@ -413,7 +414,7 @@ def _history(years: Sequence[_Year], item: Series, families: Families, folders: 
     )
     english, native = series_name(item.family, families)
     notes = tuple(
-        _("Break at {period}: {reason}. Do not compare across it.", period=code, reason=declared(reason))
+        _("Break at {period}: {reason}. Do not compare across it.", period=period_label(code), reason=declared(reason))
         for code, reason in breaks.items()
     )
     columns = (Column(_("Year"), native="年"), *(measure_column(*key) for key in keys), Column(_("Classification")))

@@ -209,7 +209,8 @@ def _breaks(row: Any, source: Source) -> tuple[str, ...]:
         and Period.parse(str(entry["from"])).start <= until
     ]
     return tuple(
-        _("{period}: {reason}", period=str(entry["from"]), reason=declared_text(entry.get("reason", ""))) for entry in found
+        _("{period}: {reason}", period=period_label(str(entry["from"])), reason=declared_text(entry.get("reason", "")))
+        for entry in found
     )
 
 

@@ -58,7 +58,7 @@ def history_table(
     )
     shown = {code for _, code, _ in lines}
     notes: tuple[str, ...] = tuple(
-        _("Break at {period}: {reason}. Do not compare across it.", period=period, reason=declared(clean(reason)))
+        _("Break at {period}: {reason}. Do not compare across it.", period=period_label(period), reason=declared(clean(reason)))
         for period, reason in breaks.items()
         if period in shown
     )

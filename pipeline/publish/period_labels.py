@@ -62,8 +62,8 @@ def _period_in_japanese(code: str) -> str:
         case "day":
             return f"{year}年{first}月{period.start.day}日"
     if period.code.count("-") == 2:
-        return f"{year}年{first}月～{period.end.year}年{last}月（期間）"
-    return f"{year}年{first}月{period.start.day}日～{period.end.year}年{last}月{period.end.day}日（期間）"
+        return f"{year}年{first}月～{period.end.year}年{last}月（期間計）"
+    return f"{year}年{first}月{period.start.day}日～{period.end.year}年{last}月{period.end.day}日（期間計）"
 
 
 def period_japanese(code: str) -> str:
