@@ -206,11 +206,11 @@ MEASURES: dict[str, str] = {
     "loss_prevented": "loss that was prevented",
     "traded_value": "value of unauthorised trades (purchases and sales added): not a loss",
     "fraud_rate": "fraud loss as a share of the value paid",
-    "mean_loss": "gross loss per case recognised or reported, attempts included",
-    "mean_loss_of_known": "gross loss per case whose loss, above zero or not, is known, attempts included",
-    "mean_loss_completed": "gross loss per completed case",
-    "mean_loss_with_loss": "gross loss per case with a loss",
-    "loss_per_day": "gross loss per day of the period",
+    "mean_loss": "gross loss divided by the cases recognised or reported, attempts included",
+    "mean_loss_of_known": "gross loss divided by the cases whose loss, above zero or not, is known, attempts included",
+    "mean_loss_completed": "gross loss divided by the completed cases",
+    "mean_loss_with_loss": "gross loss divided by the cases with a loss",
+    "loss_per_day": "gross loss divided by the days of the period",
     "median_loss": "median of the losses above zero",
     "median_loss_lower_95": (
         "lower end of the interval of 95 % for the median of the losses above zero: a loss by its rank. Reports are a census: it"

@@ -234,7 +234,7 @@ def test_a_type_has_its_own_breaks_and_not_those_of_the_total(files: Mapping[str
     lines = list(csv.DictReader(io.StringIO(files["comparison.csv"].decode())))
     told = {line["native_type"]: line["breaks"] for line in lines if line["source"] == "npa_annual"}
     assert told["_T"].startswith("2018: cash-card theft")
-    assert told["オレオレ詐欺"].startswith("2020: deposit fraud")
+    assert told["オレオレ詐欺"].startswith("2020: bank savings fraud")
     assert "2018" not in told["オレオレ詐欺"]
 
 

@@ -174,9 +174,9 @@ _MEANINGS: dict[str, dict[str, str]] = {
         "cases_with_loss": _("reports with a loss above zero"),
         "cases_loss_known": _("reports whose loss, above zero or not, is known"),
         "cases_per_100k": _("reports per 100,000 inhabitants of the same year"),
-        "mean_loss": _("gross loss per report, with or without a loss"),
-        "mean_loss_of_known": _("gross loss per report whose loss, above zero or not, is known"),
-        "mean_loss_with_loss": _("gross loss per report with a loss"),
+        "mean_loss": _("gross loss divided by the reports, with or without a loss"),
+        "mean_loss_of_known": _("gross loss divided by the reports whose loss, above zero or not, is known"),
+        "mean_loss_with_loss": _("gross loss divided by the reports with a loss"),
         "share_with_loss": _("share of the reports that have a loss above zero"),
         "share_with_loss_of_known": _("share of the reports whose loss is known that have one above zero"),
         "share_of_cases": _("share of the reports of all types of the table"),
@@ -184,8 +184,9 @@ _MEANINGS: dict[str, dict[str, str]] = {
         "change_on_year_cases": _("change of the reports on the same period of the year before"),
     },
     "several": {
-        "mean_loss_of_known": _("gross loss per case or report whose loss, above zero or not, is known"),
-        "mean_loss_with_loss": _("gross loss per case or report with a loss"),
+        "mean_loss": _("gross loss divided by the cases or reports, attempts included"),
+        "mean_loss_of_known": _("gross loss divided by the cases or reports whose loss, above zero or not, is known"),
+        "mean_loss_with_loss": _("gross loss divided by the cases or reports with a loss"),
     },
 }
 _UNITS: dict[str, dict[str, Words]] = {
