@@ -14,7 +14,8 @@ import pytest
 from pipeline.aggregate.derive import derive
 from pipeline.frames import observations_frame
 from pipeline.publish import release
-from pipeline.publish.register import REGISTER, Facts
+from pipeline.publish.register import REGISTER
+from pipeline.publish.register_facts import Facts
 from pipeline.sources import catalogue
 from tests import publish_sample as sample
 from tests.figures import snapshot

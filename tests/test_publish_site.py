@@ -34,7 +34,8 @@ from pipeline.publish.families import Families
 from pipeline.publish.feed import feed_name
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.methods import NAMES
-from pipeline.publish.register import REGISTER, Facts, register_table, register_tables
+from pipeline.publish.register import REGISTER, register_table, register_tables
+from pipeline.publish.register_facts import Facts
 from pipeline.publish.source_facts import source_view
 from pipeline.reference import comparability_words, fraud_types, series
 from pipeline.sources import catalogue
@@ -327,7 +328,7 @@ def test_the_register_calls_types_over_years_made_of_two_years_only() -> None:
     ]
     assert _registered(typed[0])["T07"] == ("not made", "–")
     assert _registered(*typed)["T07"] == ("made", "npa_annual")
-    assert _registered(*typed)["T04"] == ("made", "npa_annual")
+    assert _registered(*typed)["T04"] == ("made in part", "npa_annual (single cells)")
 
 
 def test_the_register_calls_missing_fields_made_where_the_page_has_a_line() -> None:
@@ -385,12 +386,15 @@ def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what
     assert [entry.code for entry in REGISTER] == [f"T{number:02}" for number in range(1, 45)]
     table = register_table(Facts.of(sample.view()))
     states = {row[0].text: (row[2].text, row[3].text, row[4].text) for row in table.rows}
-    assert states["T04"] == ("made", "main tables of the series", "npa_annual, npa_monthly, npa_releases")
+    assert states["T04"][0] == "made in part"
+    assert states["T04"][1].startswith("main tables of the series. Lacking: victims: no source gives it; share with a loss: ")
+    single = "npa_annual, npa_monthly (single cells), npa_releases (single cells)"
+    assert states["T05"] == ("made", "main tables of the series, sorted by cases", single)
     assert states["T23"] == ("not made", "no source gives the means of payment", "–")
     assert all(words != "–" for state, words, _ in states.values())
     with_payment = sample.view([sample.row("npa_annual", "special_fraud", "2025", "cases", "cases", 5, payment="CASH")])
     made = {row[0].text: row[4].text for row in register_table(Facts.of(with_payment)).rows}
-    assert made["T23"] == "npa_annual"
+    assert made["T23"] == "npa_annual (single cells)"
     # The sample is of one country.
     assert _cells(files["quality.html"], "register", "T44")[2:4] == ["not made", "figures of one country only"]
 

@@ -100,7 +100,8 @@ def _declared() -> Iterator[tuple[str, str]]:
         yield from ((text, "pipeline/model.py") for code, text in getattr(model, name).items() if text)
     yield from ((text, "pipeline/aggregate/derive.py") for text in steps_in_words())
     for entry in REGISTER:
-        yield from ((text, "pipeline/publish/register.py") for text in (entry.title, entry.where, entry.lacking) if text)
+        told = [text for field in entry.fields for text in (field.words, field.reason)]
+        yield from ((text, "pipeline/publish/register.py") for text in (entry.title, entry.where, entry.lacking, *told) if text)
     for code, name, formula, defined, __, why in INDICATORS:
         texts = (name, formula, defined, why, code if " " in code else "")
         yield from ((text, "pipeline/publish/quality_indicators.py") for text in texts if text)

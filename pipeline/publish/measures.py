@@ -179,7 +179,7 @@ _MEANINGS: dict[str, dict[str, str]] = {
         "mean_loss_with_loss": _("gross loss divided by the reports with a loss"),
         "share_with_loss": _("share of the reports that have a loss above zero"),
         "share_with_loss_of_known": _("share of the reports whose loss is known that have one above zero"),
-        "share_of_cases": _("share of the reports of all types of the table"),
+        "share_of_cases": _("share of the reports of the whole table"),
         "item_response_rate": _("share of the reports that say what the table is broken down by"),
         "change_on_year_cases": _("change of the reports on the same period of the year before"),
     },

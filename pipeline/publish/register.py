@@ -1,15 +1,15 @@
 """The register of tables that the best published summaries of fraud hold together, and which of them are made here.
 
-In: what the view holds (`Facts`). Out: a table with the sources that give each, or the field that no source gives. The list is
-that of the FTC's data book, IC3's report, the NPA's monthly statistics, UK Finance's annual report, Targeting Scams and the SPF's
-brief.
+In: what the view holds (`Facts`). Out: a table that says of each whether it is made, made in part or not made, with the sources
+that give it, what each of them lacks, and the field that no source gives. The list is that of the FTC's data book, IC3's report,
+the NPA's monthly statistics, UK Finance's annual report, Targeting Scams and the SPF's brief.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -19,91 +19,69 @@ from pipeline.publish.countries import declared_tables
 from pipeline.publish.families import Families
 from pipeline.publish.figures import NO_BREAKDOWN, is_country
 from pipeline.publish.maps import MAPPED, map_lacking
+from pipeline.publish.register_facts import AREA, TYPE, Facts, plain_figures
 from pipeline.publish.roles import MONTHS_OF_HISTORY, parsed, role
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.source_pages import count_cell
 from pipeline.publish.tables import Column, Table, led_to, text_cell
 from pipeline.publish.words import N_, Own, _, declared, listed, page_name
 
-_TYPE = "type"
-_AREA = "area"
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """What a table of the register shows of each line, and which measures give it; without any, nobody does, for a reason."""
+
+    words: str
+    measures: tuple[str, ...] = ()
+    reason: str = ""  # why it is lacking, where that does not lie with the sources
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
-    """Which measures each source has, and by what they are broken down: (source, measure, set of dimensions), area and type among
-    them; and the sources with overlays, and with the age limits of the old."""
+class Held:
+    """What a source has of a table of the register."""
 
-    cells: frozenset[tuple[str, str, frozenset[str]]]
-    overlays: frozenset[str]
-    elderly: frozenset[str]
-    typed_years: frozenset[str] = frozenset()  # the sources with cases or losses by type of several years
-    unanswered: frozenset[str] = frozenset()  # those with cases or losses of which a breakdown does not know the answer
-    made: Mapping[str, frozenset[str]] = dataclasses.field(
-        default_factory=dict
-    )  # who has those that are not told by the figures alone
+    missing: tuple[Field, ...] = ()
+    is_single: bool = False  # single cells, no table
 
-    @classmethod
-    def of(cls, view: pd.DataFrame) -> Facts:
-        """From OBSERVATION_COLUMNS; a figure without a value counts for nothing."""
-        present = view[(view["absence"] == "").to_numpy(bool)]
-        names = ["source", "measure", "native_type", "area", *DIMENSIONS]
-        cells = {
-            (row[0], row[1], frozenset(_broken_down(row[2], row[3], row[4:])))
-            for row in present[names].drop_duplicates().itertuples(index=False, name=None)
-        }
-        overlays = frozenset(present.loc[present["overlay"].astype(bool), "source"])
-        old = present["age"].isin(["Y_GE60", "Y_GE65"])
-        return cls(
-            frozenset(cells), overlays, frozenset(present.loc[old, "source"]), _with_typed_years(present), _unanswered(present)
-        )
-
-    def sources(self, measures: Iterable[str] = (), *dimensions: str) -> set[str]:
-        """The sources with one of the measures (any where none is named), broken down by at least these dimensions."""
-        wanted, by = set(measures), set(dimensions)
-        return {source for source, measure, held in self.cells if (not wanted or measure in wanted) and by <= held}
-
-
-def _with_typed_years(present: pd.DataFrame) -> frozenset[str]:
-    plain = _plain(present)
-    kept = (plain["frequency"] == "annual") & (plain["native_type"] != TOTAL) & plain["measure"].isin(["cases", "loss"])
-    years = plain[kept.to_numpy(bool)].groupby(["source", "table", "classification"], observed=True)["period"].nunique()
-    return frozenset(str(source) for source, *_ in years[years > 1].index)
-
-
-def _unanswered(present: pd.DataFrame) -> frozenset[str]:
-    kept = present["frequency"].isin(["annual", "year_to_date"]) & present["measure"].isin(["cases", "loss"])
-    own = present[(kept & (present["native_type"] == TOTAL) & ~present["overlay"].astype(bool)).to_numpy(bool)]
-    if own.empty:
-        return frozenset()
-    codes = own[["area", *DIMENSIONS]].astype(str)
-    unknown = codes.apply(lambda column: column.str.startswith("_U") | (column == "_O_U"))
-    elsewhere = pd.concat([~codes[["area"]].map(is_country), ~codes[list(DIMENSIONS)].isin(NO_BREAKDOWN)], axis=1)
-    # An unknown area may be told as one of no country or as the rest of one.
-    alone = (elsewhere | unknown).sum(axis=1) == 1
-    return frozenset(own.loc[(unknown.any(axis=1) & alone).to_numpy(bool), "source"].astype(str))
-
-
-def _broken_down(native_type: str, area: str, dimensions: Iterable[str]) -> Iterable[str]:
-    if native_type != TOTAL:
-        yield _TYPE
-    if not is_country(area):
-        yield _AREA
-    for name, value in zip(DIMENSIONS, dimensions, strict=True):
-        if value not in NO_BREAKDOWN:
-            yield name
+    @property
+    def is_complete(self) -> bool:
+        return not self.missing and not self.is_single
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A table of the register: who gives what it needs, where it stands, and what is lacking where nobody does."""
+    """A table of the register: who gives what it needs, where it stands, and what is lacking where nobody does.
+
+    `fields` are those that the best summaries show in it; without any, whoever is among `of` has all of it. `by`: what it is
+    broken down by.
+    """
 
     code: str
     title: str
-    sources: Callable[[Facts], set[str]]
     where: str = ""
     lacking: str = ""
-    is_partial: bool = False  # what the title promises is not all made; `where` says what is not
+    by: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    of: Callable[[Facts], set[str]] | None = None
+
+    def sources(self, facts: Facts) -> set[str]:
+        """Who gives something of it."""
+        if self.of is not None:
+            return self.of(facts)
+        return facts.sources([name for field in self.fields for name in field.measures], *self.by)
+
+    def held(self, facts: Facts) -> dict[str, Held]:
+        """What each of them has of it, in the order of their names."""
+        having = {field.words: facts.sources(field.measures, *self.by) if field.measures else set() for field in self.fields}
+        measures = [name for field in self.fields for name in field.measures]
+        whole = facts.sources(measures, *self.by, whole=True) if self.by and self.fields else None
+        return {
+            source: Held(
+                tuple(field for field in self.fields if source not in having[field.words]),
+                whole is not None and source not in whole,
+            )
+            for source in sorted(self.sources(facts))
+        }
 
 
 def _with(*measures: str, by: tuple[str, ...] = ()) -> Callable[[Facts], set[str]]:
@@ -118,119 +96,234 @@ def _nobody(__: Facts) -> set[str]:
     return set()
 
 
-_SUMS = ("cases", "loss", "victims")
+_REPORTS, _LOSS = Field("cases or reports", ("cases",)), Field("loss", ("loss",))
+_VICTIMS = Field("victims", ("victims", "victims_share"))
+_WITH_LOSS = Field("share with a loss", ("share_with_loss", "share_with_loss_of_known", "cases_with_loss", "cases_completed"))
+_MEAN = Field("mean", ("mean_loss", "mean_loss_of_known", "mean_loss_completed", "mean_loss_with_loss"))
+_MEDIAN, _P90 = Field("median", ("median_loss",)), Field("90th percentile", ("p90_loss",))
+_RATES = ("cases_per_100k", "loss_per_100k")
+_COUNTED = Field("cases, reports or victims", ("cases", "victims", "victims_share"))
 _BREAKDOWNS = "further tables of the source"
 _COUNTRIES, _ONE_COUNTRY = "page on countries side by side", "figures of one country only"
 _ONE_PRINTING = "no source has given figures of one period twice"
 NOBODY_GIVES_IT = N_("no source gives it")
 
 REGISTER: tuple[Entry, ...] = (
-    Entry("T01", "Key figures", _with("cases", "loss"), "at a glance"),
-    Entry("T02", "Headline series over time, with vintage", _with("cases", "loss"), "over time; vintages under revisions"),
+    Entry(
+        "T01",
+        "Key figures",
+        "at a glance",
+        fields=(
+            _REPORTS,
+            Field("victims", ("victims",)),
+            Field("cases or reports with a loss", ("cases_with_loss", "cases_completed")),
+            _LOSS,
+            Field("loss recovered", ("loss_recovered",)),
+            Field("net loss", ("loss_net",)),
+            Field("loss prevented", ("loss_prevented",)),
+            _MEAN,
+            _MEDIAN,
+            Field("loss per 100,000 inhabitants", ("loss_per_100k",)),
+            Field("loss per day", ("loss_per_day",)),
+            Field("change on the year", ("change_on_year", "change_on_year_cases")),
+        ),
+        of=_with("cases", "loss"),
+    ),
+    Entry("T02", "Headline series over time, with vintage", "over time; vintages under revisions", of=_with("cases", "loss")),
     Entry(
         "T03",
         "Contribution of each type to the change on the year",
-        _made_in_a_release("T03"),
         "main tables of the series; release by release below",
         "no source gives types in two periods that are a year apart",
+        of=_made_in_a_release("T03"),
     ),
-    Entry("T04", "Type by reports, victims, losses, mean, median", _with(*_SUMS, by=(_TYPE,)), "main tables of the series"),
-    Entry("T05", "Ten largest types by reports", _with("cases", by=(_TYPE,)), "main tables of the series, sorted by cases"),
-    Entry("T06", "Ten largest types by loss", _with("loss", by=(_TYPE,)), "main tables of the series, in the order of loss"),
+    Entry(
+        "T04",
+        "Type by reports, victims, losses, mean, median",
+        "main tables of the series",
+        by=(TYPE,),
+        fields=(_REPORTS, _VICTIMS, _WITH_LOSS, _LOSS, _MEAN, _MEDIAN, _P90),
+    ),
+    Entry("T05", "Ten largest types by reports", "main tables of the series, sorted by cases", by=(TYPE,), fields=(_REPORTS,)),
+    Entry("T06", "Ten largest types by loss", "main tables of the series, in the order of loss", by=(TYPE,), fields=(_LOSS,)),
     Entry(
         "T07",
         "Types over several years",
-        lambda facts: set(facts.typed_years),
         "further tables of the series",
         "no source gives types of two years",
+        of=lambda facts: set(facts.typed_years),
     ),
-    Entry("T08", "Publisher's type to common type", _with("cases", "loss", by=(_TYPE,)), "the trace of each figure"),
-    Entry("T09", "Overlays: of which, cutting across types", lambda facts: set(facts.overlays), "boxes of the series"),
-    Entry("T10", "Size of the single loss", _with(by=("loss_band",)), _BREAKDOWNS),
-    Entry("T11", "Concentration of losses", _with("top_1_share", "top_10_share"), "main tables of the series"),
+    Entry("T08", "Publisher's type to common type", "the trace of each figure", of=_with("cases", "loss", by=(TYPE,))),
+    Entry("T09", "Overlays: of which, cutting across types", "boxes of the series", of=lambda facts: set(facts.overlays)),
+    Entry(
+        "T10",
+        "Size of the single loss",
+        _BREAKDOWNS,
+        by=("loss_band",),
+        fields=(
+            Field("cases or reports", ("cases", "cases_with_loss")),
+            Field("share of cases or reports", ("share_of_cases",)),
+            _LOSS,
+            Field("share of loss", ("share_of_loss",)),
+        ),
+    ),
+    Entry(
+        "T11",
+        "Concentration of losses",
+        "main tables of the series; losses from a size on: further tables of the source",
+        fields=(
+            Field("share of the largest 0.1 %", ("top_0_1_share",)),
+            Field("share of the largest 1 %", ("top_1_share",)),
+            Field("share of the largest 10 %", ("top_10_share",)),
+            Field("largest loss", ("max_loss",)),
+            Field("Gini coefficient", reason="not computed here"),
+        ),
+        of=_with("top_1_share", "top_10_share"),
+    ),
     Entry(
         "T12",
         "Totals with and without large losses",
-        _with("loss_without_large"),
         "main tables of the series",
         "no source gives the sum of its large losses",
+        of=_with("loss_without_large"),
     ),
     Entry(
         "T13",
         "Quantiles of losses with intervals",
-        _with(*INTERVAL_ENDS),
         "main tables of the series; why totals have no interval: large losses, above",
         "no source gives single losses",
+        of=_with(*INTERVAL_ENDS),
     ),
-    Entry("T14", "Age", _with(*_SUMS, "victims_share", by=("age",)), _BREAKDOWNS),
-    Entry("T15", "Sex by age", _with(*_SUMS, "victims_share", by=("age", "sex")), _BREAKDOWNS),
-    Entry("T16", "Private persons and organisations", _with(by=("victim_kind",)), _BREAKDOWNS),
-    Entry("T17", "The old, by each source's own limit of age", lambda facts: set(facts.elderly), _BREAKDOWNS),
-    Entry("T18", "Region", _with(by=(_AREA,)), _BREAKDOWNS),
-    Entry("T19", "Region by type", _with(*_SUMS, by=(_AREA, _TYPE)), _BREAKDOWNS, "no source gives types by region"),
+    Entry(
+        "T14",
+        "Age",
+        _BREAKDOWNS,
+        by=("age",),
+        fields=(
+            _COUNTED,
+            _WITH_LOSS,
+            _LOSS,
+            _MEDIAN,
+            Field("rate per 100,000 of the age", reason="no population by age is held"),
+        ),
+    ),
+    Entry("T15", "Sex by age", _BREAKDOWNS, by=("age", "sex"), fields=(_COUNTED,)),
+    Entry("T16", "Private persons and organisations", _BREAKDOWNS, by=("victim_kind",), fields=(_REPORTS, _LOSS)),
+    Entry("T17", "The old, by each source's own limit of age", _BREAKDOWNS, of=lambda facts: set(facts.elderly)),
+    Entry(
+        "T18",
+        "Region",
+        _BREAKDOWNS,
+        by=(AREA,),
+        fields=(_REPORTS, _LOSS, Field("rate per 100,000 inhabitants", _RATES), Field("rank", ("rank",))),
+    ),
+    Entry("T19", "Region by type", _BREAKDOWNS, "no source gives types by region", by=(AREA, TYPE), fields=(_REPORTS, _LOSS)),
     Entry(
         "T20",
         "Map",
-        _made_in_a_release("T20"),
         "further tables of the source, as squares; release by release below",
         "no source gives half of a country's areas",
+        of=_made_in_a_release("T20"),
     ),
-    Entry("T21", "Way of the first contact", _with(by=("contact",)), _BREAKDOWNS),
-    Entry("T22", "Service or platform of the contact", _with(by=("contact_tool",)), _BREAKDOWNS),
-    Entry("T23", "Means of payment", _with(by=("payment",)), _BREAKDOWNS, "no source gives the means of payment"),
-    Entry("T24", "Type by way of contact", _with(by=("contact", _TYPE)), _BREAKDOWNS, "no source gives types by way of contact"),
+    Entry("T21", "Way of the first contact", _BREAKDOWNS, by=("contact",), fields=(_REPORTS, _WITH_LOSS, _LOSS, _MEDIAN)),
+    Entry("T22", "Service or platform of the contact", _BREAKDOWNS, by=("contact_tool",), fields=(_REPORTS, _LOSS)),
     Entry(
-        "T25", "Type by means of payment", _with(by=("payment", _TYPE)), _BREAKDOWNS, "no source gives types by means of payment"
+        "T23", "Means of payment", _BREAKDOWNS, "no source gives the means of payment", by=("payment",), fields=(_REPORTS, _LOSS)
     ),
-    Entry("T26", "Authorised and unauthorised", _nobody, lacking="no source counts by it; the common types say it of themselves"),
+    Entry(
+        "T24",
+        "Type by way of contact",
+        _BREAKDOWNS,
+        "no source gives types by way of contact",
+        by=("contact", TYPE),
+        fields=(_REPORTS, _LOSS),
+    ),
+    Entry(
+        "T25",
+        "Type by means of payment",
+        _BREAKDOWNS,
+        "no source gives types by means of payment",
+        by=("payment", TYPE),
+        fields=(_REPORTS, _LOSS),
+    ),
+    Entry(
+        "T26",
+        "Authorised and unauthorised",
+        lacking="no source counts by it; the common types say it of themselves",
+        of=_nobody,
+    ),
     Entry(
         "T27",
         "Completed and attempted",
-        lambda facts: facts.sources(["cases_completed", "cases_with_loss"]) | facts.sources([], "outcome"),
         "main tables of the series",
+        of=lambda facts: facts.sources(["cases_completed", "cases_with_loss"]) | facts.sources([], "outcome"),
     ),
-    Entry("T28", "Recovered, reimbursed, frozen", _with("loss_recovered", "loss_net"), "main tables", "no source gives it"),
-    Entry("T29", "Prevented", _with("loss_prevented"), "main tables", "no source gives the loss that was prevented"),
-    Entry("T30", "Cleared and arrested", _with("cases_cleared", "persons_arrested"), "main tables of the series"),
+    Entry(
+        "T28",
+        "Recovered, reimbursed, frozen",
+        "main tables",
+        "no source gives it",
+        fields=(
+            Field("net loss", ("loss_net",)),
+            Field("loss recovered", ("loss_recovered",)),
+            Field("reimbursed"),
+            Field("frozen"),
+        ),
+    ),
+    Entry("T29", "Prevented", "main tables", "no source gives the loss that was prevented", of=_with("loss_prevented")),
+    Entry(
+        "T30",
+        "Cleared and arrested",
+        "main tables of the series",
+        fields=(Field("cases cleared", ("cases_cleared",)), Field("persons arrested", ("persons_arrested",))),
+    ),
     Entry(
         "T31",
         "Monthly series, seasonally adjusted",
-        _made_in_a_release("T31"),
         "over time, in monthly releases; release by release below",
         "no source gives three full years of months without a hole",
+        of=_made_in_a_release("T31"),
     ),
-    Entry("T32", "Lag from offence to report", _nobody, lacking="no source gives both the day of the offence and of the report"),
-    Entry("T33", "By day of the offence", _nobody, lacking="no source gives the day of the offence"),
-    Entry("T34", "Revision triangle", _made_in_a_release("T34"), "revisions of each release: vintages", _ONE_PRINTING),
-    Entry("T35", "Revision statistics", _made_in_a_release("T34"), "revisions of each release, and above", _ONE_PRINTING),
-    Entry("T36", "What changed since the last release", _with("cases", "loss"), "revisions of each release"),
-    Entry("T37", "Quality indicators", _with(), "this page"),
+    Entry(
+        "T32", "Lag from offence to report", lacking="no source gives both the day of the offence and of the report", of=_nobody
+    ),
+    Entry("T33", "By day of the offence", lacking="no source gives the day of the offence", of=_nobody),
+    Entry("T34", "Revision triangle", "revisions of each release: vintages", _ONE_PRINTING, of=_made_in_a_release("T34")),
+    Entry("T35", "Revision statistics", "revisions of each release, and above", _ONE_PRINTING, of=_made_in_a_release("T34")),
+    Entry("T36", "What changed since the last release", "revisions of each release", of=_with("cases", "loss")),
+    Entry("T37", "Quality indicators", "this page", of=_with()),
     Entry(
         "T38",
         "Missing fields",
-        lambda facts: facts.sources(["item_response_rate"]) | facts.unanswered,
         "this page; rates of response in further tables of the source",
+        of=lambda facts: facts.sources(["item_response_rate"]) | facts.unanswered,
     ),
-    Entry("T39", "Coverage and contributors", _with(), "page of each source", "no source gives its contributors' counts"),
-    Entry("T40", "Breaks in the series", _made_in_a_release("T40"), "page of each source", "no source declares a break"),
-    Entry("T41", "Countries side by side in national currency", _made_in_a_release("T41"), _COUNTRIES, _ONE_COUNTRY),
+    Entry(
+        "T39",
+        "Coverage and contributors",
+        "page of each source",
+        fields=(Field("contributors"), Field("duplicates removed")),
+        of=_with(),
+    ),
+    Entry("T40", "Breaks in the series", "page of each source", "no source declares a break", of=_made_in_a_release("T40")),
+    Entry("T41", "Countries side by side in national currency", _COUNTRIES, _ONE_COUNTRY, of=_made_in_a_release("T41")),
     Entry(
         "T42",
         "In US dollars and purchasing power",
-        _made_in_a_release("T41"),
-        f"{_COUNTRIES}, in US dollars; no purchasing-power series is held",
+        _COUNTRIES,
         _ONE_COUNTRY,
-        is_partial=True,
+        fields=(Field("purchasing power", reason="no purchasing-power parity is held"),),
+        of=_made_in_a_release("T41"),
     ),
     Entry(
         "T43",
         "Per 100,000 inhabitants and per GDP",
-        lambda facts: facts.sources(["loss_per_100k", "cases_per_100k"]) & set(facts.made.get("T41", ())),
-        f"{_COUNTRIES}, per inhabitant; no GDP series is held",
+        _COUNTRIES,
         _ONE_COUNTRY,
-        is_partial=True,
+        fields=(Field("share of the gross domestic product", reason="no gross domestic product is held"),),
+        of=lambda facts: facts.sources(_RATES) & set(facts.made.get("T41", ())),
     ),
-    Entry("T44", "Comparability matrix", _made_in_a_release("T41"), _COUNTRIES, _ONE_COUNTRY),
+    Entry("T44", "Comparability matrix", _COUNTRIES, _ONE_COUNTRY, of=_made_in_a_release("T41")),
 )
 
 
@@ -261,21 +354,56 @@ def _compared(view: pd.DataFrame, families: Families) -> frozenset[str]:
 
 
 def register_table(facts: Facts) -> Table:
-    """Every entry with its sources or with what is lacking."""
+    """Every entry: its state, where it stands or what is lacking, and what each source has of it."""
     lines = []
     for entry in REGISTER:
-        found = sorted(entry.sources(facts))
+        held = entry.held(facts)
+        nowhere = [field for field in entry.fields if all(field in own.missing for own in held.values())] if held else []
+        own = {source: dataclasses.replace(had, missing=_without(had.missing, nowhere)) for source, had in held.items()}
+        is_made = not nowhere and any(had.is_complete for had in own.values())
         lines.append(
             (
                 text_cell(entry.code, header=True),
                 text_cell(declared(entry.title)),
-                text_cell((_("made in part") if entry.is_partial else _("made")) if found else _("not made")),
-                text_cell(declared(entry.where if found else entry.lacking or NOBODY_GIVES_IT)),
-                text_cell(Own(", ".join(found))),
+                text_cell(_("made") if is_made else _("made in part") if held else _("not made")),
+                text_cell(_place(entry, nowhere, own.values()) if held else declared(entry.lacking or NOBODY_GIVES_IT)),
+                text_cell(listed([_source_words(source, had) for source, had in own.items()])),
             )
         )
     columns = tuple(map(Column, (_("No."), _("Table"), _("State"), _("Where, or what is lacking"), _("Sources"))))
-    return Table("register", _("Tables, and which are made"), columns, tuple(lines))
+    return Table("register", _("Tables, and which are made"), columns, tuple(lines), notes=(_SINGLE_CELLS,))
+
+
+_SINGLE_CELLS = _(
+    "Single cells: what a source says of one or a few categories, which neither make up the total nor are so many that they are "
+    "a table."
+)
+
+
+def _without(fields: Iterable[Field], others: Collection[Field]) -> tuple[Field, ...]:
+    return tuple(field for field in fields if field not in others)
+
+
+def _place(entry: Entry, nowhere: Sequence[Field], held: Collection[Held]) -> str:
+    """Where the table stands, and what no source gives of it."""
+    lacking: list[str] = [_("all but single cells: no source gives it")] if all(had.is_single for had in held) else []
+    lacking += [
+        _("{field}: {reason}", field=declared(field.words), reason=declared(field.reason or NOBODY_GIVES_IT)) for field in nowhere
+    ]
+    where = declared(entry.where)
+    return _("{where}. Lacking: {fields}", where=where, fields=listed(lacking, "; ")) if lacking else where
+
+
+def _source_words(source: str, had: Held) -> str:
+    """The source, and what it lacks of what another gives."""
+    fields = listed([declared(field.words) for field in had.missing])
+    if had.is_single:
+        return (
+            _("{source} (single cells, without {fields})", source=Own(source), fields=fields)
+            if had.missing
+            else _("{source} (single cells)", source=Own(source))
+        )
+    return _("{source} (without {fields})", source=Own(source), fields=fields) if had.missing else Own(source)
 
 
 # ------------------------------------------------------------------------------------------------------ release by release
@@ -286,7 +414,7 @@ _Reasons = Mapping[str, Mapping[tuple[str, str], str]]  # code -> (source, perio
 
 def _reasons(view: pd.DataFrame, published: Collection[str], families: Families) -> _Reasons:
     """A source counts where its figures lead."""
-    plain = _leading(_plain(view), families)
+    plain = _leading(plain_figures(view), families)
     found = {
         "T03": _contribution_reasons(plain, published),
         "T20": _map_reasons(view[(view["absence"] == "").to_numpy(bool)]),
@@ -360,14 +488,6 @@ def _grouped(reasons: Mapping[str, str]) -> str:
         which = ", ".join(ordered) if len(ordered) <= 4 else f"{', '.join(ordered[:2])} … {ordered[-1]}"
         words.append(_("{reason} ({count}: {periods})", reason=reason, count=len(ordered), periods=which))
     return listed(words, "; ") if words else ""
-
-
-def _plain(view: pd.DataFrame) -> pd.DataFrame:
-    """National figures that are broken down by nothing but the type, no overlays."""
-    kept = ~view["overlay"].to_numpy(bool) & view["area"].map(is_country).to_numpy(bool)
-    for name in DIMENSIONS:
-        kept &= view[name].isin(NO_BREAKDOWN).to_numpy(bool)
-    return view[kept]
 
 
 def _leading(plain: pd.DataFrame, families: Families) -> pd.DataFrame:
