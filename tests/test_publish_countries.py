@@ -21,6 +21,7 @@ from pipeline.aggregate.derive import derive
 from pipeline.frames import observations_frame
 from pipeline.model import Period
 from pipeline.publish import countries
+from pipeline.publish.cards import headline_cards
 from pipeline.publish.content import Card, Line
 from pipeline.publish.families import Families
 from pipeline.publish.figure_warnings import OVERLAPPING_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAY_WARNING
@@ -348,3 +349,28 @@ def test_a_note_beneath_several_periods_says_of_which_it_is() -> None:
     assert [note for note in table_notes(found, families) if "care" in note] == ["All types, loss, 2022, 2023: printed with care"]
     alone = [figure for figure in found if figure.row.period == "2022"]
     assert [note for note in table_notes(alone, families) if "care" in note] == ["All types, loss: printed with care"]
+
+
+@pytest.mark.parametrize(
+    ("period", "table", "told"),
+    [
+        ("2018", "special_fraud", "Not comparable with the year before: cash-card theft by deception"),
+        ("2026-01/2026-04", "special_fraud", "Not comparable with the year before: 13 types"),
+        ("2024", "sns_fraud", "Not comparable with the year before: 2023 counted as romance fraud only"),
+        ("2025", "sns_fraud", ""),
+        ("2020", "special_fraud", ""),  # two of its types break, the total does not
+    ],
+)
+def test_a_headline_says_at_once_that_it_is_of_another_thing_than_a_year_before(period: str, table: str, told: str) -> None:
+    rows = [
+        {**figure, "period": period, "frequency": Period.parse(period).frequency}
+        for figure in of("npa_monthly", table, "JPY", 5, 9)
+    ]
+    families = Families(sources())
+    release = Period.parse(period[-7:])
+    found = figures(rows_of(observations_frame(rows)), release, families)
+    (card,) = headline_cards(release, [table], {table: found}, [], [], families)
+    (sentence,) = lede([card])
+    assert card.warning.count("Not comparable") == sentence.count("Not comparable") == bool(told)
+    assert told in sentence
+    assert told in card.warning

@@ -14,8 +14,14 @@ from typing import Any
 from pipeline.model import ABSENCE, Period
 from pipeline.publish.combinations import CombinedSum
 from pipeline.publish.content import Card, Line
-from pipeline.publish.families import Families
-from pipeline.publish.figure_warnings import CLASSIFICATION_WARNING, EVENTS_WARNING, cumulative_warnings, growing_warnings
+from pipeline.publish.families import Families, break_on_the_year
+from pipeline.publish.figure_warnings import (
+    CLASSIFICATION_WARNING,
+    EVENTS_WARNING,
+    NOT_COMPARABLE,
+    cumulative_warnings,
+    growing_warnings,
+)
 from pipeline.publish.figures import CHANGES_ON_YEAR, NO_BREAKDOWN, Figure, worst_edition
 from pipeline.publish.labels import code_label, country_name
 from pipeline.publish.leading import lead_totals
@@ -88,11 +94,14 @@ def _total_card(name: str, role: str, classification: str, members: Sequence[Fig
     edition = worst_edition(f.row.edition for f in members if f.row.measure in ("cases", "loss") and f.row.value is not None)
     warnings = cumulative_warnings(code) if role == "cumulative" else []
     warnings += [CLASSIFICATION_WARNING] if again else []
+    broken = break_on_the_year(members[0].row, families)
+    warnings += [_(NOT_COMPARABLE, reason=broken)] if broken else []
     warnings += growing_warnings(members, families)
     scheme = declared(clean(families.classification(classification)))
     note = _("Classification: {scheme}.", scheme=scheme) if classification else ""
     warning, is_growing = listed(warnings, " "), bool(families.late_warning(members[0].row))
-    return Card(english, native, period_label(code), edition, tuple(lines), note, warning, families.country(name), is_growing)
+    country = families.country(name)
+    return Card(english, native, period_label(code), edition, tuple(lines), note, warning, country, is_growing, broken)
 
 
 def _with_left_out(line: Line, cells: Mapping[tuple[str, str], Figure]) -> Line:

@@ -43,6 +43,7 @@ class Card:
     warning: str = ""
     country: str = ""  # ISO 3166-1, of a card of one series
     is_growing: bool = False  # reports of the period are still to come
+    broken: str = ""  # why it is not comparable with the year before
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.model import FILE_ENDS, TOTAL
 from pipeline.publish.roles import parsed
+from pipeline.publish.texts import declared_text
 from pipeline.publish.words import Own, Words, _, both, declared
 from pipeline.sources.catalogue import Source
 
@@ -140,6 +141,16 @@ def break_years(family: str, totals: Sequence[Any], families: Families) -> dict[
         if row.obs_status == "B":
             reasons.setdefault(row.period, declared(row.note) if row.note else _("marked as a break by the figures themselves"))
     return dict(sorted(reasons.items()))
+
+
+def break_on_the_year(row: Any, families: Families) -> Words | str:
+    """Why a total is not comparable with the same period of the year before, as its source declares it; empty where it is."""
+    period = parsed(row.period)
+    for entry in declared_breaks(families, row.source, row.table):
+        concerns_total = entry.get("all") or TOTAL in entry.get("native_types", ())
+        if concerns_total and period.year_before.start < parsed(str(entry["from"])).start <= period.end:
+            return declared_text(entry.get("reason")) or _("declared break")
+    return ""
 
 
 def declared_breaks(families: Families, source_id: str, table: str) -> list[Mapping[str, Any]]:

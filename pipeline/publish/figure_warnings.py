@@ -14,7 +14,7 @@ from pipeline.publish.figures import Figure
 from pipeline.publish.roles import parsed
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import declared_text
-from pipeline.publish.words import Words, _, day, listed
+from pipeline.publish.words import N_, Words, _, day, listed
 
 EVENTS_WARNING = _(
     "These are single events and announcements as they became known. They are not complete counts: never add them, "
@@ -37,6 +37,7 @@ EARLIER_WARNING = _(
 CLASSIFICATION_WARNING = _(
     "The same period under another classification of types: not comparable with the other tables, and never to be added."
 )
+NOT_COMPARABLE = N_("Not comparable with the year before: {reason}.")
 FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calendar years: never mix or add the two.")
 PARTS_WARNING = _(
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."

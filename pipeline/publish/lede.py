@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.publish.content import Card, Line
+from pipeline.publish.figure_warnings import NOT_COMPARABLE
 from pipeline.publish.measures import CURRENCIES, counted, counting
 from pipeline.publish.words import _, each, listed
 
@@ -19,7 +20,12 @@ def lede(cards: Sequence[Card]) -> tuple[str, ...]:
     first_of_title = list({card.title: card for card in reversed(cards)}.values())[::-1]
     first_of_country = list({card.country: card for card in reversed(first_of_title) if card.country}.values())[::-1]
     chosen = [card for place, card in enumerate(first_of_title) if place < _LEDE_CARDS or card in first_of_country]
-    return tuple(sentence for card in chosen if (sentence := _sentence(card)))
+    return tuple(_with_break(sentence, card) for card in chosen if (sentence := _sentence(card)))
+
+
+def _with_break(sentence: str, card: Card) -> str:
+    """The sentence, and that it is of another thing than a year before: nobody is to compare the two from memory."""
+    return listed([sentence, _(NOT_COMPARABLE, reason=card.broken)], " ") if card.broken else sentence
 
 
 def _sentence(card: Card) -> str:

@@ -187,7 +187,8 @@ def _cover(content: Content, release_id: str, as_of: dt.date | None, code_versio
         for line in card.lines:
             text = " ".join(part for part in (line.text, f"({line.small})" if line.small else "", *line.marks) if part)
             lines.append((f"{card.title}, {card.period}", f"{line.label}: {text}"))
-        lines += [(f"{card.title}: take care", text) for text in (card.note, card.warning) if text]
+        said = (("note", card.note), ("take care", card.warning))
+        lines += [(f"{card.title}: {about}", text) for about, text in said if text]
     lines += [("Source", line) for line in notes.of_each_source()]
     return [(_words(left), _words(right)) for left, right in lines]
 
