@@ -50,7 +50,7 @@ from pipeline import atomic, embargoes, steps, verification
 from pipeline.frames import observations_table
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period
 from pipeline.publish import release
-from pipeline.publish.words import LANGUAGES, file_name
+from pipeline.publish.languages import LANGUAGES, file_name
 from pipeline.seals import parquet_bytes
 from pipeline.sources import catalogue
 from pipeline.store import Store

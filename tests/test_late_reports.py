@@ -12,8 +12,8 @@ from pipeline.publish.composition import compose
 from pipeline.publish.content import Card
 from pipeline.publish.families import Families
 from pipeline.publish.figures import figures, rows_of
+from pipeline.publish.languages import speaking
 from pipeline.publish.selection import select_rows
-from pipeline.publish.words import speaking
 from pipeline.sources.catalogue import source
 from tests.figures import frame, row
 

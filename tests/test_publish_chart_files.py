@@ -12,7 +12,7 @@ import pytest
 from pipeline.publish import chart_files, charts, release, svg
 from pipeline.publish.charts import Point
 from pipeline.publish.content import Item, Section
-from pipeline.publish.words import speaking
+from pipeline.publish.languages import speaking
 from tests import publish_sample as sample
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -26,11 +26,11 @@ from pipeline.publish.content import Card, Line
 from pipeline.publish.families import Families
 from pipeline.publish.figure_warnings import OVERLAPPING_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAY_WARNING
 from pipeline.publish.figures import Figure, figures, rows_of
+from pipeline.publish.languages import speaking
 from pipeline.publish.lede import lede
 from pipeline.publish.number_texts import precision_text
 from pipeline.publish.release import build
 from pipeline.publish.table_notes import table_notes
-from pipeline.publish.words import speaking
 from pipeline.reference import average_rate, comparability_words
 from pipeline.sources.catalogue import Source, source, sources
 from tests import publish_sample as sample

@@ -10,7 +10,8 @@ from lxml import etree
 
 from pipeline.model import REASONS
 from pipeline.publish.feed import atom_feed, feed_name
-from pipeline.publish.words import LANGUAGES, _, speaking
+from pipeline.publish.languages import LANGUAGES, speaking
+from pipeline.publish.words import _
 from tests.test_translations import ENGLISH
 
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -27,7 +27,7 @@ from pipeline.model import (
     UNITS,
     Period,
 )
-from pipeline.publish import release, site, source_pages, words
+from pipeline.publish import languages, release, site, source_pages, words
 from pipeline.publish.countries import FACETS
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.families import Families
@@ -102,7 +102,7 @@ def test_the_index_and_the_feed_say_of_which_country_a_series_is(family: str, en
     manifest = {"frequency": "annual", "period": "2024", "release_id": "one", "as_of": "2025-01-01", "headline": headline}
     for code, title in (("en", english), ("ja", japanese)):
         built = site.build([{**manifest, "files": {}}], sample.view().iloc[:0], catalogue.sources())
-        index, feed = (built[name].decode() for name in (words.file_name("index.html", code), feed_name(code)))
+        index, feed = (built[name].decode() for name in (languages.file_name("index.html", code), feed_name(code)))
         assert f"<td>{title}</td>" in index
         assert f"<summary>{title}" in feed
         assert code == "ja" or (" 5 reports" in feed) == (family != "special_fraud")
@@ -414,7 +414,7 @@ def test_comparable_years_are_those_with_a_figure_since_the_break_of_each_total(
 
 def test_the_index_and_the_methods_say_what_the_names_of_the_police_mean(files: dict[str, bytes]) -> None:
     for page in ("index.html", "methods.html", "index.ja.html", "methods.ja.html"):
-        with words.speaking("ja" if ".ja." in page else "en"):
+        with languages.speaking("ja" if ".ja." in page else "en"):
             for sentence in NAMES:
                 assert str(escape(str(sentence))) in files[page].decode(), page
     parts = catalogue.source("npa_monthly").meta["tables"]["special_fraud"]["parts"]

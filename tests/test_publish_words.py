@@ -13,11 +13,11 @@ from pipeline.model import ABSENCE
 from pipeline.publish import charts, package
 from pipeline.publish.breakdown_tables import by_dimensions
 from pipeline.publish.labels import code_label, natural_key
+from pipeline.publish.languages import speaking
 from pipeline.publish.marks import ABSENCE_MARKS, MARKS
 from pipeline.publish.number_texts import figure_text, number_text, short_money
 from pipeline.publish.period_labels import period_japanese, period_label
 from pipeline.publish.texts import clean
-from pipeline.publish.words import speaking
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from pipeline import cli, code_version, quarantine, questions, steps, verification
 from pipeline.model import FraudlossError, RefusedInput
+from pipeline.publish.languages import speaking
 from pipeline.publish.words import declared as said
-from pipeline.publish.words import speaking
 from pipeline.publishing.reasons import declared_since
 from pipeline.reading.case_builder import CaseBuilder
 from pipeline.reading.cases import unsound

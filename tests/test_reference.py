@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import NOT_APPLICABLE, TOTAL, FraudlossError, Period
-from pipeline.publish import words
+from pipeline.publish import languages, words
 from pipeline.reference import (
     FOLDER,
     MissingReference,
@@ -73,12 +73,12 @@ def test_population_is_that_of_the_year_and_is_not_extrapolated() -> None:
     with pytest.raises(MissingReference, match=r"population\.csv has no JP population for 2025 \(newest year: 2024\)") as missing:
         population("JP", 2025)
     assert missing.value.note == "no population of Japan for 2025 is held here: the newest is that of 2024"
-    with words.speaking("ja"):
+    with languages.speaking("ja"):
         assert str(words.declared(missing.value.note)) == "2025年の日本の人口を保有していない（最新は2024年）"
     with pytest.raises(MissingReference, match=r"exchange_rates\.csv has no CAD rate for 1900-01") as no_rate:
         average_rate("CAD", "1900-01")
     assert no_rate.value.note.startswith("no exchange rate of Canadian dollars for 1900-01 is held here")
-    with words.speaking("ja"):
+    with languages.speaking("ja"):
         assert str(words.declared(no_rate.value.note)).startswith("1900年1月のカナダドルの為替相場を保有していない")
     with pytest.raises(MissingReference):
         population("ZZ", 2024)

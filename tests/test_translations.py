@@ -15,7 +15,7 @@ from markupsafe import escape
 from pipeline import reference
 from pipeline.aggregate.derive import steps_in_words
 from pipeline.model import MEASURES, Period
-from pipeline.publish import period, release, site, table_notes, words
+from pipeline.publish import languages, period, release, site, table_notes, words
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.measures import counting, measure_meaning, measure_title, unit_short
 from pipeline.publish.number_texts import spoken_money
@@ -135,7 +135,7 @@ def english_of_ours(page: bytes) -> list[str]:
 
     What is marked as English must be somebody else's: a note of ours that no message fits is marked, too.
     """
-    known = {said for said, translated in words._catalogue("ja").items() if translated != said and len(said) > 2}
+    known = {said for said, translated in languages.catalogue("ja").items() if translated != said and len(said) > 2}
     found = read(page)
     marked = [text for text in found.marked if ENGLISH.search(text) and not is_own(text)]
     return [text for text in found.texts if text in known or ENGLISH.search(text.replace(NAME, ""))] + marked
@@ -145,7 +145,7 @@ def english_of_ours(page: bytes) -> list[str]:
 def test_the_title_of_a_series_is_not_that_of_another(language: str) -> None:
     """Two tables of one workbook, and two entries of its contents, would have one name."""
     families: dict[str, set[str]] = {}
-    with words.speaking(language):
+    with languages.speaking(language):
         for source in catalogue.sources():
             for table in source.tables.values():
                 families.setdefault(str(words.declared(table.title)), set()).add(table.family)
@@ -158,7 +158,7 @@ def test_every_message_is_in_the_catalogue_and_translated_and_no_other_is() -> N
     assert {message.id for message in catalog if message.id} == set(found)
     assert messages.lacking(catalog) == []
     assert len(found) > 1_500
-    assert messages.written(messages.updated("ja", catalog, found)) == words.catalogue_path("ja").read_bytes()
+    assert messages.written(messages.updated("ja", catalog, found)) == languages.catalogue_path("ja").read_bytes()
 
 
 def test_no_page_of_a_release_in_japanese_holds_english_of_ours(built: dict[str, bytes]) -> None:
@@ -229,7 +229,7 @@ def unmarked_texts(path: Path) -> list[str]:
 
 
 def test_no_part_of_a_page_is_given_english_that_is_no_message(tmp_path: Path) -> None:
-    known = {said for said in words._catalogue("ja")}
+    known = {said for said in languages.catalogue("ja")}
     files = sorted(Path(words.__file__).parent.glob("*.py"))
     left = {path.name: [text for text in unmarked_texts(path) if text not in known] for path in files}
     assert {name: texts for name, texts in left.items() if texts} == {}
@@ -240,7 +240,7 @@ def test_no_part_of_a_page_is_given_english_that_is_no_message(tmp_path: Path) -
 
 def test_every_note_of_ours_is_said_in_japanese_whatever_numbers_stand_in_it() -> None:
     assert len(notes()) > 70
-    with words.speaking("ja"):
+    with languages.speaking("ja"):
         left = {note: read(f'<html lang="ja"><p>{escape(words.declared(note))}</p>'.encode()) for note in notes()}
     for note, found in left.items():
         assert [text for text in found.texts if ENGLISH.search(text)] == [], note
@@ -251,7 +251,7 @@ def test_a_long_note_is_cut_in_english_and_whole_in_japanese() -> None:
     note = "the file ends on 2024-09-30; " * 12 + "fewer than 10 losses"
     said = table_notes._figure_note("", "All", "", "loss", note)
     assert str(said).endswith("…")
-    with words.speaking("ja"):
+    with languages.speaking("ja"):
         assert str(said).count("2024年9月30日") == 12
         assert "…" not in str(said)
 
@@ -268,7 +268,7 @@ def test_both_languages_show_the_same_figures(built: dict[str, bytes]) -> None:
     compared = 0
     for name in built:
         if re.fullmatch(r"(index|tables_\w+(-\d+)?)\.html", name):
-            english, japanese = (_figures(built[file]) for file in (name, words.file_name(name, "ja")))
+            english, japanese = (_figures(built[file]) for file in (name, languages.file_name(name, "ja")))
             assert english == japanese, name
             compared += len(english)
     assert compared > 8
@@ -278,8 +278,8 @@ def test_each_page_names_the_others_that_say_the_same(built: dict[str, bytes]) -
     for name, page in built.items():
         if name.endswith(".html"):
             english = name.replace(".ja.html", ".html")
-            for code in words.LANGUAGES:
-                other = words.file_name(english, code)
+            for code in languages.LANGUAGES:
+                other = languages.file_name(english, code)
                 assert other in built
                 assert f'<link rel="alternate" hreflang="{code}" href="{other}">' in page.decode(), name
 
@@ -301,7 +301,7 @@ def test_measures_are_named_after_what_is_counted(country: str, english: tuple[s
     names = ("cases", "mean_loss", "change_on_year_cases")
     with counting(country):
         assert (*(str(measure_title(name)[0]) for name in names), str(unit_short("cases"))) == english
-        with words.speaking("ja"):
+        with languages.speaking("ja"):
             assert str(measure_title("cases")[0]) == japanese
         # 認知件数 and 被害額 are words of the police of Japan: they stand beside the English of their own figures only.
         assert measure_title("cases")[1] == ("認知件数" if country == "JP" else "")
@@ -332,7 +332,7 @@ def test_no_measure_of_a_source_that_counts_reports_is_called_after_cases() -> N
     ],
 )
 def test_periods_in_japanese(code: str, japanese: str, era: str) -> None:
-    with words.speaking("ja"):
+    with languages.speaking("ja"):
         assert str(period_label(code)) == japanese
     assert period_japanese(code) == era
 
@@ -350,5 +350,5 @@ def test_periods_in_japanese(code: str, japanese: str, era: str) -> None:
 def test_money_as_people_speak_of_it(value: int, unit: str, english: str, japanese: str) -> None:
     said = spoken_money(Decimal(value), unit)
     assert said == english
-    with words.speaking("ja"):
+    with languages.speaking("ja"):
         assert str(said) == japanese

@@ -12,8 +12,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from markupsafe import Markup, escape
 
-from pipeline.publish import words
-from pipeline.publish.words import N_, Own, Words, _, day, declared, each, listed, ngettext, only_english, page_name, speaking
+from pipeline.publish import languages, words
+from pipeline.publish.languages import N_, speaking
+from pipeline.publish.words import Own, Words, _, day, declared, each, listed, ngettext, only_english, page_name
 from tools import messages
 
 
@@ -28,7 +29,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
         "the file ends on {day}": "ファイルは{day}まで",
         "<{name}>": "＜{name}＞<b>",
     }
-    monkeypatch.setattr(words, "_catalogue", lambda code: known)
+    monkeypatch.setattr(words, "catalogue", lambda code: known)
     for cached in (words._template, words._lookup):
         cached.cache_clear()
 
@@ -124,7 +125,7 @@ def test_words_of_one_language_only_are_empty_in_the_other() -> None:
 
 
 def test_words_can_be_made_for_each_language_by_a_function() -> None:
-    drawn = each("en", words.language)
+    drawn = each("en", languages.language)
     assert (drawn, in_japanese(drawn)) == ("en", "ja")
 
 
@@ -137,7 +138,7 @@ def test_links_stay_within_the_language() -> None:
 def test_no_other_language_is_spoken_afterwards_and_none_that_nobody_speaks() -> None:
     with pytest.raises(RuntimeError), speaking("ja"):
         raise RuntimeError
-    assert words.language() == "en"
+    assert languages.language() == "en"
     with pytest.raises(ValueError, match="'fr' is not one of en, ja"), speaking("fr"):
         pass
 
@@ -153,10 +154,10 @@ def test_messages_are_collected_from_code_and_templates() -> None:
 
 def test_every_message_is_collected_where_it_stands() -> None:
     found = messages.messages()
-    assert found["fewer than {count} losses"] == {"pipeline/publish/words.py"}
+    assert found["fewer than {count} losses"] == {"pipeline/publish/note_messages.py"}
     assert "pipeline/model.py" in found["gross loss"]
     assert "pipeline/sources/cafc/source.yml" in found["Reports by type of fraud"]
-    assert not any(words.is_japanese(str(message)) and len(str(message)) < 10 for message in found)
+    assert not any(languages.is_japanese(str(message)) and len(str(message)) < 10 for message in found)
 
 
 def test_bringing_a_catalogue_up_to_date_keeps_what_is_of_use() -> None:
@@ -179,7 +180,7 @@ def placeholders(text: str) -> list[str]:
     return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
 
 
-@pytest.mark.parametrize("code", [code for code in words.LANGUAGES if code != words.ENGLISH])
+@pytest.mark.parametrize("code", [code for code in languages.LANGUAGES if code != languages.ENGLISH])
 def test_what_is_translated_has_the_placeholders_of_its_message_and_is_certain(code: str) -> None:
     catalog = messages.read(code)
     for message in catalog:
@@ -191,6 +192,6 @@ def test_what_is_translated_has_the_placeholders_of_its_message_and_is_certain(c
 
 
 def test_the_catalogue_is_where_the_package_looks_for_it() -> None:
-    assert words.catalogue_path("ja").is_relative_to(Path(words.__file__).parent)
-    assert words.catalogue_path("ja").is_file()
+    assert languages.catalogue_path("ja").is_relative_to(Path(words.__file__).parent)
+    assert languages.catalogue_path("ja").is_file()
     assert isinstance(_(N_("a")), Words)

@@ -28,7 +28,7 @@ from babel.messages.pofile import read_po, write_po
 
 from pipeline import model, reference
 from pipeline.aggregate.derive import steps_in_words
-from pipeline.publish import words
+from pipeline.publish import languages, note_messages
 from pipeline.publish.quality_indicators import INDICATORS
 from pipeline.publish.register import REGISTER
 from pipeline.publish.texts import plain_text
@@ -83,7 +83,7 @@ def messages() -> dict[Message, set[str]]:
                 found.setdefault(message, set()).add(path.relative_to(REPOSITORY).as_posix())
     for message, place in _declared():
         # What is in Japanese already, and what has no letters, needs no translation.
-        if any(letter.isascii() and letter.isalpha() for letter in message) and not words.is_japanese(message):
+        if any(letter.isascii() and letter.isalpha() for letter in message) and not languages.is_japanese(message):
             found.setdefault(message, set()).add(place)
     return found
 
@@ -174,7 +174,7 @@ def _shipped() -> Iterator[str]:
             yield from (row["origin"] for row in _rows(path) if NAMED_DOCUMENT.fullmatch(row["origin"]))
         elif b",note," in path.read_bytes().partition(b"\n")[0]:
             clauses = (clause for row in _rows(path) for clause in row["note"].split("; "))
-            yield from (clause for clause in clauses if OUR_WORDS.match(clause) and not words.is_made_of_parts(clause))
+            yield from (clause for clause in clauses if OUR_WORDS.match(clause) and not note_messages.is_made_of_parts(clause))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -186,14 +186,14 @@ def updated(language: str, known: Catalog, found: Mapping[Message, Iterable[str]
     """The catalogue of the language with exactly the messages that were found, and the translations that were known."""
     made = Catalog(
         locale=language,
-        domain=words.DOMAIN,
+        domain=languages.DOMAIN,
         project="fraudloss",
         header_comment="# What the pages say, in Japanese. `python -m tools.messages` brings this file up to date.\n#",
         fuzzy=False,
         creation_date=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
         revision_date=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
         last_translator="fraudloss",
-        language_team=words.LANGUAGES[language],
+        language_team=languages.LANGUAGES[language],
     )
     for message, places in sorted(found.items(), key=lambda item: (sorted(item[1])[0], str(item[0]))):
         old = known.get(message)
@@ -214,9 +214,9 @@ def written(catalog: Catalog) -> bytes:
 
 def read(language: str) -> Catalog:
     """The catalogue as it lies there; an empty one where there is none."""
-    path = words.catalogue_path(language)
+    path = languages.catalogue_path(language)
     if not path.is_file():
-        return Catalog(locale=language, domain=words.DOMAIN)
+        return Catalog(locale=language, domain=languages.DOMAIN)
     with path.open("rb") as stream:
         return read_po(stream, locale=language)
 
@@ -233,11 +233,11 @@ def _forms(string: str | tuple[str, ...] | list[str] | None) -> Iterable[str]:
 def main() -> int:
     """Rewrites the catalogues. 0 where every message is translated."""
     found, failed = messages(), 0
-    for language in words.LANGUAGES:
-        if language == words.ENGLISH:
+    for language in languages.LANGUAGES:
+        if language == languages.ENGLISH:
             continue
         made = updated(language, read(language), found)
-        path = words.catalogue_path(language)
+        path = languages.catalogue_path(language)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(written(made))
         without = lacking(made)

@@ -16,8 +16,9 @@ from pathlib import Path
 from pipeline.publish import svg
 from pipeline.publish.charts import Chart
 from pipeline.publish.content import Section
+from pipeline.publish.languages import LANGUAGES, file_name, speaking
 from pipeline.publish.texts import slug
-from pipeline.publish.words import LANGUAGES, _, file_name, listed, speaking
+from pipeline.publish.words import _, listed
 
 _STYLE = Path(__file__).parent / "templates" / "style.css.j2"
 _MARGIN = 16.0

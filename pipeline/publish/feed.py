@@ -18,9 +18,10 @@ from xml.etree import ElementTree as ET
 
 from pipeline.model import REASONS
 from pipeline.publish.citation import CREATOR, tag_uri
+from pipeline.publish.languages import ENGLISH, LANGUAGES, file_name, language
 from pipeline.publish.period_labels import FREQUENCY_TITLES, period_label
 from pipeline.publish.texts import clean
-from pipeline.publish.words import ENGLISH, LANGUAGES, Words, _, declared, file_name, language, listed
+from pipeline.publish.words import Words, _, declared, listed
 from pipeline.sources.catalogue import are_synthetic
 
 _ATOM = "http://www.w3.org/2005/Atom"

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure
+from pipeline.publish.languages import N_
 from pipeline.publish.roles import parsed
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import declared_text
-from pipeline.publish.words import N_, Words, _, day, listed
+from pipeline.publish.words import Words, _, day, listed
 
 EVENTS_WARNING = _(
     "These are single events and announcements as they became known. They are not complete counts: never add them, "

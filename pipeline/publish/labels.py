@@ -12,8 +12,9 @@ from typing import Any
 
 from pipeline.model import TOTAL
 from pipeline.publish.figures import Figure, is_country
+from pipeline.publish.languages import is_japanese
 from pipeline.publish.texts import clean
-from pipeline.publish.words import Own, Words, _, both, declared, is_japanese, listed, only_english, original
+from pipeline.publish.words import Own, Words, _, both, declared, listed, only_english, original
 from pipeline.reference import AREA, Code, code_labels, code_list
 
 # English for the publisher's labels: a label that is missing here is shown as the publisher writes it, with the common code.

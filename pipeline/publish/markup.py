@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 import markupsafe
 
 from pipeline.publish.charts import Chart, figure_in_words
+from pipeline.publish.languages import other_language
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.tables import Cell, Table
 from pipeline.publish.texts import clean, slug
-from pipeline.publish.words import listed, markup, other_language
+from pipeline.publish.words import listed, markup
 
 # In escaped text: what a reader would take for an address, and no punctuation after it.
 _ADDRESS = re.compile(r"https?://(?:&amp;|[^\s<>\"'()（）；。;&])*(?:&amp;|[^\s<>\"'()（）；。;&.,])")

@@ -15,6 +15,7 @@ import markupsafe
 from pipeline.model import Snapshot
 from pipeline.publish import traces
 from pipeline.publish.content import Content
+from pipeline.publish.languages import LANGUAGES, speaking
 from pipeline.publish.measures import counting
 from pipeline.publish.methods import METHODS
 from pipeline.publish.period_labels import FREQUENCY_TITLES
@@ -23,7 +24,7 @@ from pipeline.publish.section_pages import shown_sections
 from pipeline.publish.source_facts import source_view, table_title
 from pipeline.publish.texts import slug
 from pipeline.publish.traces import TracePage
-from pipeline.publish.words import LANGUAGES, Own, Words, _, day, page_name, speaking
+from pipeline.publish.words import Own, Words, _, day, page_name
 from pipeline.sources.catalogue import Source
 
 

@@ -21,11 +21,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model import CHANGES, REASONS, Period
+from pipeline.publish.languages import LANGUAGES, speaking
 from pipeline.publish.period_labels import FREQUENCY_TITLES, period_japanese, period_label
 from pipeline.publish.rendering import render
 from pipeline.publish.revision_tables import change_word
 from pipeline.publish.texts import clean
-from pipeline.publish.words import LANGUAGES, Own, _, day, declared, listed, page_name, speaking
+from pipeline.publish.words import Own, _, day, declared, listed, page_name
 
 STATUSES: dict[str, str] = {
     "current": _("speaks for the period now"),

@@ -18,13 +18,14 @@ from pipeline.publish import contributions, seasonal
 from pipeline.publish.countries import declared_tables
 from pipeline.publish.families import Families
 from pipeline.publish.figures import NO_BREAKDOWN, is_country
+from pipeline.publish.languages import N_
 from pipeline.publish.maps import MAPPED, map_lacking
 from pipeline.publish.register_facts import AREA, TYPE, Facts, plain_figures
 from pipeline.publish.roles import MONTHS_OF_HISTORY, parsed, role
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.source_pages import count_cell
 from pipeline.publish.tables import Column, Table, led_to, text_cell
-from pipeline.publish.words import N_, Own, _, declared, listed, page_name
+from pipeline.publish.words import Own, _, declared, listed, page_name
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,10 +20,11 @@ import markupsafe
 
 from pipeline.model import EDITIONS
 from pipeline.publish.labels import edition_word
+from pipeline.publish.languages import LANGUAGES, file_name, language, other_language
 from pipeline.publish.marks import MARKS
 from pipeline.publish.markup import drawing, in_code, in_css, link_to, linked, plain_said, points_table, rows
 from pipeline.publish.texts import clean
-from pipeline.publish.words import LANGUAGES, _, declared, file_name, language, listed, ngettext, other_language, page_name, said
+from pipeline.publish.words import _, declared, listed, ngettext, page_name, said
 from pipeline.sources.catalogue import are_synthetic
 
 

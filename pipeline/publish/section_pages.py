@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 import markupsafe
 
 from pipeline.publish.content import Item, Section
+from pipeline.publish.languages import LANGUAGES, language, speaking
 from pipeline.publish.rendering import parts
 from pipeline.publish.texts import slug
-from pipeline.publish.words import LANGUAGES, language, speaking
 
 # Room for tables on a page of a megabyte, with its head, styles, legend and list of sources.
 TABLES_BYTES = 800_000

@@ -28,6 +28,7 @@ from pipeline.publish.feed import atom_feed, feed_name
 from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.labels import country_name
+from pipeline.publish.languages import LANGUAGES, file_name, speaking
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import counted, counting
 from pipeline.publish.methods import NAMES, method_sections
@@ -45,7 +46,7 @@ from pipeline.publish.series_titles import titled_by_country
 from pipeline.publish.source_facts import source_page_name, source_view
 from pipeline.publish.source_pages import source_sections
 from pipeline.publish.texts import clean, declared_text
-from pipeline.publish.words import LANGUAGES, _, file_name, listed, only_english, page_name, speaking
+from pipeline.publish.words import _, listed, only_english, page_name
 from pipeline.publish.words import day as words_of_day
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source

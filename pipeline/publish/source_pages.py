@@ -18,12 +18,13 @@ from pipeline.publish.countries import FACETS
 from pipeline.publish.evidence import Evidence
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.labels import edition_word, in_both, label_of
+from pipeline.publish.languages import N_
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.revision_tables import change_word
 from pipeline.publish.roles import parsed
 from pipeline.publish.tables import Cell, Column, Table, led_to, text_cell
 from pipeline.publish.texts import clean
-from pipeline.publish.words import N_, Own, Words, _, declared, listed, only_english, page_name
+from pipeline.publish.words import Own, Words, _, declared, listed, only_english, page_name
 from pipeline.publish.words import day as words_of_day
 from pipeline.reference import comparability_words
 from pipeline.sources.catalogue import Source

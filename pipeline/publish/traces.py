@@ -20,12 +20,13 @@ import markupsafe
 from pipeline.model import ABSENCE, DERIVATIONS, DIMENSIONS, EDITIONS, TOTAL
 from pipeline.publish.figures import NO_BREAKDOWN, Figure, is_country
 from pipeline.publish.labels import code_label, dimension_text, type_label_of
+from pipeline.publish.languages import language, other_language
 from pipeline.publish.marks import marks_of
 from pipeline.publish.measures import counted, measure_title, unit_in_words
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.replaced import Replaced
 from pipeline.publish.texts import clean, slug
-from pipeline.publish.words import Own, _, day, declared, language, listed, markup, other_language, page_name, separator
+from pipeline.publish.words import Own, _, day, declared, listed, markup, page_name, separator
 
 # A line takes 300 bytes, or 1,500 where a year is made of twelve months: so a page stays well below a megabyte.
 LINES_A_PAGE = 1200
