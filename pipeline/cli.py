@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline import steps
 from pipeline.log import LOGGER
-from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError
+from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError, relations_text
 from pipeline.sources.catalogue import source, source_ids
 
 _Command = Callable[[argparse.Namespace], int]
@@ -456,13 +456,14 @@ def _plan(given: argparse.Namespace) -> int:
             "period": item.period,
             "action": item.action,
             "reason": ", ".join(_spaced(reason) for reason in item.reasons),
+            "because": relations_text(item.because),
             "release": item.release_id,
             "embargo": item.embargo,
             "inputs": " ".join(item.snapshots),
         }
         for item in planned
     ]
-    _print_table(rows, ["period", "action", "reason", "release", "embargo", "inputs"])
+    _print_table(rows, ["period", "action", "reason", "because", "release", "embargo", "inputs"])
     return 0
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipeline.coverage import periods_with_figures_of
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, Period, UsageError
 from pipeline.sources.catalogue import Source, source_ids, sources
 
@@ -170,18 +170,8 @@ def _accepted(store: Store, of: Iterable[str] | None = None) -> Iterable[tuple[s
     """Every accepted snapshot of these sources, with the periods that it has figures of."""
     for source_id in of or source_ids():
         for snapshot in store.snapshots(source_id):
-            verdict = store.read_json(store.verdict_path(source_id, snapshot.id))
-            if verdict and verdict["status"] == "accepted":
-                yield snapshot.id, _periods_of(store, verdict["files"][0]["path"], verdict["files"][0]["sha256"])
-
-
-@functools.lru_cache(maxsize=256)
-def _periods_of(store: Store, path: str, sha256: str) -> frozenset[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    content = store.read_listed({"path": path, "sha256": sha256})
-    return frozenset(pq.read_table(pa.BufferReader(content), columns=["period"])["period"].unique().to_pylist())
+            if codes := periods_with_figures_of(store, snapshot):
+                yield snapshot.id, codes
 
 
 def public_snapshots(store: Store) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import datetime as dt
 import functools
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # --------------------------------------------------------------------------------------------------------------- errors
@@ -356,6 +356,14 @@ REASONS: dict[str, str] = {
     "redated": "the same files, with the day of their publication set right here",
     "new_code": "the same files, read or computed by other code",
 }
+# What a release has to do with the periods of which something became known.
+RELATIONS: dict[str, str] = {
+    "covered": "covers",
+    "above": "lies above",
+    "history": "prints as history",
+    "compared": "compares with",
+}
+
 REASON_OF_CHANGE: dict[str, str] = {
     "new": "new_figures",
     "revised": "revision",
@@ -365,6 +373,18 @@ REASON_OF_CHANGE: dict[str, str] = {
     "confirmed": "confirmation",
     "new_code": "new_code",
 }
+
+
+def relations_text(because: Mapping[str, Sequence[str]], at_most: int = 6) -> str:
+    """Relations and the first periods of each in one line: `covers 2024-05; prints as history 2023-05, 2023-06`."""
+    lines = {relation: because.get(relation, ()) for relation in RELATIONS}
+    return "; ".join(
+        f"{RELATIONS[relation]} {', '.join(codes[:at_most])}"
+        + (f" and {more} more" if (more := len(codes) - at_most) > 0 else "")
+        for relation, codes in lines.items()
+        if codes
+    )
+
 
 DIMENSIONS: dict[str, str] = {
     "contact": "how the offender first made contact",

@@ -216,7 +216,9 @@ def trace(observation_id: str, *, data: Path | None = None) -> Trace:
 
 def _find(store: Store, observation_id: str, data: Path | None) -> dict[str, Any]:
     current = steps.view(data=data)
-    older = (read_observations(path) for path in sorted((store.processed / "observations").glob("*/*.parquet")))
+    # What a release shows for comparison may be an earlier printing, and what was derived of it stands in an earlier view only.
+    folders = (store.processed / name for name in ("observations", "aggregates"))
+    older = (read_observations(path) for folder in folders for path in sorted(folder.glob("*/*.parquet")))
     for frame in [current, *older]:
         found = frame[frame["id"] == observation_id]
         if len(found):

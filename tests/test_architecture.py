@@ -18,7 +18,7 @@ LAYERS = (
     ("questions",),
     ("steps",),
     ("publishing",),
-    ("vintages", "ledgers", "embargoes"),
+    ("vintages", "ledgers", "embargoes", "coverage"),
     STAGES,
     ("sources", "reference", "reading", "store", "data_root", "seals", "atomic", "code_version", "log", "executors", "collector"),
     ("frames", "run_period", "dag_tasks"),

@@ -21,7 +21,10 @@ import psutil
 import pytest
 
 from pipeline import cli, code_version, steps, vintages
-from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, UsageError
+from pipeline.coverage import periods_delivered
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, Period, UsageError
+from pipeline.publish.roles import is_own
+from pipeline.publishing.candidates import Candidate, Candidates
 from pipeline.store import Store
 from tests.grid_files import INBOX, REPOSITORY
 from tests.test_record_changes import FIRST as RECORDS
@@ -199,6 +202,30 @@ def test_a_new_file_remakes_exactly_its_quarter_and_the_year_above_and_says_why(
     assert reasons == ['"new period"', '"new period"']
     assert {"annual/2024", "quarterly/2025-Q3"} <= set(first)
     assert publish_all(tmp_path) == []
+
+
+def test_every_release_that_a_publication_of_the_agency_remakes_is_covered_by_it_or_shows_a_figure_that_changed(
+    tmp_path: Path,
+) -> None:
+    """Of the shipped files, day by day as they became known."""
+    take_in(tmp_path, [path.name for path in (INBOX / "npa_releases").glob("202[345]-*.csv")])
+    store, before, remade = Store(tmp_path), dict[Period, Candidate](), dict[str, int]()
+    files = store.snapshots("npa_releases")
+    for day in sorted({item.known_at for item in files}):
+        then = Candidates(store, day)
+        delivered = {code for item in files if item.known_at == day for code in periods_delivered(store, item)}
+        now = {period: then.of_period(period) for frequency in PUBLISHED_FREQUENCIES for period in then.periods(frequency)}
+        for period in (period for period in now if period in before):
+            rows, old = now[period].rows, before[period].rows
+            printing = ["id", "snapshot", "origin", "known_at"]
+            is_same = rows.drop(columns=printing).equals(old.drop(columns=printing))
+            is_covered = any(is_own(code, period) for code in delivered)
+            is_remade = now[period].release_id != before[period].release_id
+            assert is_remade is (is_covered or not is_same), f"{day}: {period.code}"
+            kind = "covered" if is_covered else "changed" if not is_same else "left"
+            remade[kind] = remade.get(kind, 0) + 1
+        before = now
+    assert remade.keys() >= {"covered", "left"}
 
 
 def test_a_later_file_of_records_says_what_it_changed_of_each_month(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 import json
 import lzma
@@ -28,7 +29,7 @@ from pipeline.aggregate import ledger as counting
 from pipeline.aggregate.derive import derive
 from pipeline.aggregate.ledger_cubes import countings
 from pipeline.aggregate.view import in_force
-from pipeline.model import FraudlossError, RefusedInput, Snapshot, UsageError
+from pipeline.model import FraudlossError, NothingToPublish, Period, RefusedInput, Snapshot, UsageError
 from pipeline.reading import record_ids
 from pipeline.sources.catalogue import source, source_ids
 from pipeline.sources.ledger_reader import dimensions, layout_of
@@ -785,3 +786,25 @@ def test_every_page_and_file_of_a_release_and_of_the_site_says_that_it_is_synthe
         column = "source" if "source" in rows else "DATAFLOW" if "DATAFLOW" in rows else ""
         told = rows[column].str.contains("ynthetic") if column else rows.apply(lambda row: "ynthetic" in " ".join(row), axis=1)
         assert told.all(), table.name
+
+
+def test_an_embargo_on_a_month_of_a_ledger_holds_its_file_and_what_is_counted_of_it(counted: Path) -> None:
+    february, now = Period.parse("2024-02"), dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    made = steps.embargo("monthly", "2024-02", until=None, reason="waits", now=now, data=counted)
+    assert made.release_id
+    held = steps.embargoes(now, data=counted).snapshots[february]
+    assert {item.file for item in Store(counted).snapshots(SOURCE) if item.id in held} == {f"{SOURCE}_2024-02.csv"}
+    with pytest.raises(NothingToPublish, match="under embargo"):
+        steps.publish("monthly", "2024-02", data=counted, now=now)
+    for frequency, period in (("quarterly", "2024-Q1"), ("annual", "2024")):
+        with pytest.raises(NothingToPublish):
+            steps.publish(frequency, period, data=counted, now=now)
+    assert steps.publish("monthly", "2024-03", data=counted, now=now)
+
+
+def test_an_embargo_on_a_quarter_of_a_ledger_holds_the_files_of_its_months(counted: Path) -> None:
+    now = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    steps.embargo("quarterly", "2024-Q2", until=None, reason="waits", now=now, data=counted)
+    held = steps.embargoes(now, data=counted).held
+    files = {item.file for item in Store(counted).snapshots(SOURCE) if item.id in held}
+    assert files == {f"{SOURCE}_2024-{month}.csv" for month in ("04", "05", "06")}

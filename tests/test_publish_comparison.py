@@ -142,6 +142,9 @@ def test_figures_lead_to_their_trace_in_a_release_and_years_to_theirs(page: Comp
     assert canada[3].href == "../releases/annual/2023/id2023/index.html"
     # The newest release that shows it, among its history.
     assert page.links[canada[4].id] == f"../releases/annual/2024/id2024/trace_cafc.html#{canada[4].id}"
+    earlier = {"2024": {canada[4].id: "a000000000000000"}}
+    settled = comparison_page(view(*ROWS), MANIFESTS, Families(sources()), FOLDERS, earlier)
+    assert settled.links[canada[4].id] == "../releases/annual/2024/id2024/trace_cafc.html#a000000000000000"
     assert canada[2].href == "source_cafc.html"
     history = _tables(page)["history_ca_cafc_types"]
     assert [(line[0].text, line[0].href) for line in history.rows] == [

@@ -75,9 +75,14 @@ class _Year:
 
 @counting("")
 def comparison_page(
-    view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families, folders: Mapping[str, str]
+    view: pd.DataFrame,
+    manifests: Sequence[Mapping[str, Any]],
+    families: Families,
+    folders: Mapping[str, str],
+    ids_in: Mapping[str, Mapping[str, str]] = {},
 ) -> ComparisonPage:
-    """`manifests`: of the annual releases that speak; `folders`: period -> the address of its release, with a slash at the end.
+    """`manifests`: of the annual releases that speak; `folders`: period -> the address of its release, with a slash at the end;
+    `ids_in`: period -> id of a figure in the view -> its id in the release, where that is another one.
 
     Without figures of two countries, the page says so.
     """
@@ -100,7 +105,7 @@ def comparison_page(
         _years_section(years, newest, families),
         *_country_sections(years, newest, families, folders),
     )
-    links = _links(view, {*periods, *(year.period.code for year in years)}, families, folders)
+    links = _links(view, {*periods, *(year.period.code for year in years)}, families, folders, ids_in)
     return ComparisonPage(sections, links, tuple(shown), _headline_section(newest, families, folders))
 
 
@@ -429,12 +434,19 @@ def _classification(item: Series, families: Families) -> str:
 # -------------------------------------------------------------------------------------------------------------------- links
 
 
-def _links(view: pd.DataFrame, periods: Iterable[str], families: Families, folders: Mapping[str, str]) -> dict[str, str]:
+def _links(
+    view: pd.DataFrame,
+    periods: Iterable[str],
+    families: Families,
+    folders: Mapping[str, str],
+    ids_in: Mapping[str, Mapping[str, str]],
+) -> dict[str, str]:
     """Observation id -> the line of its trace, in the release of the newest of these years that shows it."""
     made: dict[str, str] = {}
     for code in sorted(periods):
         if code in folders:
             period = Period.parse(code)
             found: list[Figure] = figures(rows_of(select_rows(view, period)), period, families)
-            made |= {name: folders[code] + to for name, to in traces.links(traces.trace_pages(found)).items()}
+            traced = traces.links(traces.trace_pages(found), ids_in.get(code, {}))
+            made |= {name: folders[code] + to for name, to in traced.items()}
     return made

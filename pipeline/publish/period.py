@@ -8,7 +8,8 @@ days are those on which figures became known; no clock is read.
 The record: `frequency`, `period`; `current`, the id of the release that speaks, None where none does; `releases`, in the order in
 which they began to speak; `others`, which never spoke here, by as-of date. A release: `release_id`, `as_of`, `code_version`,
 `status` (STATUSES), `reasons` (keys of model.REASONS: why it began to speak), `changes` (keys of model.CHANGES: how many of the
-figures changed), `corrections` (declared here, in words), and `ended`: None while it speaks, else `by` (the id of the release
+figures changed), `corrections` (declared here, in words), `because` (keys of model.RELATIONS: the periods of which something
+became known), and `ended`: None while it speaks, else `by` (the id of the release
 that took its place; None where the period was withdrawn), `since` (the day from which that was known), `reasons`, `snapshots` (of
 a withdrawal: the files that took the figures away).
 """
@@ -20,7 +21,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.model import CHANGES, REASONS, Period
+from pipeline.model import CHANGES, REASONS, RELATIONS, Period
 from pipeline.publish.languages import LANGUAGES, speaking
 from pipeline.publish.period_labels import FREQUENCY_TITLES, period_japanese, period_label
 from pipeline.publish.rendering import render
@@ -41,16 +42,19 @@ _STATUS_WORDS = {
     "not in force": _("not in force"),
 }
 _TEMPLATE = "period.html.j2"
+# A file may cover years of months; releases.json names them all.
+_NAMED = 6
 
 
 @dataclasses.dataclass(frozen=True)
 class Why:
     """Why a release takes the place of the one before: keys of model.REASONS; how many figures changed, by key of model.CHANGES;
-    corrections declared here, in words."""
+    corrections declared here, in words; and by key of model.RELATIONS the periods of which something became known."""
 
     reasons: tuple[str, ...]
     changes: Mapping[str, int] = dataclasses.field(default_factory=dict)
     corrections: tuple[str, ...] = ()
+    because: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,7 @@ def speaks(record: Mapping[str, Any], release: Mapping[str, Any], why: Why) -> d
         "reasons": list(why.reasons),
         "changes": dict(why.changes),
         "corrections": list(why.corrections),
+        "because": {relation: list(periods) for relation, periods in why.because.items()},
         "ended": None,
     }
     others = [other for other in record["others"] if other["release_id"] != release_id]
@@ -192,6 +197,28 @@ def reason_words(reasons: Sequence[str]) -> str:
     return listed([declared(REASONS[reason]) for reason in reasons], "; ")
 
 
+def _because(item: Mapping[str, Any]) -> list[str]:
+    """What the release has to do with what became known, a sentence each. Earlier records do not say."""
+    told = item.get("because", {})
+    return [_related(relation, _periods(told[relation])) for relation in RELATIONS if told.get(relation)]
+
+
+def _related(relation: str, periods: str) -> str:
+    if relation == "covered":
+        return _("A file came that covers {periods}.", periods=periods)
+    if relation == "above":
+        return _("A file came that covers a part of it: {periods}.", periods=periods)
+    if relation == "history":
+        return _("Figures changed that it shows for comparison: {periods}.", periods=periods)
+    return _("Figures are compared with those of {periods}, of which a file came.", periods=periods)
+
+
+def _periods(codes: Sequence[str]) -> str:
+    """The first of the periods, and how many more."""
+    named = listed([period_label(code) for code in codes[:_NAMED]])
+    return _("{periods} and {count} more", periods=named, count=f"{len(codes) - _NAMED:,}") if len(codes) > _NAMED else named
+
+
 def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     ended = item["ended"]
     return {
@@ -203,6 +230,7 @@ def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
             if kind in item["changes"]
         ),
         "corrections": [declared(clean(words)) for words in item["corrections"]],
+        "because": _because(item),
         "end": None
         if ended is None
         else {**ended, "why": reason_words(ended["reasons"]), "snapshots": ", ".join(ended["snapshots"])},

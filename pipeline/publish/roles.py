@@ -42,6 +42,12 @@ def role(code: str, release: Period) -> str:
     return {"annual": _annual_role, "quarterly": _quarterly_role, "monthly": _monthly_role}[release.frequency](period, release)
 
 
+def is_own(code: str, release: Period) -> bool:
+    """Whether a figure of the period `code` is about the release's own period: that period, a part of it, or what ends with it;
+    not what it is compared with."""
+    return release.holds(parsed(code)) or role(code, release) not in ("", "history")
+
+
 def _annual_role(period: Period, release: Period) -> str:
     if period.code == release.code:
         return "period"

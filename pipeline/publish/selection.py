@@ -44,9 +44,11 @@ def selector(view: pd.DataFrame) -> Callable[[Period], Any]:
     return _Index(view).places
 
 
-# What was selected for which period, and the index of the view that was selected from last. A view is not changed in place.
+# What was selected for which period, and the index of the views that were selected from last: that of now, and that of the day
+# before a file came which tells nothing of a release. A view is not changed in place.
 _selections: dict[int, tuple[weakref.ref[pd.DataFrame], str]] = {}
-_last_index: list[tuple[weakref.ref[pd.DataFrame], _Index]] = []
+_last_indexes: list[tuple[weakref.ref[pd.DataFrame], _Index]] = []
+_INDEXES_KEPT = 2
 
 
 class _Index:
@@ -102,9 +104,11 @@ class _Index:
 
 
 def _index_of(view: pd.DataFrame) -> _Index:
-    if not _last_index or _last_index[0][0]() is not view:
-        _last_index[:] = [(weakref.ref(view), _Index(view))]
-    return _last_index[0][1]
+    for held, index in _last_indexes:
+        if held() is view:
+            return index
+    _last_indexes[:] = [(weakref.ref(view), _Index(view)), *_last_indexes][:_INDEXES_KEPT]
+    return _last_indexes[0][1]
 
 
 def _national(areas: pd.Series) -> list[str]:

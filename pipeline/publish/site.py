@@ -68,13 +68,16 @@ def build(
     sources: Sequence[Source] | None = None,
     evidence: Evidence | None = None,
     records: Sequence[Mapping[str, Any]] = (),
+    ids_in: Mapping[str, Mapping[str, str]] = {},
 ) -> dict[str, bytes]:
-    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources. `records`: of the periods."""
+    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources. `records`: of the periods. `ids_in`: year
+    -> id of a figure in the view -> its id in the release of the year, where that is another one."""
     declared = list(catalogue.sources() if sources is None else sources)
     families, evidence = Families(declared), evidence or Evidence()
     day = max(view["known_at"], default=None)
     newest = _newest_year(manifests, view, families)
     overview = _overview(manifests, newest, families)
+    ids = ids_in.get(newest.period.code, {}) if newest else {}
     judged: list[Section] = []
     if day:
         published = {str(item["period"]): _link(item, "index.html") for item in _speaking(manifests)}
@@ -89,7 +92,7 @@ def build(
     listing = _listing(declared, own_views, day)
     groups = [_group(frequency, manifests, families, records) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)]
     withdrawals = [_withdrawal(record) for record in records if withdrawn(record)]
-    compared, leading = _comparison(view, manifests, families)
+    compared, leading = _comparison(view, manifests, families, ids_in)
     pages: dict[str, str] = {}
     for code in LANGUAGES:
         with speaking(code):
@@ -104,7 +107,7 @@ def build(
                     leading=leading,
                     names=NAMES,
                     feed=feed_name(code),
-                    links=traces.links(overview["traced"]),
+                    links=traces.links(overview["traced"], ids),
                     **overview,
                 ),
                 "sources.html": render(
@@ -168,11 +171,12 @@ def _tables_page(name: str, title: str, native: str, lede: str, sections: Sequen
 
 
 def _comparison(
-    view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families
+    view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families, ids_in: Mapping[str, Mapping[str, str]]
 ) -> tuple[dict[str, Any], list[ShownSection]]:
     """What the page on several countries shows, and what the index of releases shows of it."""
     annual = [manifest for manifest in _speaking(manifests) if manifest["frequency"] == "annual"]
-    made = comparison_page(view, annual, families, {manifest["period"]: _link(manifest, "") for manifest in annual})
+    folders = {manifest["period"]: _link(manifest, "") for manifest in annual}
+    made = comparison_page(view, annual, families, folders, ids_in)
     words = listed(
         (_("{release} of {period}", release=item["release_id"], period=item["period"]) for item in made.releases), "; "
     )

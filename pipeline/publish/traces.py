@@ -100,12 +100,13 @@ def _groups(tables: Mapping[str, Sequence[Any]]) -> list[list[tuple[str, Sequenc
     return groups
 
 
-def links(pages: Iterable[TracePage]) -> dict[str, str]:
-    """Observation id -> file and anchor of its line, in the language that is spoken."""
+def links(pages: Iterable[TracePage], ids: Mapping[str, str] = {}) -> dict[str, str]:
+    """Observation id -> file and anchor of its line, in the language that is spoken. `ids`: those that have another one in the
+    pages that are led to."""
     found: dict[str, str] = {}
     for page in pages:
         name = str(page_name(page.name))
-        found |= {row.id: f"{name}#{row.id}" for __, rows in page.tables for row in rows}
+        found |= {row.id: f"{name}#{ids.get(row.id, row.id)}" for __, rows in page.tables for row in rows}
         found |= {item.anchor: f"{name}#{item.anchor}" for item in page.replaced}
     return found
 

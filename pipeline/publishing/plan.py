@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.model import Period
@@ -29,10 +30,12 @@ class Planned:
     release_id: str
     snapshots: list[str]  # ids of those that speak in it
     embargo: str = ""  # until when the release waits
+    because: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # key of model.RELATIONS -> periods
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`: the names of the fields, reasons as a list."""
-        return {**dataclasses.asdict(self), "reasons": list(self.reasons)}
+        """For `--json`: the names of the fields, reasons and periods as lists."""
+        because = {relation: list(periods) for relation, periods in self.because.items()}
+        return {**dataclasses.asdict(self), "reasons": list(self.reasons), "because": because}
 
 
 def plan(
@@ -58,8 +61,10 @@ def _planned_under_embargo(store: Store, candidates: Candidates, period: Period)
     candidate = waiting.of_period(period) if period in waiting.periods(period.frequency) else None
     if candidate is None or candidate.release_id == record["current"]:
         return None
-    reasons = why_released(store, record, candidate).reasons
-    return Planned(period.code, "embargo", reasons, candidate.release_id, candidate.snapshot_ids, embargo.until_text)
+    why = why_released(store, record, candidate)
+    return Planned(
+        period.code, "embargo", why.reasons, candidate.release_id, candidate.snapshot_ids, embargo.until_text, why.because
+    )
 
 
 def _planned_without_figures(store: Store, candidates: Candidates, period: Period) -> Planned:
@@ -73,7 +78,7 @@ def _planned_without_figures(store: Store, candidates: Candidates, period: Perio
 def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
     candidate = candidates.of_period(period)
     is_there = store.release_is_whole(store.release_folder(period.frequency, period.code, candidate.release_id))
-    record = period_record(store, period)
+    record, why = period_record(store, period), None
     if candidates.as_of is not None:
         action, reasons = ("nothing", ()) if is_there else ("new release", candidate.revisions.reasons)
     elif is_there and record["current"] == candidate.release_id:
@@ -83,5 +88,6 @@ def _planned(store: Store, candidates: Candidates, period: Period) -> Planned:
     else:
         require_what_it_followed(store, record, candidate)
         action = "restate" if record["releases"] else "new release"
-        reasons = why_released(store, record, candidate).reasons
-    return Planned(period.code, action, reasons, candidate.release_id, candidate.snapshot_ids)
+        why = why_released(store, record, candidate)
+        reasons = why.reasons
+    return Planned(period.code, action, reasons, candidate.release_id, candidate.snapshot_ids, because=why.because if why else {})

@@ -1,7 +1,7 @@
 """Why a release takes the place of the one that spoke before.
 
 In: the record of the period, the release that spoke, the candidate. Out: `Why`: reasons, what changed, corrections
-declared since.
+declared since, and what the period has to do with those of which something became known.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version
+from pipeline.coverage import periods_delivered
 from pipeline.publishing.candidates import Candidate
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> Why:
     """Why this release takes the place of the one that spoke last, and what changed from that to this."""
+    from pipeline.aggregate.revisions import differences
+    from pipeline.frames import CHANGE_SCHEMA, OBSERVATION_COLUMNS, empty_frame
     from pipeline.publish.period import Why
 
     last = record["releases"][-1]["release_id"] if record["releases"] else ""
@@ -33,30 +36,52 @@ def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> 
         return Why(back or ("new_code",))
     if spoken is None:
         return Why(back or ("new_period",))
-    changes, corrections = _changes_since(store, folder, spoken, candidate)
+    before = _figures_of(store, folder, spoken)
+    changed = differences(before, candidate.rows[OBSERVATION_COLUMNS]) if before is not None else empty_frame(CHANGE_SCHEMA)
+    corrections = declared_since(before, candidate.rows) if before is not None else ()
     reasons = _reasons_since(spoken, candidate)
     if corrections:
         reasons = (*(reason for reason in reasons if reason != "new_code"), "declared_correction")
-    return Why((*back, *reasons), changes, corrections)
+    counts = dict(sorted(collections.Counter(changed["change"]).items()))
+    return Why((*back, *reasons), counts, corrections, _because(store, spoken, candidate, changed))
 
 
-def _changes_since(
-    store: Store, folder: Path, spoken: dict[str, Any], candidate: Candidate
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    """How many figures changed in which way, and the corrections declared since, in words; nothing where the figures of the
-    release before cannot be read any more."""
-    from pipeline.aggregate.revisions import differences
-    from pipeline.frames import OBSERVATION_COLUMNS, read_observations
+def _figures_of(store: Store, folder: Path, spoken: dict[str, Any]) -> pd.DataFrame | None:
+    """The figures of the release that spoke; None where they cannot be read any more."""
+    from pipeline.frames import read_observations
     from pipeline.store import ChangedBytes
 
     path = folder / "observations.parquet"
     try:
-        before = read_observations(store.read_listed({"path": store.relative(path), **spoken["files"][path.name]}))
+        return read_observations(store.read_listed({"path": store.relative(path), **spoken["files"][path.name]}))
     except (ChangedBytes, KeyError):  # damaged, or with the columns of other code
-        return {}, ()
-    changed = differences(before, candidate.rows[OBSERVATION_COLUMNS])
-    counts = collections.Counter(changed["change"])
-    return dict(sorted(counts.items())), declared_since(before, candidate.rows)
+        return None
+
+
+def _because(store: Store, spoken: dict[str, Any], candidate: Candidate, changed: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """What the release has to do with what became known: key of model.RELATIONS -> periods, in order of time.
+
+    `changed`: CHANGE_COLUMNS, from the figures of the release that spoke to those of the candidate.
+    """
+    from pipeline.publish.roles import is_own, parsed
+
+    period, sources = candidate.period, set(candidate.rows["source"])
+    spoke, speaks = {item["id"] for item in spoken["snapshots"]}, set(candidate.snapshot_ids)
+    # Where no file came, figures of one are gone.
+    came = speaks - spoke or spoke - speaks
+    files = [item for source_id in sorted(sources) for item in store.snapshots(source_id) if item.id in came]
+    delivered = {code for item in files for code in periods_delivered(store, item)}
+    own = {code for code in delivered if is_own(code, period)}
+    parts = {code for code in own if code != period.code and period.holds(parsed(code))}
+    revised = set(changed["period"])
+    found = {"covered": own - parts, "above": parts, "history": {code for code in revised if not is_own(code, period)}}
+    if not own and any(is_own(code, period) for code in revised):
+        found["compared"] = {code for code in delivered if period.year_before.holds(parsed(code))} or delivered
+    return {
+        relation: tuple(sorted(codes, key=lambda code: (parsed(code).start, parsed(code).end)))
+        for relation, codes in found.items()
+        if codes
+    }
 
 
 def declared_since(before: pd.DataFrame, now: pd.DataFrame) -> tuple[str, ...]:

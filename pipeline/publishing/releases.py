@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline import embargoes, log
-from pipeline.model import FraudlossError, NothingToPublish, Period
+from pipeline.model import FraudlossError, NothingToPublish, Period, relations_text
 from pipeline.publishing.candidates import Candidates, period_of
 from pipeline.publishing.reasons import why_released
 from pipeline.publishing.records import period_record
@@ -35,6 +36,7 @@ class Published:
     is_withdrawal: bool = False
     is_repair: bool = False  # the release spoke already, and files of it were gone or changed
     as_of: dt.date | None = None  # the day as of which it was reproduced; then it does not speak
+    because: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # key of model.RELATIONS -> periods
 
     @property
     def name(self) -> str:
@@ -51,7 +53,8 @@ class Published:
             elif self.as_of is not None:
                 log.event("reproduced", **about, as_of=self.as_of, reason=reasons)
             else:
-                log.event("withdrawn" if self.is_withdrawal else "published", **about, reason=reasons)
+                related = {"because": because} if (because := relations_text(self.because)) else {}
+                log.event("withdrawn" if self.is_withdrawal else "published", **about, reason=reasons, **related)
         return self
 
 
@@ -131,7 +134,8 @@ def publish_period(store: Store, candidates: Candidates, period: Period) -> Publ
     is_news = is_new or (speaks and before["current"] != candidate.release_id)
     is_repair = is_new and speaks and before["current"] == candidate.release_id
     about = (period.frequency, period.code, candidate.release_id, is_news, () if is_repair else why.reasons)
-    return Published(*about, is_repair=is_repair, as_of=candidates.as_of)
+    because = {} if is_repair else why.because
+    return Published(*about, is_repair=is_repair, as_of=candidates.as_of, because=because)
 
 
 def withdraw_period(store: Store, candidates: Candidates, period: Period) -> Published | None:

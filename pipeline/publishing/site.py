@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from pipeline import embargoes, vintages
+from pipeline import vintages
+from pipeline.model import Period
+from pipeline.publishing.candidates import Candidates
 from pipeline.publishing.records import current_manifests, period_records
 from pipeline.sources.catalogue import source_ids, sources
 
@@ -25,9 +27,13 @@ def build_site(store: Store, now: dt.datetime | None = None) -> bool:
     with store.lock("site"):
         manifests = current_manifests(store)
         speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
-        held = embargoes.at(store, now).held
-        known = vintages.known(store, without=held)
-        files = site.build(manifests, known.figures, sources(), _evidence(store, known, held), period_records(store))
+        candidates = Candidates(store, None, now)
+        known = candidates.known
+        evidence = _evidence(store, known, candidates.embargoes.held)
+        years = [Period.parse(manifest["period"]) for manifest in manifests if manifest["frequency"] == "annual"]
+        figured = set(candidates.periods("annual"))
+        ids_in = {year.code: ids for year in years if year in figured and (ids := candidates.ids_in_release(year))}
+        files = site.build(manifests, known.figures, sources(), evidence, period_records(store), ids_in)
         return store.write_pages(store.processed / "site", files, speaking)
 
 
