@@ -11,9 +11,10 @@ import pytest
 from pipeline.aggregate import kernel
 from pipeline.aggregate.derive import derive
 from pipeline.frames import RECORD_CHANGE_SCHEMA, observations_frame
-from pipeline.publish import methods, quality_indicators, seasonal
+from pipeline.publish import accuracy_tables, methods, seasonal
+from pipeline.publish.accuracy_tables import indicator_tables, late_reports, tail_index
 from pipeline.publish.evidence import Evidence
-from pipeline.publish.quality_indicators import INDICATORS, indicator_list, indicator_tables, late_reports, tail_index
+from pipeline.publish.quality_indicators import INDICATORS, indicator_list
 from pipeline.publish.revision_tables import percent_cell, rounded_cell
 from pipeline.publish.tables import Table
 from pipeline.sources.catalogue import source
@@ -111,8 +112,8 @@ def test_large_losses_say_why_there_is_no_interval() -> None:
     ]
     (line,) = _tables([*_cafc(), largest, *shares])["large_losses"].rows
     assert [cell.text for cell in line[1:7]] == ["2023", "CA$300", "30.00", "40.0", "80.0", "1.43"]
-    assert quality_indicators.NO_INTERVAL_OF_TOTAL in line[7].text
-    assert quality_indicators.NO_INTERVAL_OF_MEDIAN in line[7].text
+    assert accuracy_tables.NO_INTERVAL_OF_TOTAL in line[7].text
+    assert accuracy_tables.NO_INTERVAL_OF_MEDIAN in line[7].text
 
 
 def test_large_losses_say_the_interval_of_a_median_whose_source_gives_single_losses() -> None:
@@ -122,7 +123,7 @@ def test_large_losses_say_the_interval_of_a_median_whose_source_gives_single_los
     largest = {**_cafc()[1], "measure": "max_loss", "value": Decimal(300)}
     (line,) = _tables([*_cafc(), largest, *ends])["large_losses"].rows
     assert line[7].text.startswith("of the median, 95 %: CA$5 to CA$9; ")
-    assert quality_indicators.NO_INTERVAL_OF_MEDIAN not in line[7].text
+    assert accuracy_tables.NO_INTERVAL_OF_MEDIAN not in line[7].text
 
 
 def test_the_methods_say_the_thresholds_that_the_code_uses() -> None:
