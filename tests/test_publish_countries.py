@@ -374,3 +374,13 @@ def test_a_headline_says_at_once_that_it_is_of_another_thing_than_a_year_before(
     assert card.warning.count("Not comparable") == sentence.count("Not comparable") == bool(told)
     assert told in sentence
     assert told in card.warning
+
+
+def test_incidents_that_became_known_are_not_called_cases_that_the_police_recognised() -> None:
+    """What the police print of internet banking is 発生件数, of special fraud 認知件数."""
+    titles = {}
+    for name, table in (("internet_banking", "unauthorised_transfer"), ("npa_annual", "special_fraud")):
+        figures_of = derive(observations_frame(of(name, table, "JPY", 5_578, 8_690_000_000)), source(name))
+        page = build(sample.given("2024", figures_of, sources=sources()))["index.ja.html"]
+        titles[name] = {title for title in ("発生件数", "認知件数") if f"<dt>{title}</dt>" in page.decode()}
+    assert titles == {"internet_banking": {"発生件数"}, "npa_annual": {"認知件数"}}

@@ -58,7 +58,7 @@ def headline_cards(
         for place, (role, classification, members) in enumerate(shown[:2]):
             if any(combination.printed_family == name and made for combination, made in sums):
                 continue  # the printed sum stands beside ours in its own table
-            with counting(families.country(name)):
+            with counting(families.counts(name)):
                 cards.append(_total_card(name, role, classification, members, families, again=place > 0))
     return _named_by_country([*cards, *_event_card([figure for name in events for figure in by_family[name]], period)])
 

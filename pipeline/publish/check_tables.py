@@ -31,7 +31,7 @@ def comparison_table(items: Sequence[Comparison], families: Families) -> Table |
     for item in sorted(items, key=lambda c: (c.figure.family, list_rank(c.figure), c.other.source, c.other.id)):
         row = item.figure.row
         tolerance = number_text(item.tolerance, row.unit) if item.tolerance else _("exact")
-        with counting(families.country_of_source(row.source)):
+        with counting(families.counts_of_source(row.source)):
             measure = measure_and_unit(row.measure, row.unit)
         rows.append(
             (
@@ -123,7 +123,7 @@ def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cel
     if name == "status":
         return text_cell(_STATUS_WORDS.get(str(value), str(value)))
     if name in ("measure", "unit"):
-        with counting(families.country(str(finding.get("family", "")))):
+        with counting(families.counts(str(finding.get("family", "")))):
             return text_cell(measure_title(str(value))[0] if name == "measure" else unit_short(str(value)))
     if name == "family":
         return text_cell(family_title(str(value), families)[0], header=True)

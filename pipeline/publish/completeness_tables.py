@@ -155,7 +155,7 @@ def revision_sizes(histories: Sequence[HeadlineHistory], families: Families, pub
     newest = page_name(f"{published[max(years)]}#revisions") if years else ""
     for (family, measure, unit), (count, mean, absolute, relative) in revision_statistics(histories).items():
         english, native = family_title(family, families)
-        with counting(families.country(family)):
+        with counting(families.counts(family)):
             measured = measure_and_unit(measure, unit)
         lines.append(
             (

@@ -12,12 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.model import FILE_ENDS, TOTAL
+from pipeline.publish.measures import INCIDENTS
 from pipeline.publish.roles import parsed
 from pipeline.publish.texts import declared_text
 from pipeline.publish.words import Own, Words, _, both, declared
 from pipeline.sources.catalogue import Source
 
 LAST_PRECEDENCE = 99
+
+
+def counts_of(source: Source) -> str:
+    """What a source's cases are, for `measures.counting`: those of its country, or incidents where it calls them 発生件数."""
+    return INCIDENTS if "発生件数" in source.meta.get("measures", {}) else source.country
 
 
 def publisher(source: Source) -> Words:
@@ -104,6 +110,15 @@ class Families:
         """The last day of the file that rows of one period were counted from, where it ends before the period does."""
         found = (match for row in rows if row.note and (match := _FILE_ENDS.search(str(row.note))))
         return max((dt.date.fromisoformat(match[1]) for match in found), default=None)
+
+    def counts_of_source(self, source: str) -> str:
+        """What a source's cases are, for `measures.counting`; the empty string for one that is not in the catalogue."""
+        return counts_of(self.sources[source]) if source in self.sources else ""
+
+    def counts(self, family: str) -> str:
+        """What the cases of the family's leading source are, as `counts_of_source`."""
+        holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]
+        return self.counts_of_source(min(holders, key=lambda s: (s.precedence, s.id)).id) if holders else ""
 
     def country_of_source(self, source: str) -> str:
         """The country of a source; the empty string for one that is not in the catalogue."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from pipeline.model import INTERVALS, MEASURES, UNITS
-from pipeline.publish.words import Words, _, declared, only_english
+from pipeline.publish.words import Words, _, both, declared, only_english
 
 MEASURE_TITLES: dict[str, tuple[str, str]] = {
     "cases": (_("Cases"), "認知件数"),
@@ -138,6 +138,7 @@ _UNIT_ORDER = sorted(UNITS, key=lambda unit: unit.startswith("USD"))
 # are other than those of the police.
 _TITLES: dict[str, dict[str, str]] = {
     "police": {},
+    "incidents": {"cases": both("Cases", "発生件数")},
     "reports": {
         "cases": _("Reports"),
         "cases_with_loss": _("Reports with a loss"),
@@ -169,6 +170,7 @@ _TITLES: dict[str, dict[str, str]] = {
 # The same of what they mean.
 _MEANINGS: dict[str, dict[str, str]] = {
     "police": {},
+    "incidents": {"cases": _("incidents that became known")},
     "reports": {
         "cases": _("reports received, with or without a loss"),
         "cases_with_loss": _("reports with a loss above zero"),
@@ -191,28 +193,36 @@ _MEANINGS: dict[str, dict[str, str]] = {
 }
 _UNITS: dict[str, dict[str, Words]] = {
     "police": {},
+    "incidents": {},
     "reports": {"cases": _("reports"), "cases_per_100k": _("reports")},
     "several": {"cases": _("cases or reports"), "cases_per_100k": _("cases or reports")},
 }
 _GROUP_TITLES: dict[str, dict[str, str]] = {
     "police": {},
+    "incidents": {},
     "reports": {
         "losses": _("Reports and losses"),
         "means": _("Per report, per day and per 100,000 inhabitants"),
     },
     "several": {},
 }
+# What a source of Japan counts whose cases are no 認知件数.
+INCIDENTS = "JP incidents"
+_COUNTED = {"": "several", "JP": "police", INCIDENTS: "incidents"}
 _counted: ContextVar[str] = ContextVar("counted", default="police")
 
 
 @contextlib.contextmanager
 def counting(country: str) -> Iterator[None]:
-    """Within it, cases are those of a country; of several countries at once where it is empty."""
-    before = _counted.set("several" if not country else "police" if country == "JP" else "reports")
+    """Within it, cases are those of a country, or INCIDENTS; of several countries at once where it is empty."""
+    before = _counted.set(_COUNTED.get(country, "reports"))
     try:
         yield
     finally:
         _counted.reset(before)
+
+
+_OF_OTHERS = ("reports", "several")
 
 
 def counted() -> str:
@@ -226,7 +236,8 @@ def measure_title(measure: str) -> tuple[str, str]:
     title, japanese = MEASURE_TITLES.get(measure, ("", ""))
     if title:
         # The Japanese is what the police print: beside a title of others it would say that they count what the police count.
-        return _TITLES[counts].get(measure, title), only_english(japanese if counts == "police" else "")
+        beside = "発生件数" if counts == "incidents" and measure == "cases" else "" if counts in _OF_OTHERS else japanese
+        return _TITLES[counts].get(measure, title), only_english(beside)
     return declared(measure.replace("_", " ").capitalize()), ""
 
 

@@ -15,6 +15,7 @@ import markupsafe
 from pipeline.model import Snapshot
 from pipeline.publish import traces
 from pipeline.publish.content import Content
+from pipeline.publish.families import counts_of
 from pipeline.publish.languages import LANGUAGES, speaking
 from pipeline.publish.measures import counting
 from pipeline.publish.methods import METHODS
@@ -79,7 +80,7 @@ def release_pages(
                     pages[name] = render("tables.html.j2", page.name, section=section, pages=section.pages, here=page, **about)
             for trace in traced:
                 source = by_id.get(trace.source)
-                with counting(source.country if source else ""):
+                with counting(counts_of(source) if source else ""):
                     made = _trace_page(trace, traced, source, (*snapshots, *earlier), code_version, links[code], about)
                 pages[str(page_name(trace.name))] = made
             pages[str(page_name("index.html"))] = render("release.html.j2", "index.html", links=links[code], **shared, **about)

@@ -117,7 +117,7 @@ def _line(row: Mapping[str, Any], families: Families, *, with_period: bool) -> t
     unit = str(row["unit"])
     share = Decimal(row["difference"]) * 100 / row["theirs"] if _present(row["difference"]) and row["theirs"] else None
     traced = str(row["observation_id"])
-    with counting(families.country_of_source(str(row["source"]))):
+    with counting(families.counts_of_source(str(row["source"]))):
         measure = measure_and_unit(str(row["measure"]), unit)
     return (
         text_cell(declared(str(row["breakdown"])), header=True),

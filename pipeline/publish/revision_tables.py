@@ -173,7 +173,7 @@ def _change_line(
     was = replaced.anchor(old) if old is not None else ""
     difference, share = _difference(line["value_before"], line["value_after"])
     what = change_word(line["change"])
-    with counting(families.country_of_source(str(line["source"]))):
+    with counting(families.counts_of_source(str(line["source"]))):
         measure = measure_and_unit(line["measure"], line["unit"])
     if line["change"] == "reclassified":
         what = _("{change}: {note}", change=what, note=declared(clean(line["note"])))
@@ -253,7 +253,7 @@ def _triangle_line(
     item: HeadlineHistory, width: int, replaced: ReplacedFigures, families: Families, *, ambiguous: bool
 ) -> tuple[Cell, ...]:
     english, native = family_title(item.family, families)
-    with counting(families.country(item.family)):
+    with counting(families.counts(item.family)):
         unit = unit_short(item.unit)
     scheme = declared(clean(families.classification(item.classification)))
     share = _difference(item.vintages[0].value, item.vintages[-1].value)[1]
@@ -297,7 +297,7 @@ def _vintage_cell(vintage: Vintage, unit: str, anchor: str) -> Cell:
 
 
 def _measured(family: str, measure: str, unit: str, families: Families) -> str:
-    with counting(families.country(family)):
+    with counting(families.counts(family)):
         return measure_and_unit(measure, unit)
 
 

@@ -41,7 +41,7 @@ def series_sections(
     sections = []
     for key, names in together.items():
         told = {total for name in names if not families.is_subordinate(name) for total in _totals_told(by_family[name])}
-        with counting(families.country(names[0])):
+        with counting(families.counts(names[0])):
             items = [item for name in names for item in _family_items(period, name, by_family[name], families, told)]
         if items:
             source = families.sectioned(names[0])
