@@ -209,6 +209,18 @@ def test_series_that_mean_the_same_are_ranked_and_only_they() -> None:
     assert places["Loss", "United States"] == "not ranked"
 
 
+def test_what_no_publication_states_is_not_the_same_as_the_same_word_of_another() -> None:
+    twin = {**source("scamwatch").meta["comparability"], "threshold": countries.UNKNOWN}
+    told = [
+        dataclasses.replace(item, meta={**item.meta, "comparability": {**twin, "series": item.meta["comparability"]["series"]}})
+        for item in (source("ftc_csn"), source("scamwatch"))
+    ]
+    found = countries.compare(Y2024, *read(view("ftc_csn", "scamwatch"), told))
+    assert found is not None
+    assert {item.place for item in found.series} == {None}
+    assert countries.differing(*found.series) == ["threshold"]
+
+
 def test_publishers_types_stand_under_the_common_type_with_how_well_they_fit(
     compared: countries.CountryComparison,
 ) -> None:
@@ -324,11 +336,11 @@ def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_abov
 # ---------------------------------------------------------------------------------------------------------- what is declared
 
 
-@pytest.mark.parametrize("declared", [item for item in sources() if "comparability" in item.meta], ids=lambda item: item.id)
+@pytest.mark.parametrize("declared", sources(), ids=lambda item: item.id)
 def test_what_a_source_says_of_its_comparability_is_in_the_list_of_words(declared: Source) -> None:
     said = declared.meta["comparability"]
     assert set(said) - {"series", "types", "except"} == set(countries.FACETS)
-    for table in [*said["series"], *said["types"]]:
+    for table in [*said["series"], *said.get("types", ()), *said.get("except", ())]:
         assert table in declared.tables
     for words in (said, *said.get("except", {}).values()):
         for facet in set(words) & set(countries.FACETS):

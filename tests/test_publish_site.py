@@ -175,8 +175,18 @@ def test_the_page_of_a_source_says_its_caveats_in_the_words_that_all_sources_sha
         assert lines[str(title)][3].href == f"methods.html#table-comparability_{facet}"
     other = source.tables["reports_by_year"].title
     assert str(lines[f"What is counted ({other})"][3].text) == "CONSUMER_REPORT_ALL"
-    nothing = source_pages.source_sections(catalogue.source("jca_card"), sample.view().iloc[:0], Evidence(), dt.date(2025, 9, 1))
+    bare = dataclasses.replace(source, meta={name: words for name, words in source.meta.items() if name != "comparability"})
+    nothing = source_pages.source_sections(bare, sample.view().iloc[:0], Evidence(), dt.date(2025, 9, 1))
     assert not next(section for section in nothing if section.id == "caveats").items
+
+
+def test_the_page_of_a_source_says_what_its_publisher_does_not_state() -> None:
+    sections = source_pages.source_sections(catalogue.source("jca_card"), sample.view().iloc[:0], Evidence(), dt.date(2025, 9, 1))
+    (item,) = next(section for section in sections if section.id == "caveats").items
+    assert item.table is not None
+    words = {str(line[0].text): (str(line[1].text), str(line[3].text)) for line in item.table.rows}
+    assert words["Date of a case or report"] == words["Threshold"] == ("not stated", "UNKNOWN")
+    assert words["What is counted"] == ("no cases are counted", "NO_COUNT")
 
 
 def test_a_break_is_told_with_the_names_of_its_table_and_types() -> None:
@@ -407,7 +417,7 @@ def test_the_register_lists_all_44_tables_and_says_of_each_that_is_not_made_what
     made = {row[0].text: row[4].text for row in register_table(Facts.of(with_payment)).rows}
     assert made["T23"] == "npa_annual (single cells)"
     # The sample is of one country.
-    assert _cells(files["quality.html"], "register", "T44")[2:4] == ["not made", "figures of one country only"]
+    assert _cells(files["quality.html"], "register", "T41")[2:4] == ["not made", "figures of one country only"]
 
 
 def test_comparable_years_are_those_with_a_figure_since_the_break_of_each_total() -> None:

@@ -39,6 +39,7 @@ FACETS: dict[str, str] = {
     "coverage": _("Coverage"),
     "verified": _("Verified"),
 }
+UNKNOWN = "UNKNOWN"  # the code of what no publication says: two of them are not the same
 COUNTS: tuple[tuple[str, str], ...] = (
     ("cases", "cases"),
     ("cases_with_loss", "cases"),
@@ -229,7 +230,8 @@ def _ranked(series: Sequence[Series]) -> list[Series]:
     places: dict[int, int] = {}
     groups: dict[tuple[str, ...], list[int]] = {}
     for number, item in enumerate(series):
-        groups.setdefault(tuple(item.facets[facet] for facet in FACETS), []).append(number)
+        if UNKNOWN not in item.facets.values():
+            groups.setdefault(tuple(item.facets[facet] for facet in FACETS), []).append(number)
     for members in groups.values():
         values = {
             number: row.value for number in members if (row := series[number].rows.get(RANKED_BY)) and row.value is not None
@@ -241,8 +243,8 @@ def _ranked(series: Sequence[Series]) -> list[Series]:
 
 
 def differing(one: Series, other: Series) -> list[str]:
-    """The facets in which two series differ: what keeps them from being compared."""
-    return [facet for facet in FACETS if one.facets[facet] != other.facets[facet]]
+    """The facets in which two series differ, or may: what keeps them from being compared."""
+    return [facet for facet in FACETS if one.facets[facet] != other.facets[facet] or one.facets[facet] == UNKNOWN]
 
 
 def _left_out(series: Sequence[Series], figures: Iterable[Figure], families: Families) -> tuple[str, ...]:

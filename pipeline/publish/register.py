@@ -324,7 +324,13 @@ REGISTER: tuple[Entry, ...] = (
         fields=(Field("share of the gross domestic product", reason="no gross domestic product is held"),),
         of=lambda facts: facts.sources(_RATES) & set(facts.made.get("T41", ())),
     ),
-    Entry("T44", "Comparability matrix", _COUNTRIES, _ONE_COUNTRY, of=_made_in_a_release("T41")),
+    Entry(
+        "T44",
+        "Comparability matrix",
+        f"{_COUNTRIES}; page of each source",
+        "no source declares what its series count",
+        of=_made_in_a_release("T44"),
+    ),
 )
 
 
@@ -341,6 +347,7 @@ def register_tables(
     made |= {
         "T40": frozenset(source.id for source in families.sources.values() if source.breaks) & set(view["source"]),
         "T41": _compared(view, families),
+        "T44": frozenset(item.id for item in families.sources.values() if "comparability" in item.meta) & set(view["source"]),
         "T34": frozenset(printed_again),
     }
     return register_table(dataclasses.replace(Facts.of(view), made=made)), by_release_table(reasons, families)

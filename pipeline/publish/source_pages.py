@@ -49,8 +49,8 @@ def source_sections(source: Source, figures: pd.DataFrame, evidence: Evidence, d
 
 
 _CAVEATS = _(
-    "Each word is one of a list that all sources use, with a meaning of its own: where every word is the same, two series may be "
-    "compared. A code leads to its list."
+    "Each word is one of a list that all sources use, with a meaning of its own: where every word is the same, and none is not "
+    "stated, two series may be compared. A code leads to its list."
 )
 
 
