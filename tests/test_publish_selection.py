@@ -17,10 +17,12 @@ from pipeline.publish.families import Families, break_years
 from pipeline.publish.figures import Figure, comparisons, figures, rows_of
 from pipeline.publish.roles import periods_with_figures, role
 from pipeline.publish.selection import select_rows
+from pipeline.publish.table_notes import table_notes
 from pipeline.publish.tables import place_figure
+from pipeline.sources import catalogue
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
-from tests.shipped import derived_as_of
+from tests.shipped import derived_as_of, everything
 
 
 @pytest.mark.parametrize(
@@ -264,3 +266,32 @@ def test_two_figures_for_one_cell_of_a_table_stop_the_release() -> None:
     with pytest.raises(FraudlossError, match=f"table ages_history: npa_annual 2025 cases has two figures .* {part.id}"):
         place_figure(cells, part, "ages_history")
     assert cells == {("cases", "cases"): total}
+
+
+# ------------------------------------------------------------------------------------------- one loss, two sums in US dollars
+
+
+def test_one_loss_with_two_sums_in_us_dollars_says_of_each_how_it_was_converted() -> None:
+    """8.38 billion yen from January to March 2017: the rolling file has the months, a release the sum alone."""
+    period = Period.parse("2017-Q1")
+    families = Families(catalogue.sources())
+    found = figures(rows_of(select_rows(everything(), period)), period, families)
+    by_source = {figure.row.source: figure for figure in found if figure.otherwise is not None}
+    months, alone = by_source["npa_monthly"], by_source["npa_releases"]
+    assert (months.row.derivation, alone.row.derivation) == ("converted_months", "converted")
+    assert months.row.value != alone.row.value
+    assert (months.otherwise, alone.otherwise) == (alone.row, months.row)
+    (of_months,) = [note for note in table_notes([months], families) if "each month is converted at its own rate" in note]
+    assert f"it makes {alone.row.value:,.0f} US dollars of the same loss" in of_months
+    (of_sum,) = [note for note in table_notes([alone], families) if "converted at the mean of the months' rates" in note]
+    assert f"converted one by one they make {months.row.value:,.0f} US dollars of the same loss" in of_sum
+
+
+@pytest.mark.parametrize("change", [{"value": Decimal(8_390_000_000)}, {"classification": "other"}])
+def test_two_losses_that_are_not_the_same_may_differ_in_us_dollars(change: dict[str, Any]) -> None:
+    period = Period.parse("2017-Q1")
+    rows = rows_of(select_rows(everything(), period))
+    other = [row._replace(**change) if row.source == "npa_releases" and row.unit == "JPY" else row for row in rows]
+    if "classification" in change:
+        other = [row._replace(**change) if row.source == "npa_releases" else row for row in rows]
+    assert not [item for item in figures(other, period, Families(catalogue.sources())) if item.otherwise is not None]

@@ -77,6 +77,21 @@ def test_every_vintage_of_2014_is_kept() -> None:
     assert {Decimal(figure) / OKU for figure in vintages["value"]} == {Decimal(v) for v in ("105.9", "114.5", "113.9")}
 
 
+def test_the_loss_of_2014_says_that_it_was_printed_otherwise_before_and_no_other_figure_does() -> None:
+    frame = as_of("jca_card")
+    (noted,) = frame[(frame["note"] != "").to_numpy(bool)].to_dict("records")
+    assert (noted["period"], noted["native_type"], noted["value"]) == ("2014", TOTAL, Decimal("113.9") * OKU)
+    assert noted["origin"] == "2023-09-2023-q2.csv!B5"
+    assert noted["note"].startswith(
+        "printed as 114.5 hundred million yen in 2020 and in June 2022, and as 113.9 in September 2023"
+    )
+    before = as_of("jca_card", "2023-09-29")
+    assert value(before, period="2014", **CARD) == Decimal("114.5") * OKU
+    assert set(before["note"]) == {""}
+    declared = {(item["file"], item["cell"]) for item in source("jca_card").meta["figure_notes"]}
+    assert declared == {tuple(noted["origin"].split("!"))}
+
+
 @pytest.mark.parametrize("year", range(2014, 2021))
 def test_home_and_abroad_make_up_the_theft_of_card_numbers(year: int) -> None:
     frame = as_of("jca_card", "2021-12-31")

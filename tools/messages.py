@@ -139,6 +139,7 @@ def _source_texts(source: Source) -> Iterator[str]:
                 yield text
     yield from (table.title for table in source.tables.values() if not table.title_ja)
     yield from map(plain_text, meta.get("classifications", {}).values())
+    yield from (plain_text(item["note"]) for item in meta.get("figure_notes", ()))
     if late := meta.get("late_reports"):
         yield plain_text(late["warning"])
     for entry in (*source.breaks, *meta.get("overlays", ())):

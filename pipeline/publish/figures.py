@@ -65,6 +65,7 @@ class Figure:
     row: Any
     others: tuple[Any, ...] = ()
     compared: tuple[Figure, Figure] | None = None  # of a change on a year before that was restated since: what it compares
+    otherwise: Any = None  # of a loss in US dollars: the same loss, of the same months, that was converted in the other way
 
     @functools.cached_property
     def is_total(self) -> bool:
@@ -141,7 +142,8 @@ def figures(rows: Iterable[Any], period: Period, families: Families) -> list[Fig
         if table not in known:
             known[table] = families.family(row)
         grouped.setdefault((known[table], *_figure_key(row)), []).append(row)
-    return _with_bases([_figure(key[0], candidates, period, families) for key, candidates in sorted(grouped.items())], families)
+    made = [_figure(key[0], candidates, period, families) for key, candidates in sorted(grouped.items())]
+    return _with_other_dollars(_with_bases(made, families), families)
 
 
 def _with_bases(made: list[Figure], families: Families) -> list[Figure]:
@@ -164,6 +166,40 @@ def _with_base(figure: Figure, known: Mapping[tuple[str, ...], Figure], families
     if now is None or before is None or before.restated is None or {now.row.source, before.row.source} != {row.source}:
         return figure
     return dataclasses.replace(figure, compared=(now, before))
+
+
+def _with_other_dollars(made: list[Figure], families: Families) -> list[Figure]:
+    """The figures; a loss in US dollars with the same loss that has another value in them.
+
+    One publication may print the months and another their sum alone: the one is converted month by month, the other at the mean
+    of the rates.
+    """
+    dollars: dict[tuple[Any, ...], list[int]] = {}
+    for place, figure in enumerate(made):
+        row = figure.row
+        if row.unit == "USD" and row.measure == "loss" and row.derivation in _CONVERTED and row.frequency in _SPANS:
+            span = parsed(row.period)
+            same = row._replace(period="", frequency="")
+            dollars.setdefault((figure.family, span.start, span.end, *_figure_key(same)), []).append(place)
+    pairs = [places for places in dollars.values() if len(places) == len(_CONVERTED)]
+    if not pairs:
+        return made
+    known = {(figure.family, *_figure_key(figure.row)): figure.row for figure in made if figure.row.measure == "loss"}
+    for one, other in pairs:
+        rows, currency = (made[one].row, made[other].row), families.currency(made[one].family)
+        national = {
+            known[key].value for row in rows if (key := (made[one].family, *_figure_key(row._replace(unit=currency)))) in known
+        }
+        # Two losses that differ in their own money have every right to do so in dollars.
+        if len(national) == 1 and rows[0].value != rows[1].value:
+            made[one] = dataclasses.replace(made[one], otherwise=rows[1])
+            made[other] = dataclasses.replace(made[other], otherwise=rows[0])
+    return made
+
+
+_CONVERTED = ("converted", "converted_months")
+# Kinds of period of which two may be of the same months.
+_SPANS = ("annual", "half_yearly", "quarterly", "year_to_date")
 
 
 def _figure(family: str, candidates: list[Any], period: Period, families: Families) -> Figure:

@@ -54,6 +54,8 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         if _is_noted(row) and (row.note, type_label(row)[0]) not in told:
             periods = when.get((*type_label(row), row.measure, row.note), ())
             notes.append(_figure_note(counted(), *type_label(row), row.measure, row.note, periods))
+        if figure.otherwise is not None:
+            notes.append(_other_dollars(figure))
         if words := restated_words(figure):
             english, native = type_label(row)
             said = {"type": listed([english, native], " ") if native else english, "period": period_label(row.period)}
@@ -62,6 +64,26 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
     unique = list(dict.fromkeys(notes))
     further = len(unique) - 14
     return tuple(unique if further <= 0 else [*unique[:14], _("{count} further notes stand in the CSV.", count=further)])
+
+
+def _other_dollars(figure: Figure) -> Words:
+    """Why the same loss has another value in US dollars elsewhere in the release."""
+    said = {
+        "period": period_label(figure.row.period),
+        "amount": number_text(figure.otherwise.value, "USD", derived=True),
+        "source": Own(figure.otherwise.source),
+    }
+    if figure.row.derivation == "converted":
+        return _(
+            "{period}, US dollars: its months are not printed with it, so that the sum is converted at the mean of the months' "
+            "rates. {source} has the months: converted one by one they make {amount} US dollars of the same loss.",
+            **said,
+        )
+    return _(
+        "{period}, US dollars: each month is converted at its own rate. {source} has the sum alone: converted at the mean of the "
+        "months' rates it makes {amount} US dollars of the same loss.",
+        **said,
+    )
 
 
 def _few_losses(figures: Sequence[Figure]) -> list[Words]:

@@ -70,9 +70,13 @@ COLUMNS: tuple[_Column, ...] = (
 
 
 def read(path: Path, snapshot: Snapshot, source: Source) -> list[Figure]:
-    """The figures of one grid, row by row. Raises RefusedInput with the cell that cannot be read exactly."""
+    """The figures of one grid, row by row, with what `source` notes on single cells (`figure_notes`: file, cell, note).
+
+    Raises RefusedInput with the cell that cannot be read exactly.
+    """
     table = _table(path.read_bytes(), snapshot.file)
     _check_top(table, snapshot.file)
+    notes = {item["cell"]: str(item["note"]) for item in source.meta.get("figure_notes", ()) if item["file"] == snapshot.file}
     figures: list[Figure] = []
     first_row_of: dict[str, int] = {}
     for number, row in enumerate(table[4:], start=5):
@@ -83,13 +87,13 @@ def read(path: Path, snapshot: Snapshot, source: Source) -> list[Figure]:
             cells, found = f"A{first_row_of[period]} and A{number}", f"{period} twice"
             raise _refused(snapshot.file, cells, found, "one row a period", "find out which row the association stands by")
         first_row_of[period] = number
-        figures.extend(_figures(period, number, row[1:], snapshot.file))
+        figures.extend(_figures(period, number, row[1:], snapshot.file, notes))
     if not figures:
         raise _refused(snapshot.file, "row 5", "no figures below the header", "one row a period", "fetch the file again")
     return figures
 
 
-def _figures(period: str, row_number: int, cells: list[str], file: str) -> Iterator[Figure]:
+def _figures(period: str, row_number: int, cells: list[str], file: str, notes: Mapping[str, str]) -> Iterator[Figure]:
     for place, (text, column) in enumerate(zip(cells, COLUMNS, strict=True), start=1):
         address = f"{_letter(place)}{row_number}"
         if not text.strip():
@@ -114,6 +118,7 @@ def _figures(period: str, row_number: int, cells: list[str], file: str) -> Itera
             classification="jca",
             native_type=column.native_type,
             dimensions=column.dimensions,
+            note=notes.get(address, ""),
         )
 
 
