@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import ABSENCE
-from pipeline.publish import charts, package
+from pipeline.publish import category_charts, charts, package
 from pipeline.publish.breakdown_tables import by_dimensions
 from pipeline.publish.labels import code_label, natural_key
 from pipeline.publish.languages import speaking
@@ -143,17 +143,19 @@ def test_cleaned_text_holds_no_control_characters_and_can_be_encoded(text: str) 
 
 
 def test_a_chart_of_many_types_draws_the_largest_and_says_that_there_are_more() -> None:
-    labels = [f"kind {number}" for number in range(1, charts.MOST_BARS + 6)]
+    labels = [f"kind {number}" for number in range(1, category_charts.MOST_BARS + 6)]
     points = [charts.Point(label, "Cases", 100.0 - place) for place, label in enumerate(labels)]
-    chart = charts.bars_side_by_side("c", "t", [("Cases", points)], labels)
-    assert f">{labels[charts.MOST_BARS - 1]}<" in chart.svg
-    assert f">{labels[charts.MOST_BARS]}<" not in chart.svg
-    assert chart.note == f"The first {charts.MOST_BARS} of {len(labels)}; all stand in the table."
+    chart = category_charts.bars_side_by_side("c", "t", [("Cases", points)], labels)
+    assert f">{labels[category_charts.MOST_BARS - 1]}<" in chart.svg
+    assert f">{labels[category_charts.MOST_BARS]}<" not in chart.svg
+    assert chart.note == f"The first {category_charts.MOST_BARS} of {len(labels)}; all stand in the table."
 
 
 def test_a_label_that_is_too_long_for_its_room_is_cut_and_a_short_one_is_not() -> None:
     labels = ["Emergency (Jail, Accident, Hospital, Help)", "特殊詐欺" * 6, "Romance"]
-    chart = charts.bars_side_by_side("c", "t", [("Cases", [charts.Point(label, "Cases", 1.0) for label in labels])], labels)
+    chart = category_charts.bars_side_by_side(
+        "c", "t", [("Cases", [charts.Point(label, "Cases", 1.0) for label in labels])], labels
+    )
     assert ">Emergency (Jail, Accident, Hospit…<" in chart.svg
     assert f">{('特殊詐欺' * 6)[:18]}…<" in chart.svg
     assert ">Romance<" in chart.svg

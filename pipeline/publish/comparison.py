@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.model import DIMENSIONS, TOTAL, Period
-from pipeline.publish import charts, traces
+from pipeline.publish import period_charts, traces
 from pipeline.publish.chart_points import history_points
 from pipeline.publish.charts import Chart, Point
 from pipeline.publish.content import Item, Section
@@ -355,7 +355,7 @@ def _chart(place: int, years: Sequence[_Year], newest: Sequence[Series], familie
         heads[name] = (country, english, words)
     if not points:
         return None
-    made = charts.small_multiples(
+    made = period_charts.small_multiples(
         f"countries_{slug(title.split(',')[0])}", title, title, points, breaks, heads, columns=3, width=218
     )
     return dataclasses.replace(made, head=_("Series"))

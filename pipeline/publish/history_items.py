@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import Period
-from pipeline.publish import charts, seasonal
+from pipeline.publish import period_charts, seasonal
 from pipeline.publish.chart_points import axes, chart_label, chart_point
 from pipeline.publish.charts import Chart
 from pipeline.publish.combinations import COMBINATIONS
@@ -112,7 +112,7 @@ def _without_season(
         for place, (series, values) in enumerate(words)
         for row, value in zip(rows, values, strict=True)
     ]
-    chart = _noted(charts.lines(f"{base}_cases", title, measure_title("cases")[0], points, breaks), growing)
+    chart = _noted(period_charts.lines(f"{base}_cases", title, measure_title("cases")[0], points, breaks), growing)
     return [Item(chart=chart), *further([Item(table=made, adjusted=AdjustedMonths(name, tuple(rows), found))])]
 
 
@@ -135,7 +135,7 @@ def history_charts(
             title = _BY_PERIOD[period.frequency](
                 _("{series}: {measure}", series=english, measure=measure_title(measure)[0].lower())
             )
-            made.append(charts.lines(f"{slug(name)}_history_{measure}", title, y_title, points, breaks))
+            made.append(period_charts.lines(f"{slug(name)}_history_{measure}", title, y_title, points, breaks))
     return made
 
 
@@ -183,7 +183,9 @@ def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: s
     points = [chart_point(row, row.period, chart_label(row), scale, families) for row in ordered]
     if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
         return None
-    return charts.small_multiples(chart_id, title, _("{axis}, by year", axis=words), points, _type_breaks(ordered, families))
+    return period_charts.small_multiples(
+        chart_id, title, _("{axis}, by year", axis=words), points, _type_breaks(ordered, families)
+    )
 
 
 def _type_breaks(rows: Iterable[Any], families: Families) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pipeline.publish import charts
+from pipeline.publish import category_charts
 from pipeline.publish.chart_points import chart_point
 from pipeline.publish.charts import Chart
 from pipeline.publish.families import Families
@@ -49,7 +49,7 @@ def area_maps(base: str, title: str, figures: Sequence[Figure], families: Famili
         words = measure_title(measure)[0]
         points = [chart_point(own[area], code_label(area), words, Decimal(1), families) for area in places if area in own]
         by_area = _("{title}: by area", title=title)
-        made.append(charts.tile_map(f"{base}_map", by_area, words, points, tiles, shaded=measure == "cases_per_100k"))
+        made.append(category_charts.tile_map(f"{base}_map", by_area, words, points, tiles, shaded=measure == "cases_per_100k"))
     return made
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import Period
-from pipeline.publish import charts
+from pipeline.publish import period_charts
 from pipeline.publish.cards import headline_cards
 from pipeline.publish.chart_points import axes, chart_point
 from pipeline.publish.charts import Chart, Point
@@ -122,4 +122,4 @@ def _stack(
     if len({point.x for point in points}) < 3:
         return None
     title = _("{series} by year", series=measure_title(measure)[0])
-    return charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
+    return period_charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.model import TOTAL
-from pipeline.publish import charts
+from pipeline.publish import category_charts
 from pipeline.publish.chart_points import chart_point
 from pipeline.publish.charts import Chart
 from pipeline.publish.families import Families
@@ -54,7 +54,7 @@ def _pyramid(
     unit_words = _("per cent") if unit in ("ratio", "percent") else unit_short(unit)
     words = _("{measure}, {unit}", measure=measure_title(measure)[0], unit=unit_words)
     name = f"{base}_pyramid_{slug(english)}"
-    return charts.pyramid(
+    return category_charts.pyramid(
         name,
         _("{title}: by age and sex, {type}", title=title, type=english.lower() if english == "All types" else english),
         words,

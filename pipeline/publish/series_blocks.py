@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipeline.publish import charts, contributions
+from pipeline.publish import category_charts, contributions
 from pipeline.publish.breakdown_tables import breakdown_tables
 from pipeline.publish.chart_points import axes, chart_label, chart_point
 from pipeline.publish.content import Item, further
@@ -108,7 +108,7 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
     sizes = {point.x: point.value for point in panels[0][1]}
     everyone = list(dict.fromkeys(point.x for _, points in panels for point in points))
     labels = sorted(everyone, key=lambda label: (-sizes.get(label, 0.0), label))
-    chart = charts.bars_side_by_side(f"{base}_types", _("{title}: by type", title=title), panels, labels)
+    chart = category_charts.bars_side_by_side(f"{base}_types", _("{title}: by type", title=title), panels, labels)
     return [Item(chart=chart)]
 
 
