@@ -126,6 +126,10 @@ def _reference() -> Iterator[tuple[str, str]]:
     for file, codes in kinds:
         for code in codes:
             yield from ((text, file) for text in (code.definition, *([] if code.label_ja else [code.label])) if text)
+    for item in reference.series():
+        # The address of a file in somebody's repository is the same in every language.
+        told = [text for text in (item.source, item.first, item.last) if " " in text and not re.match(r"\S+/\S+:", text)]
+        yield from ((text, f"{place}/{item.file}") for text in told)
 
 
 def _source_texts(source: Source) -> Iterator[str]:
