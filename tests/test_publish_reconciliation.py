@@ -15,7 +15,8 @@ import pytest
 from pipeline import cli, steps
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals
 from pipeline.publish.families import Families
-from pipeline.publish.reconciliation import reconciliation_tables, verdict
+from pipeline.publish.languages import speaking
+from pipeline.publish.reconciliation import published_as, reconciliation_tables, verdict
 from pipeline.publish.release import build
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
@@ -155,3 +156,11 @@ def test_the_command_shows_every_published_total_and_fails_as_long_as_one_compar
     assert rows["2001-all-cases"]["ours"] is None
     assert "2024-all-cases" in told.err
     assert cli.main(["--data", str(regressed), "reconcile", "--source", "scamwatch"]) == 0
+
+
+def test_what_a_published_figure_is_broken_down_by_is_said_in_words() -> None:
+    assert published_as("fraud; state=Ohio") == "fraud; state: Ohio"
+    assert published_as("vintage=2024-06-30;country contains Canada") == "file of: 30 June 2024; country contains Canada"
+    with speaking("ja"):
+        assert str(published_as("fraud; state=Ohio")) == "詐欺、州：オハイオ州"
+        assert str(published_as("vintage=2024-06-30 file")) == "ファイルの時点：2024年6月30日"

@@ -162,8 +162,10 @@ def _published(source: Source) -> Iterator[str]:
     path = source.folder / "published_totals.csv"
     if path.is_file():
         for row in _rows(path):
-            # What is a column and its value is a code of the publisher's file.
-            yield from (text for text in (row["reason"], row["breakdown"]) if text and "=" not in text)
+            # Of a column and its value (`state=Ohio`) the value is shown.
+            parts = [part if "!" in part else part.rpartition("=")[2] for part in re.split("; ?", row["breakdown"])]
+            parts = [part for part in parts if not part[:4].isdigit()]
+            yield from (text for text in (row["reason"], *parts) if text)
 
 
 def _corrections(source: Source) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pipeline.publish.period_labels import period_label
 from pipeline.publish.series_titles import source_anchor_of, source_title
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.texts import clean
-from pipeline.publish.words import Own, _, both, declared
+from pipeline.publish.words import Own, Words, _, both, day, declared, listed
 
 VERDICTS: tuple[tuple[str, str], ...] = (
     ("exact", _("exact")),
@@ -120,7 +120,7 @@ def _line(row: Mapping[str, Any], families: Families, *, with_period: bool) -> t
     with counting(families.counts_of_source(str(row["source"]))):
         measure = measure_and_unit(str(row["measure"]), unit)
     return (
-        text_cell(declared(str(row["breakdown"])), header=True),
+        text_cell(published_as(str(row["breakdown"])), header=True),
         text_cell(measure),
         _number(row["theirs"], unit, href=_printed_at(row)),
         _number(row["ours"], unit, title=declared(str(row["ours_source"])), traced=traced),
@@ -131,6 +131,35 @@ def _line(row: Mapping[str, Any], families: Families, *, with_period: bool) -> t
         *([text_cell(period_label(str(row["period"])))] if with_period else []),
         text_cell(Own(clean(row["theirs_source"]))),
     )
+
+
+# What the lists of published totals call what a figure is broken down by.
+_BROKEN_DOWN_BY = {
+    "age": _("age"),
+    "amount lost": _("amount lost"),
+    "category": _("category"),
+    "category_level_3": _("category"),
+    "contact method": _("contact method"),
+    "gender": _("sex"),
+    "payment method": _("payment method"),
+    "province": _("province"),
+    "state": _("state"),
+    "type": _("type of report"),
+    "vintage": _("file of"),
+}
+
+
+def published_as(breakdown: str) -> Words:
+    """What the publication broke its figure down by, as people say it: `fraud; state=Ohio` is `fraud; state: Ohio`."""
+    return listed([_published_part(part) for part in re.split("; ?", breakdown)], "; ")
+
+
+def _published_part(part: str) -> Words:
+    name, sign, value = part.partition("=")
+    if not sign or name not in _BROKEN_DOWN_BY:
+        return declared(clean(part))
+    words = day(value.removesuffix(" file")) if name == "vintage" else declared(clean(value))
+    return _("{dimension}: {value}", dimension=_BROKEN_DOWN_BY[name], value=words)
 
 
 def _verdict_text(row: Mapping[str, Any]) -> str:
