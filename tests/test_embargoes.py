@@ -87,7 +87,7 @@ def test_nothing_but_the_folder_of_the_release_tells_of_its_figures_before_its_t
     assert "754" in page
     assert "1,544,000,000" in page
     told = (root / "processed/releases/quarterly/2015-Q2/index.html").read_text(encoding="utf-8")
-    assert "No release has spoken" in told
+    assert "No release has been in force" in told
     assert all(words not in told for words in (waiting, "754", "1,544"))
     in_japanese = (root / folder / "embargo.ja.html").read_text(encoding="utf-8")
     assert all(words in in_japanese for words in ("解禁前です（解禁：2015-09-23T23:50Z）", "the agency asked"))

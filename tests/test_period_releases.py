@@ -314,7 +314,7 @@ def test_a_release_as_of_a_day_is_listed_as_not_in_force_and_the_pointer_stays(r
     shutil.rmtree(root / "processed" / "site")
     steps.publish("quarterly", "2014-Q2", data=root, as_of=dt.date(2014, 12, 31))
     assert not (root / "processed" / "releases" / name / "current.json").exists()
-    assert "No release has spoken for this period here" in page(root, name)
+    assert "No release has been in force for this period here" in page(root, name)
     assert verify(data=root).problems == []
     steps.publish("quarterly", "2014-Q2", data=root)
     assert pointer(root, name) == now

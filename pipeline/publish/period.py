@@ -30,10 +30,10 @@ from pipeline.publish.texts import clean
 from pipeline.publish.words import Own, _, day, declared, listed, page_name
 
 STATUSES: dict[str, str] = {
-    "current": _("speaks for the period now"),
+    "current": _("in force for the period now"),
     "superseded": _("another release took its place"),
     "withdrawn": _("its figures were withdrawn, and no release took its place"),
-    "not in force": _("never spoke for the period here"),
+    "not in force": _("never in force for the period here"),
 }
 _STATUS_WORDS = {
     "current": _("current"),
@@ -179,17 +179,17 @@ def previews(name: str, period: Period, release_id: str, until: str, reasons: Se
 def _lede(record: Mapping[str, Any]) -> str:
     if record["current"]:
         return _(
-            "Release {release} speaks for the period. Every release that spoke before it can still be read.",
+            "Release {release} is in force for the period. Every release that was in force before it can still be read.",
             release=record["current"],
         )
     if ended := withdrawn(record):
         return _(
-            "This period is withdrawn since {day}: {reasons}. No release speaks for it. The releases that did can still be read; "
-            "their figures no longer stand.",
+            "This period has been withdrawn since {day}: {reasons}. No release is in force for it. Those that were can still be "
+            "read; their figures no longer stand.",
             day=day(ended["since"]),
             reasons=reason_words(ended["reasons"]),
         )
-    return _("No release has spoken for this period here.")
+    return _("No release has been in force for this period here.")
 
 
 def reason_words(reasons: Sequence[str]) -> str:

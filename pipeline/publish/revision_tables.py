@@ -242,7 +242,7 @@ def _triangle(measure: str, histories: Sequence[HeadlineHistory], replaced: Repl
     )
     note = _(
         "Each figure stands with the first day on which it could be known. Where several publications print it, the one that "
-        "leads by the declared order of the sources speaks; a vintage that changed neither figure nor edition is left out."
+        "leads by the declared order of the sources is shown; a vintage that changed neither figure nor edition is left out."
     )
     with counting(""):
         title = _("Vintages of the totals: {measure}", measure=measure_title(measure)[0].lower())

@@ -231,7 +231,7 @@ def _withdrawal(record: Mapping[str, Any]) -> dict[str, Any]:
         "snapshots": ended["snapshots"],
         "revision": {"reasons": ended["reasons"]},
         "link": _period_link(record),
-        "summary": _("Withdrawn: no release speaks for this period any more. The last one can still be read"),
+        "summary": _("Withdrawn: no release is in force for this period any more. The last one can still be read"),
     }
 
 
