@@ -60,6 +60,13 @@ def test_types_that_do_not_make_up_their_total_are_counted() -> None:
         assert [cell.text for cell in line[1:3]] == expected
 
 
+def test_a_part_that_is_what_the_others_leave_of_the_total_is_no_proof_that_they_add_up() -> None:
+    rest, other = ({**_cafc(native_type=name, fraud_type=name)[1], "value": Decimal(500)} for name in ("ROM", "INV"))
+    (line,) = _tables([*_cafc(), rest, other])["coherence_of_sources"].rows
+    assert line[1].text == "1"
+    assert "coherence_of_sources" not in _tables([*_cafc(), {**rest, "derivation": "residual"}, other])
+
+
 def test_months_that_do_not_make_up_their_year_are_counted() -> None:
     months = [row for month in range(1, 13) for row in _cafc(f"2023-{month:02d}")]
     rows = [{**row, "value": row["value"] * 12} for row in _cafc()]

@@ -158,7 +158,7 @@ def _coherence(sources: Sequence[Source], figures: Mapping[str, pd.DataFrame], e
     notes = (
         _(
             "Only tables whose publisher's types make up the total, and years of which all types or all twelve months have a "
-            "value."
+            "value that was not computed from the others."
         ),
         _(
             "Where types, months and totals are all counted here from the same records, that they add up says that they were "
@@ -183,10 +183,15 @@ def _compared(groups: Any) -> tuple[int, int]:
     for __, group in groups:
         total = group[(group["native_type"] == TOTAL).to_numpy(bool)]
         parts = group[(group["native_type"] != TOTAL).to_numpy(bool)]
-        if len(total) == 1 and len(parts) > 1:
+        if len(total) == 1 and len(parts) > 1 and not _is_made_of_its_parts(group):
             agrees = _adds_up(parts, total, group)
             agreeing, differing = agreeing + agrees, differing + (not agrees)
     return agreeing, differing
+
+
+def _is_made_of_its_parts(group: pd.DataFrame) -> bool:
+    """Whether one of them was computed from the others, so that they cannot but add up."""
+    return bool(group["derivation"].isin(["residual", "sum_of_parts", "sum_of_periods"]).any())
 
 
 def _adds_up(parts: pd.DataFrame, total: pd.DataFrame, group: pd.DataFrame) -> bool:
@@ -209,7 +214,7 @@ def _months_against_years(source: Source, figures: pd.DataFrame) -> tuple[int, i
     own = own.assign(year=own["period"].str[:4])
     for __, group in own.groupby(["table", "classification", "measure", "year"], sort=True, observed=True):
         months, year = group[group["frequency"] == "monthly"], group[group["frequency"] == "annual"]
-        if len(months) == 12 and len(year) == 1:
+        if len(months) == 12 and len(year) == 1 and not _is_made_of_its_parts(group):
             agrees = _adds_up(months, year, group)
             agreeing, differing = agreeing + agrees, differing + (not agrees)
     return agreeing, differing
