@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.model import Period
 from pipeline.publish import category_charts, charts, period_charts, svg
 from pipeline.publish.charts import Point
+from pipeline.publish.markup import points_table
 from pipeline.reference import AREA, area_tiles, code_list
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -212,3 +214,21 @@ def test_every_value_lies_between_the_ends_of_its_scale_whose_marks_are_few_and_
 )
 def test_marks_are_written_with_separators_and_as_many_places_as_they_need(highest: float, labels: tuple[str, ...]) -> None:
     assert svg.Scale.over([highest], 0, 100, 4 if highest != 0.83 else 5).labels == labels
+
+
+def test_a_point_that_cannot_exist_is_marked_so_behind_the_chart_and_leads_to_its_trace() -> None:
+    """Health fraud has no label of its own any more: that is no figure which nobody printed."""
+    points = [Point(year, name, 1.0, unit="reports") for year in ("2021", "2022") for name in ("Job", "Health")]
+    points.remove(Point("2022", "Health", 1.0, unit="reports"))
+    chart = charts.Chart("c", "c", "c", "<svg></svg>", points=tuple(points), series_down=True)
+
+    def of_health(made: charts.Chart) -> str:
+        table = str(points_table(made, {"gone": "trace_cafc.html#gone"}, ""))
+        return next(line for line in table.splitlines() if ">Health<" in line)
+
+    assert of_health(chart).endswith('<td class="num"><abbr>[x]</abbr></td></tr>')
+    told = dataclasses.replace(chart, absent={("2022", "Health"): charts.Absent(("[z]",), "gone")})
+    assert of_health(told).endswith('<td class="num"><a href="trace_cafc.html#gone"><abbr>[z]</abbr></a></td></tr>')
+    # What is not in the table stays out of it, and a point that is there stays.
+    more = {("2020", "Health"): charts.Absent(("[z]",), ""), ("2021", "Health"): charts.Absent(("[z]",), "")}
+    assert of_health(dataclasses.replace(chart, absent=more)) == of_health(chart)

@@ -24,10 +24,16 @@ from pipeline.publish import countries
 from pipeline.publish.cards import headline_cards
 from pipeline.publish.content import Card, Line
 from pipeline.publish.families import Families
-from pipeline.publish.figure_warnings import OVERLAPPING_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAY_WARNING
+from pipeline.publish.figure_warnings import (
+    OVERLAPPING_WARNING,
+    OVERLAY_OF_TOTAL_WARNING,
+    OVERLAY_WARNING,
+    overlay_warning,
+)
 from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.languages import speaking
 from pipeline.publish.lede import lede
+from pipeline.publish.measures import counting
 from pipeline.publish.number_texts import precision_text
 from pipeline.publish.release import build
 from pipeline.publish.table_notes import table_notes
@@ -322,15 +328,26 @@ def test_a_headline_says_each_change_beside_its_own_figure() -> None:
     assert "27,832件（前年同期比+32.3 %）" in of_a_part
 
 
+def test_an_overlay_of_cases_speaks_of_cases() -> None:
+    with counting("JP"):
+        said = [overlay_warning(types=types, has_total=types > 0) for types in (2, 1, 0)]
+    assert said == [OVERLAY_WARNING, OVERLAY_OF_TOTAL_WARNING, OVERLAPPING_WARNING]
+    with counting("CA"):
+        of_reports = [overlay_warning(types=types, has_total=types > 0) for types in (2, 1, 0)]
+    assert all("report" in words and "case" not in words for words in of_reports)
+
+
 def test_an_overlay_is_said_to_be_counted_above_only_where_something_stands_above() -> None:
     overlay = {"native_type": "Fraud", "fraud_type": "_T", "overlay": True}
     several = of("ftc_csn", "report_types", "USD", 2_600_678, None, **overlay)
     page = sample.pages(build(sample.given("2024", observations_frame(several), sources=sources())))
-    assert OVERLAY_WARNING not in page
-    assert OVERLAPPING_WARNING in page
+    # The FTC counts reports, so that nothing is said of cases.
+    assert "cutting across the types: these" not in page
+    assert "These overlap: one report can stand in several of them." in page
+    assert OVERLAPPING_WARNING not in page
     with_total = [*several, *of("ftc_csn", "report_types", "USD", 6_471_708, None)]
     page = sample.pages(build(sample.given("2024", observations_frame(with_total), sources=sources())))
-    assert OVERLAY_OF_TOTAL_WARNING in page
+    assert "Of which: these reports are already counted in the total." in page
 
 
 # ---------------------------------------------------------------------------------------------------------- what is declared

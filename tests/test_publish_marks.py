@@ -210,3 +210,14 @@ def _belongs(heads: list[Any], place: int) -> bool:
 
 def _marks_at(heads: list[Any], place: int) -> int:
     return next(at for at in range(place + 1, len(heads)) if str(heads[at]).endswith(": marks"))
+
+
+def test_behind_a_chart_an_absent_figure_carries_the_mark_that_it_has_in_the_tables(built: Built) -> None:
+    """Each mark without a value that leads to an observation is that of the observation."""
+    seen = 0
+    for page in built.pages.values():
+        for table in re.findall(r"<table><caption>Figures of the chart: .*?</table>", page, re.DOTALL):
+            for traced, mark in re.findall(r'<td class="num"><a href="trace_[^"#]*#(\w+)"><abbr>(\[\w\])</abbr></a></td>', table):
+                assert (mark,) == _expected_marks(built.csv_rows[traced])
+                seen += 1
+    assert seen or not any("Cash-card theft" in page and "by type" in page for page in built.pages.values())

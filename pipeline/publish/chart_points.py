@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from pipeline.publish.charts import Point
+from pipeline.publish.charts import Absent, Point
 from pipeline.publish.families import Families
 from pipeline.publish.labels import LABELS, type_label
 from pipeline.publish.marks import is_provisional, marks_of
@@ -40,6 +40,11 @@ def chart_point(row: Any, x: str, series: str, scale: Decimal, families: Familie
         row.id,
         families.attribution(row.source),
     )
+
+
+def without_value(rows: Iterable[Any]) -> list[tuple[Any, Absent]]:
+    """Each observation that has no value and so no point, with why: for the table behind a chart."""
+    return [(row, Absent(marks_of(row), row.id)) for row in rows if row.value is None]
 
 
 def axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:

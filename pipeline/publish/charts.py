@@ -12,7 +12,7 @@ nearly all of it to measure labels, and had to be talked out of its own colours,
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.publish.words import Words, _, punctuation
@@ -47,12 +47,20 @@ class Point(NamedTuple):
         return f"{self.series}{comma}{self.x}{colon}{self.text or figure_in_words(self.value)}{marks}{unit}"
 
 
+class Absent(NamedTuple):
+    """A figure that has no value and so no point: its marks and its observation."""
+
+    marks: tuple[str, ...]
+    id: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Chart:
     """A finished drawing with its title, description and legend: (name, number of the series colour).
 
     `points` is every point that was given, also of what there was no room to draw. In the table behind the chart, the lines are
-    the categories `x`, or with `series_down` the series; `head` names them. One that `is_narrow` may have another beside it.
+    the categories `x`, or with `series_down` the series; `head` names them; `absent` says of (x, series) why there is no point.
+    One that `is_narrow` may have another beside it.
     """
 
     id: str
@@ -62,6 +70,7 @@ class Chart:
     legend: tuple[tuple[str, int], ...] = ()
     note: str = ""
     points: tuple[Point, ...] = ()
+    absent: Mapping[tuple[str, str], Absent] = dataclasses.field(default_factory=dict)
     head: str = PERIOD
     series_down: bool = False
     is_narrow: bool = False

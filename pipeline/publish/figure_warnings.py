@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure
 from pipeline.publish.languages import N_
+from pipeline.publish.measures import counted
 from pipeline.publish.roles import parsed
 from pipeline.publish.tables import Table
 from pipeline.publish.texts import declared_text
@@ -26,6 +27,16 @@ OVERLAY_WARNING = _(
 )
 OVERLAY_OF_TOTAL_WARNING = _("Of which: these cases are already counted in the total. Never add them to it or to each other.")
 OVERLAPPING_WARNING = _("These overlap: one case can stand in several of them. Never add them to anything.")
+# The same of a source that counts reports.
+_OF_REPORTS = {
+    OVERLAY_WARNING: _(
+        "Of which, cutting across the types: these reports are already counted in the types above. Never add them to anything."
+    ),
+    OVERLAY_OF_TOTAL_WARNING: _(
+        "Of which: these reports are already counted in the total. Never add them to it or to each other."
+    ),
+    OVERLAPPING_WARNING: _("These overlap: one report can stand in several of them. Never add them to anything."),
+}
 CUMULATIVE_WARNING = _("Cumulative since January: not the figure of a single month or quarter, and never to be added to one.")
 QUARTER_WARNING = _(
     "Cumulative since January, and so the figure of the first quarter: not that of a single month, and never to be added to one."
@@ -43,6 +54,13 @@ FISCAL_WARNING = _("Fiscal years run from April to March. They overlap two calen
 PARTS_WARNING = _(
     "Parts of the year, overlapping each other: never add them. Cumulative figures run from January to the month named."
 )
+
+
+def overlay_warning(*, types: int, has_total: bool) -> Words:
+    """That what cuts across other figures is in them already: in `types` of them, in their total, or, where neither stands beside
+    it, in each other. In cases or reports, as `measures.counting` says."""
+    words = OVERLAY_WARNING if types >= 2 else OVERLAY_OF_TOTAL_WARNING if has_total else OVERLAPPING_WARNING
+    return _OF_REPORTS[words] if counted() == "reports" else words
 
 
 def cumulative_warnings(code: str) -> list[Words]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.model import Period
 from pipeline.publish import period_charts, seasonal
-from pipeline.publish.chart_points import axes, chart_label, chart_point
+from pipeline.publish.chart_points import axes, chart_label, chart_point, without_value
 from pipeline.publish.charts import Chart
 from pipeline.publish.combinations import COMBINATIONS
 from pipeline.publish.content import AdjustedMonths, Item, further
@@ -167,15 +167,12 @@ def _of_scheme(title: str, scheme: str) -> str:
 
 
 def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> Chart | None:
-    rows = [
+    every = [
         f.row
         for f in figures
-        if f.is_plain
-        and not f.row.overlay
-        and not f.is_total
-        and (f.row.measure, f.row.unit) == ("loss", currency)
-        and f.row.value is not None
+        if f.is_plain and not f.row.overlay and not f.is_total and (f.row.measure, f.row.unit) == ("loss", currency)
     ]
+    rows = [row for row in every if row.value is not None]
     latest = max((row.period for row in rows), default="")
     sizes = {chart_label(row): row.value for row in rows if row.period == latest}
     ordered = sorted(rows, key=lambda row: (-sizes.get(chart_label(row), Decimal(-1)), chart_label(row), row.period))
@@ -183,9 +180,9 @@ def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: s
     points = [chart_point(row, row.period, chart_label(row), scale, families) for row in ordered]
     if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
         return None
-    return period_charts.small_multiples(
-        chart_id, title, _("{axis}, by year", axis=words), points, _type_breaks(ordered, families)
-    )
+    by_year = _("{axis}, by year", axis=words)
+    chart = period_charts.small_multiples(chart_id, title, by_year, points, _type_breaks(ordered, families))
+    return dataclasses.replace(chart, absent={(row.period, chart_label(row)): why for row, why in without_value(every)})
 
 
 def _type_breaks(rows: Iterable[Any], families: Families) -> dict[str, set[str]]:

@@ -113,6 +113,12 @@ def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsaf
     # Periods read from the first to the last, whatever the order in which series begin.
     names = sorted(lines) if chart.head == "Period" else lines
     columns = sorted(heads) if chart.series_down else list(heads)
+    for (x, series), (marks, traced) in chart.absent.items():
+        line, head = (series, x) if chart.series_down else (x, series)
+        if line in lines and head in heads:
+            text, to = _marks(marks), links.get(traced)
+            cell = f'<td class="num"><a href="{markup(base)}{to}">{text}</a></td>' if to else f'<td class="num">{text}</td>'
+            lines[line].setdefault(head, cell)
     none = f'<td class="num">{_marks((NO_ROW,))}</td>'
     is_over = all(len(units) == 1 for units in heads.values())
     rows = [

@@ -11,17 +11,16 @@ from collections.abc import Sequence
 
 from pipeline.publish import category_charts, contributions
 from pipeline.publish.breakdown_tables import breakdown_tables
-from pipeline.publish.chart_points import axes, chart_label, chart_point
+from pipeline.publish.chart_points import axes, chart_label, chart_point, without_value
+from pipeline.publish.charts import Absent
 from pipeline.publish.content import Item, further
 from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import (
     CLASSIFICATION_WARNING,
-    OVERLAPPING_WARNING,
-    OVERLAY_OF_TOTAL_WARNING,
-    OVERLAY_WARNING,
     cumulative_warnings,
     growing_warnings,
+    overlay_warning,
     with_warnings,
 )
 from pipeline.publish.figures import Figure
@@ -85,7 +84,7 @@ def series_block(
     table = measures_list(f"{base}_figures", title_alone, alone, families)
     items += [Item(table=with_warnings(table, warnings))] if table else []
     measures = tuple(dict.fromkeys(f.row.measure for f in figures))
-    of_what = OVERLAY_WARNING if len(types) >= 2 else OVERLAY_OF_TOTAL_WARNING if types else OVERLAPPING_WARNING
+    of_what = overlay_warning(types=len(types), has_total=bool(types))
     overlay = types_by_measures(
         f"{base}_overlay", _("{title}: of which, cutting across types", title=title), figures, measures, families, overlay=True
     )
@@ -97,19 +96,22 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
     """Cases and loss by type side by side, the largest loss on top; overlays and the total never enter."""
     parts = [f for f in figures if f.is_plain and not f.row.overlay and not f.is_total]
     panels = []
+    absent: dict[tuple[str, str], Absent] = {}
     for measure, unit, words, scale in axes(currency):
-        rows = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit) and f.row.value is not None]
+        every = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit)]
+        rows = [row for row in every if row.value is not None]
         if len(rows) >= 3:
             # A bar is drawn in millions or billions, but says its exact figure: under the measure's name, not under the axis's.
             name = measure_title(measure)[0]
             panels.append((words, [chart_point(row, chart_label(row), name, scale, families) for row in rows]))
+            absent |= {(chart_label(row), name): why for row, why in without_value(every)}
     if not panels:
         return []
     sizes = {point.x: point.value for point in panels[0][1]}
     everyone = list(dict.fromkeys(point.x for _, points in panels for point in points))
     labels = sorted(everyone, key=lambda label: (-sizes.get(label, 0.0), label))
     chart = category_charts.bars_side_by_side(f"{base}_types", _("{title}: by type", title=title), panels, labels)
-    return [Item(chart=chart)]
+    return [Item(chart=dataclasses.replace(chart, absent=absent))]
 
 
 def _breakdowns(base: str, title: str, figures: Sequence[Figure], warnings: Sequence[str], families: Families) -> list[Item]:
