@@ -174,10 +174,7 @@ class _Check:
                 self._listed(f"{folder}/{name}", entry, path, _REMADE)
             if folder != f"processed/releases/{record['frequency']}/{record['period']}":
                 self._problem(path, f"is about another period than its folder. {_REMADE.changed}")
-            for item in (*record["releases"], *record["others"]):
-                if (manifest := f"{folder}/{item['release_id']}/manifest.json") not in self.files:
-                    remedy = _REMADE if item["release_id"] == record["current"] else _RESTORED
-                    self._problem(manifest, f"is gone, though {path} lists the release. {remedy.gone}")
+            self._releases_of(record, folder, path)
             if (pointer := f"{folder}/current.json") not in pointers:
                 if record["releases"]:
                     self._problem(pointer, f"is gone, though {path} lists releases that spoke. {_REMADE.gone}")
@@ -186,6 +183,13 @@ class _Check:
         for pointer in pointers:
             if (path := pointer.replace("current.json", "releases.json")) not in records:
                 self._problem(path, f"is gone, though {pointer} is there. {_REMADE.gone}")
+
+    def _releases_of(self, record: Mapping[str, Any], folder: str, path: str) -> None:
+        """The releases that the record of a period lists are there."""
+        for item in (*record["releases"], *record["others"]):
+            if (manifest := f"{folder}/{item['release_id']}/manifest.json") not in self.files:
+                remedy = _REMADE if item["release_id"] == record["current"] else _RESTORED
+                self._problem(manifest, f"is gone, though {path} lists the release. {remedy.gone}")
 
     def pages(self) -> None:
         """The index of releases and the Data Docs."""

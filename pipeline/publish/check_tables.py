@@ -14,7 +14,6 @@ from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import list_rank
 from pipeline.publish.figures import Comparison
 from pipeline.publish.labels import LABELS, breakdown_text
-from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import counting, measure_and_unit, measure_title, unit_short
 from pipeline.publish.number_texts import number_text
 from pipeline.publish.period_labels import period_label
@@ -115,11 +114,7 @@ def findings_table(findings: Sequence[dict[str, Any]], families: Families) -> Ta
 def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cell:
     value = finding.get(name)
     if name in _FINDING_NUMBERS:
-        if isinstance(value, Decimal) and value.is_finite():
-            traced = str(finding.get("ours_id" if name == "ours" else "theirs_id", ""))
-            text = number_text(value, str(finding.get("unit", "")))
-            return Cell(text, value=value, id=traced, href="findings.csv", is_figure=True)
-        return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+        return _finding_number(finding, name)
     if name == "status":
         return text_cell(_STATUS_WORDS.get(str(value), str(value)))
     if name in ("measure", "unit"):
@@ -131,13 +126,20 @@ def _finding_cell(finding: dict[str, Any], name: str, families: Families) -> Cel
         return _finding_type(str(value))
     if name == "check":
         return text_cell(declared(str(value).replace("_", " ")))
-    if name == "explanation":
-        return text_cell(declared(str(value)) if value else "")
-    if name in ("ours_source", "theirs_source"):
+    if name in ("explanation", "ours_source", "theirs_source"):
         return text_cell(declared(str(value)) if value else "")
     if name == "period":
         return text_cell(_period_or_text(str(value)), header=True)
     return text_cell("" if value is None or value != value else value)
+
+
+def _finding_number(finding: dict[str, Any], name: str) -> Cell:
+    value = finding.get(name)
+    if not (isinstance(value, Decimal) and value.is_finite()):
+        return figure_cell(None)
+    traced = str(finding.get("ours_id" if name == "ours" else "theirs_id", ""))
+    text = number_text(value, str(finding.get("unit", "")))
+    return Cell(text, value=value, id=traced, href="findings.csv", is_figure=True)
 
 
 def _finding_type(label: str) -> Cell:

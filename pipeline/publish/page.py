@@ -21,7 +21,7 @@ from pipeline.publish.measures import counting
 from pipeline.publish.methods import METHODS
 from pipeline.publish.period_labels import FREQUENCY_TITLES
 from pipeline.publish.rendering import render
-from pipeline.publish.section_pages import shown_sections
+from pipeline.publish.section_pages import FurtherPage, ShownSection, shown_sections
 from pipeline.publish.source_facts import source_view, table_title
 from pipeline.publish.texts import slug
 from pipeline.publish.traces import TracePage
@@ -74,17 +74,19 @@ def release_pages(
     pages: dict[str, str] = {}
     for code in LANGUAGES:
         with speaking(code):
-            for section in sections:
-                for page in section.pages:
-                    name = str(page_name(page.name))
-                    pages[name] = render("tables.html.j2", page.name, section=section, pages=section.pages, here=page, **about)
+            made = {page.name: _tables_page(section, page, about) for section in sections for page in section.pages}
             for trace in traced:
                 source = by_id.get(trace.source)
                 with counting(counts_of(source) if source else ""):
-                    made = _trace_page(trace, traced, source, (*snapshots, *earlier), code_version, links[code], about)
-                pages[str(page_name(trace.name))] = made
-            pages[str(page_name("index.html"))] = render("release.html.j2", "index.html", links=links[code], **shared, **about)
+                    held = (*snapshots, *earlier)
+                    made[trace.name] = _trace_page(trace, traced, source, held, code_version, links[code], about)
+            made["index.html"] = render("release.html.j2", "index.html", links=links[code], **shared, **about)
+            pages |= {str(page_name(name)): page for name, page in made.items()}
     return pages
+
+
+def _tables_page(section: ShownSection, page: FurtherPage, about: Mapping[str, Any]) -> str:
+    return render("tables.html.j2", page.name, section=section, pages=section.pages, here=page, **about)
 
 
 def known_by_words(as_of: dt.date | None) -> Words:
@@ -123,23 +125,33 @@ def _trace_page(
         page.name,
         here=page,
         others=[other.name for other in traced if other.source == page.source and page.parts > 1],
-        tables=[
-            {
-                "id": f"figures-{slug(table)}",
-                "title": table_title(table, source),
-                "csv_name": f"{slug(page.source)}_{slug(table)}.csv",
-                "rows": len(found),
-                "lines": traces.lines(found),
-            }
-            for table, found in page.lines
-        ],
-        replaced=[
-            {"title": table_title(table, source), "rows": len(own), "lines": traces.replaced_lines(own, links)}
-            for table in sorted({item.row.table for item in page.replaced})
-            if (own := [item for item in page.replaced if item.row.table == table])
-        ],
+        tables=_traced_tables(page, source),
+        replaced=_replaced_tables(page, source, links),
         source=view,
         snapshots=view.get("snapshots", ()),
         steps=steps,
         **about,
     )
+
+
+def _traced_tables(page: TracePage, source: Source | None) -> list[dict[str, Any]]:
+    """The figures of each table that the page traces."""
+    return [
+        {
+            "id": f"figures-{slug(table)}",
+            "title": table_title(table, source),
+            "csv_name": f"{slug(page.source)}_{slug(table)}.csv",
+            "rows": len(found),
+            "lines": traces.lines(found),
+        }
+        for table, found in page.lines
+    ]
+
+
+def _replaced_tables(page: TracePage, source: Source | None, links: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The figures of each table that were replaced, and those that took their place."""
+    return [
+        {"title": table_title(table, source), "rows": len(own), "lines": traces.replaced_lines(own, links)}
+        for table in sorted({item.row.table for item in page.replaced})
+        if (own := [item for item in page.replaced if item.row.table == table])
+    ]

@@ -12,10 +12,9 @@ import pandas as pd
 
 from pipeline.model import DIMENSIONS
 from pipeline.publish.figures import NO_BREAKDOWN, is_country
-from pipeline.publish.marks import NO_ROW
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.source_facts import source_page_name
-from pipeline.publish.tables import Cell, text_cell
+from pipeline.publish.tables import Cell, figure_cell, text_cell
 from pipeline.publish.words import Words, page_name
 from pipeline.sources.catalogue import Source
 
@@ -24,7 +23,7 @@ _TENTH = Decimal("0.1")
 
 def no_figure() -> Cell:
     """What stands where an indicator cannot be computed: [x], and never 0."""
-    return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+    return figure_cell(None)
 
 
 def number_cell(value: Decimal | None, step: Decimal = _TENTH) -> Cell:

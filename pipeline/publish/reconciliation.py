@@ -13,12 +13,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from pipeline.publish.families import Families
-from pipeline.publish.marks import NO_ROW
 from pipeline.publish.measures import counting, measure_and_unit
 from pipeline.publish.number_texts import number_text, short_money
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.series_titles import source_anchor_of, source_title
-from pipeline.publish.tables import Cell, Column, Table, text_cell
+from pipeline.publish.tables import Cell, Column, Table, figure_cell, text_cell
 from pipeline.publish.texts import clean
 from pipeline.publish.words import Own, Words, _, both, day, declared, listed
 
@@ -195,7 +194,7 @@ def _tolerance(row: Mapping[str, Any], unit: str) -> str:
 
 def _number(value: Any, unit: str, measure: str = "", *, title: str = "", traced: str = "", href: str = FILE) -> Cell:
     if not _present(value):
-        return Cell(NO_ROW, marks=(NO_ROW,), is_figure=True)
+        return figure_cell(None)
     return Cell(
         number_text(value, unit, measure),
         value=value,

@@ -43,7 +43,7 @@ from pipeline.publish import computed_tables, countries, package, page, sdmx, tr
 from pipeline.publish.chart_files import chart_file_name, chart_files
 from pipeline.publish.citation import Citation, json_ld
 from pipeline.publish.composition import compose
-from pipeline.publish.content import Section, listed_item
+from pipeline.publish.content import Content, Section, listed_item
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.headline import headline_entries
@@ -152,16 +152,9 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     known_by = page.known_by_words(given.as_of)
     files |= chart_files(composed.sections, page.origin(given.period.code, given.release_id, known_by)["words"])
     files[package.TABLE_SCHEMA_FILE] = package.TABLE_SCHEMA_BYTES
-    listed = [
-        (name, _describe(name, found, families))
-        for name in sorted([*files, "datapackage.json"], key=_place_in_list)
-        if not name.endswith(".svg")
-    ]
-    charts = [item.chart for section in composed.sections for item in section.items if item.chart]
-    listed += [(page_name(chart_file_name(chart)), _("chart: {title}", title=chart.title)) for chart in charts]
     pages = page.release_pages(
         composed,
-        files=listed,
+        files=_listed(files, composed, found, families),
         citation=cited.text,
         json_ld=json_ld(cited, files=files, measures=rows["measure"], snapshots=snapshots),
         traced=traces.trace_pages(found, replaced.figures),
@@ -250,6 +243,14 @@ def _tidy(lines: Sequence[tuple[Any, Figure]]) -> dict[str, list[Any]]:
         "low": [row.value - row.precision if known else None for row, known in zip(rows, has_range, strict=True)],
         "high": [row.value + row.precision if known else None for row, known in zip(rows, has_range, strict=True)],
     }
+
+
+def _listed(files: Mapping[str, bytes], content: Content, found: Sequence[Figure], families: Families) -> list[tuple[str, str]]:
+    """The downloads that the page offers, each with what is in it: the files, the data package, then every drawing."""
+    names = [name for name in sorted([*files, "datapackage.json"], key=_place_in_list) if not name.endswith(".svg")]
+    charts = [item.chart for section in content.sections for item in section.items if item.chart]
+    drawings = [(page_name(chart_file_name(chart)), _("chart: {title}", title=chart.title)) for chart in charts]
+    return [*((name, _describe(name, found, families)) for name in names), *drawings]
 
 
 def _place_in_list(name: str) -> tuple[Any, ...]:

@@ -60,27 +60,12 @@ def series_block(
     items: list[Item] = []
     if len(types) >= 3:
         items += _type_charts(base, title, figures, families.currency(name), families)
-    alone = plain
+    alone, title_alone = plain, title
     if len(types) >= 2:
-        order = type_order(plain)
         added = contributions.contributions(plain, history)
-        plain += added
-        for group in (*(group[0] for group in GROUPS), "other"):
-            words = _("Other measures") if group == "other" else group_title(group)
-            measures = measure_group(group)
-            if group == "quantiles" and not has_intervals(plain):
-                continue
-            name_of = f"{base}_{group}"
-            heading = _("{title}: {group}", title=title, group=words.lower())
-            table = types_by_measures(name_of, heading, plain, measures, families, order=order)
-            of_table: tuple[Figure, ...] = ()
-            if table and group == "losses":
-                table, of_table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added))), tuple(added)
-            items += [Item(table=with_warnings(table, warnings), contributions=of_table)] if table else []
-        alone = totals_only(plain)
+        items += _type_tables(base, title, plain, added, warnings, families)
+        alone = totals_only([*plain, *added])
         title_alone = _("{title}: measures printed or computed for all types together only", title=title)
-    else:
-        title_alone = title
     table = measures_list(f"{base}_figures", title_alone, alone, families)
     items += [Item(table=with_warnings(table, warnings))] if table else []
     measures = tuple(dict.fromkeys(f.row.measure for f in figures))
@@ -90,6 +75,25 @@ def series_block(
     )
     items += [Item(table=with_warnings(overlay, [of_what, *warnings]))] if overlay else []
     return [*items, *further(_breakdowns(base, title, figures, warnings, families))]
+
+
+def _type_tables(
+    base: str, title: str, plain: Sequence[Figure], added: Sequence[Figure], warnings: Sequence[str], families: Families
+) -> list[Item]:
+    """A table of the types for each group of measures, the contributions to the change (`added`) with the losses."""
+    items, order = [], type_order(plain)
+    shown = [*plain, *added]
+    for group in (*(group[0] for group in GROUPS), "other"):
+        if group == "quantiles" and not has_intervals(shown):
+            continue
+        words = _("Other measures") if group == "other" else group_title(group)
+        heading = _("{title}: {group}", title=title, group=words.lower())
+        table = types_by_measures(f"{base}_{group}", heading, shown, measure_group(group), families, order=order)
+        of_table: tuple[Figure, ...] = ()
+        if table and group == "losses":
+            table, of_table = dataclasses.replace(table, notes=(*table.notes, *contributions.notes(added))), tuple(added)
+        items += [Item(table=with_warnings(table, warnings), contributions=of_table)] if table else []
+    return items
 
 
 def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str, families: Families) -> list[Item]:

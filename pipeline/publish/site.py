@@ -78,11 +78,9 @@ def build(
     newest = _newest_year(manifests, view, families)
     overview = _overview(manifests, newest, families)
     ids = ids_in.get(newest.period.code, {}) if newest else {}
-    judged: list[Section] = []
-    if day:
-        published = {str(item["period"]): _link(item, "index.html") for item in _speaking(manifests)}
-        histories = _histories(newest, evidence, families)
-        judged = quality_sections(declared, view, evidence, histories, families, day, published)
+    published = {str(item["period"]): _link(item, "index.html") for item in _speaking(manifests)}
+    histories = _histories(newest, evidence, families)
+    judged = quality_sections(declared, view, evidence, histories, families, day, published) if day else []
     quality, methods = drawn_sections(judged), drawn_sections(method_sections(evidence.derivation_steps))
     own_views = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in declared}
     delivered = {
@@ -113,29 +111,39 @@ def build(
                 "sources.html": render(
                     "sources.html.j2", "sources.html", source_list=listing, day=words_of_day(day) if day else ""
                 ),
+                "comparison.html": render("site_tables.html.j2", "comparison.html", **compared),
+                **{
+                    source_page_name(source.id): _source_page(source, delivered[source.id], overview, newest)
+                    for source in declared
+                },
             }
-            made["comparison.html"] = render("site_tables.html.j2", "comparison.html", **compared)
-            for source in declared:
-                name = source_page_name(source.id)
-                made[name] = render(
-                    "site_source.html.j2",
-                    name,
-                    source=source_view(source),
-                    sections=delivered[source.id],
-                    traces=[
-                        (overview["base"] + str(page_name(page.name)), page)
-                        for page in overview["traced"]
-                        if page.source == source.id
-                    ],
-                    newest=newest.period if newest else None,
-                )
             pages |= {str(page_name(name)): page for name, page in made.items()}
+    entries = _feed_entries(manifests, families, records)
+    return {**{name: text.encode() for name, text in pages.items()}, **_feeds([*entries, *withdrawals])}
+
+
+def _source_page(source: Source, sections: Sequence[ShownSection], overview: Mapping[str, Any], newest: _Year | None) -> str:
+    """`overview`: its `traced` are the pages of traces of the `newest` annual release, which lies at `base`."""
+    own = [(overview["base"] + str(page_name(page.name)), page) for page in overview["traced"] if page.source == source.id]
+    return render(
+        "site_source.html.j2",
+        source_page_name(source.id),
+        source=source_view(source),
+        sections=sections,
+        traces=own,
+        newest=newest.period if newest else None,
+    )
+
+
+def _feed_entries(
+    manifests: Sequence[Mapping[str, Any]], families: Families, records: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """An entry for each release that speaks, with what was announced of the period's correction."""
     corrected = {(record["frequency"], record["period"]): announced(record) for record in records}
-    entries = [
+    return [
         _feed_entry(manifest, families, corrected.get((manifest["frequency"], manifest["period"])))
         for manifest in _speaking(manifests)
     ]
-    return {**{name: text.encode() for name, text in pages.items()}, **_feeds([*entries, *withdrawals])}
 
 
 def _feeds(entries: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:

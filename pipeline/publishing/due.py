@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from pipeline import code_version, collector, embargoes, log, vintages
-from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, UsageError
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, Period, UsageError
 from pipeline.publishing.candidates import Candidates
 from pipeline.publishing.records import periods_with_a_release
 from pipeline.publishing.releases import Overtaken, Published, publish_period, withdraw_period
@@ -32,30 +32,13 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.dat
         raise UsageError(f"{frequency!r} is not published; {', '.join(PUBLISHED_FREQUENCIES)} are.")
     store.recover()
     published: list[Published] = []
-    made = 0
     while True:
         made_of = _made_of(store, now)
         if as_of is None and _nothing_is_due(store, frequency, made_of):
             return []
-        candidates, failures, speaking = Candidates(store, as_of, now), list[str](), dict[str, str | None]()
+        candidates = Candidates(store, as_of, now)
         try:
-            figured = candidates.periods(frequency)
-            bare = [period for period in periods_with_a_release(store, frequency) if period not in figured]
-            for period in log.progress([*figured, *(bare if as_of is None else ())], f"publish {frequency}"):
-                try:
-                    if period in figured:
-                        published.append(publish_period(store, candidates, period).tell())
-                        speaking[period.code] = published[-1].release_id
-                        if published[-1].is_new:
-                            made += 1
-                            collector.after_release(made)
-                        continue
-                    if withdrawn := withdraw_period(store, candidates, period):
-                        published.append(withdrawn.tell())
-                    if store.current_path(frequency, period.code).is_file():
-                        speaking[period.code] = None
-                except FraudlossError as failure:
-                    failures.append(str(failure))
+            speaking, failures = _take_up(store, candidates, frequency, published, withdraws=as_of is None)
         except Overtaken:
             log.event("looking again", frequency=frequency, reason="another run judged new files")
             continue
@@ -66,6 +49,39 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.dat
         if as_of is None and _made_of(store, now) == made_of:
             store.write_json(store.due_path(frequency), {"made_of": made_of, "releases": speaking})
         return [item for item in published if item.is_new]
+
+
+def _take_up(
+    store: Store, candidates: Candidates, frequency: str, published: list[Published], *, withdraws: bool
+) -> tuple[dict[str, str | None], list[str]]:
+    """Publish each period that has figures, and withdraw the others where it `withdraws`; what came of it goes into `published`.
+
+    Gives the release that speaks then for each period (None: it is withdrawn), and the failures. Raises Overtaken.
+    """
+    speaking, failures = dict[str, str | None](), list[str]()
+    figured = candidates.periods(frequency)
+    bare = [period for period in periods_with_a_release(store, frequency) if period not in figured] if withdraws else []
+    for period in log.progress([*figured, *bare], f"publish {frequency}"):
+        try:
+            if period in figured:
+                speaking[period.code] = _publish(store, candidates, period, published)
+                continue
+            if withdrawn := withdraw_period(store, candidates, period):
+                published.append(withdrawn.tell())
+            if store.current_path(frequency, period.code).is_file():
+                speaking[period.code] = None
+        except FraudlossError as failure:
+            failures.append(str(failure))
+    return speaking, failures
+
+
+def _publish(store: Store, candidates: Candidates, period: Period, published: list[Published]) -> str:
+    """Publish the period. Gives the id of the release that speaks for it then."""
+    item = publish_period(store, candidates, period).tell()
+    published.append(item)
+    if item.is_new:
+        collector.after_release(sum(each.is_new and not each.is_withdrawal for each in published))
+    return item.release_id
 
 
 def _made_of(store: Store, now: dt.datetime | None) -> dict[str, str]:
