@@ -20,10 +20,10 @@ STAGES = {
     "number the cells": ("pipeline.aggregate.ledger", "mixed_radix"),
     "count and sum reports": ("pipeline.aggregate.ledger", "_counts"),
     "add up finer cells": ("pipeline.aggregate.kernel", "Coarser.added"),
-    "join months": ("pipeline.aggregate.kernel", "Records.joined"),
+    "join months": ("pipeline.aggregate.kernel", "Victims.joined"),
     "quantiles": ("pipeline.aggregate.ledger", "order_statistics"),
     "find repeated ids": ("pipeline.aggregate.kernel", "_repeated"),
-    "distinct victims": ("pipeline.aggregate.ledger", "distinct_victims"),
+    "distinct victims": ("pipeline.aggregate.kernel", "Victims.distinct"),
     "frames of labels": ("pipeline.aggregate.ledger", "_frame"),
     "write results": ("pyarrow.parquet", "write_table"),
 }

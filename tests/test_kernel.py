@@ -19,7 +19,7 @@ from pipeline.aggregate.kernel import (
     Ordered,
     Records,
     Sparse,
-    distinct_victims,
+    Victims,
     exact_sums,
     interval_ranks,
     mixed_radix,
@@ -36,22 +36,23 @@ MANY = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.sampled_from(
 LOSS = st.one_of(st.sampled_from([0, 0, 100, 100, 101, -250]), st.integers(-(2**33), 2**33))
 VICTIM = st.one_of(st.none(), st.integers(1, 5), st.sampled_from([-(2**63), 2**63 - 1, 0]))
 RECORDS = st.lists(st.tuples(st.integers(0, CELLS - 1), LOSS, VICTIM), max_size=25)
+NAMED_RECORDS = st.lists(st.tuples(st.integers(0, CELLS - 1), LOSS, st.integers(1, 5)), max_size=25)
 
 
 def array(values: list[int]) -> Numbers:
     return np.array(values, dtype=np.int64)
 
 
-def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Numbers]:
+def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Victims, Numbers]:
     named = [place for place, (_, _, victim) in enumerate(rows) if victim is not None]
-    victims = Sparse(array([rows[place][2] or 0 for place in named]), array(named))
+    ids = Sparse(array([rows[place][2] or 0 for place in named]), None if len(named) == len(rows) else array(named))
     cell, _ = mixed_radix([array([cell for cell, _, _ in rows])], [CELLS], len(rows))
-    return Records.of({"loss": array([loss for _, loss, _ in rows])}, victims), cell
+    return Records.of({"loss": array([loss for _, loss, _ in rows])}), Victims(len(rows), ids), cell
 
 
-def measured(of: Records, cell: Numbers) -> dict[str, list[int]]:
-    ordered = order_statistics(of.losses.values, cell[of.losses.rows], CELLS, top_sums=True)
-    return {name: table.tolist() for name, table in {**ordered, "victims": distinct_victims(of, cell, CELLS)}.items()}
+def measured(losses: Numbers, of_losses: Numbers, victims: Victims, cell: Numbers) -> dict[str, list[int]]:
+    ordered = order_statistics(losses, of_losses, CELLS, top_sums=True)
+    return {name: table.tolist() for name, table in {**ordered, "victims": victims.distinct(cell, CELLS)}.items()}
 
 
 def plain(rows: list[tuple[int, int, int | None]]) -> dict[str, list[int]]:
@@ -74,8 +75,8 @@ def plain(rows: list[tuple[int, int, int | None]]) -> dict[str, list[int]]:
 @settings(max_examples=30, deadline=None)
 @given(rows=RECORDS)
 def test_every_cell_is_what_plain_pandas_says(rows: list[tuple[int, int, int | None]]) -> None:
-    of, cell = records(rows)
-    assert measured(of, cell) == plain(rows)
+    of, victims, cell = records(rows)
+    assert measured(of.losses.values, of.losses.of(cell), victims, cell) == plain(rows)
     assert sums(of, cell, CELLS)["loss"].tolist() == [
         sum(loss for own, loss, _ in rows if own == wanted) for wanted in range(CELLS)
     ]
@@ -119,13 +120,22 @@ def test_the_textbook_ranks_of_a_median_and_the_least_numbers_that_have_an_inter
     assert interval_ranks(50, 9, 10) == (40, 49)
 
 
-@settings(max_examples=20, deadline=None)
-@given(parts=st.lists(RECORDS, min_size=1, max_size=4))
-def test_periods_together_are_what_all_their_records_give_at_once(parts: list[list[tuple[int, int, int | None]]]) -> None:
+@settings(max_examples=40, deadline=None)
+@given(parts=st.lists(st.one_of(RECORDS, NAMED_RECORDS), min_size=1, max_size=4), first=st.integers(0, 3))
+def test_periods_together_are_what_all_their_records_give_at_once(
+    parts: list[list[tuple[int, int, int | None]]], first: int
+) -> None:
     made = [records(part) for part in parts]
-    joined = Records.joined([of for of, _ in made])
-    everything = [row for part in parts for row in part]
-    assert measured(joined, np.concatenate([cell for _, cell in made])) == plain(everything)
+    losses = [of.losses.values for of, _, _ in made]
+    of_losses = [of.losses.of(cell) for of, _, cell in made]
+    cells = [cell for _, _, cell in made]
+    joined = Victims.joined([victims for _, victims, _ in made])
+    ends = np.cumsum([0, *map(len, parts)])
+    # All of them, and a stretch of them.
+    for part, victims in ((0, joined), (min(first, len(parts) - 1), None)):
+        victims = victims or joined.stretch(int(ends[part]), int(ends[-1]))
+        found = measured(*(np.concatenate(each[part:]) for each in (losses, of_losses)), victims, np.concatenate(cells[part:]))
+        assert found == plain([row for rows in parts[part:] for row in rows])
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.integers(-(2**40), 2**40), st.integers(-(2**58), 2**58))), max_size=12))
@@ -157,8 +167,7 @@ def test_values_are_ordered_within_their_cells_also_where_both_need_more_than_64
 )
 def test_the_records_of_ids_that_repeat_are_found_whatever_their_width(ids: list[int]) -> None:
     rows = np.arange(len(ids)) * 3
-    of = Records(3 * len(ids), {}, Sparse(array([]), array([])), Sparse(array(ids), rows))
-    places, victims = of.repeated
+    places, victims = Victims(3 * len(ids), Sparse(array(ids), rows)).repeated
     found = [ids[row // 3] for row in places.tolist()]
     assert found == [name for name in sorted(ids) if ids.count(name) > 1]
     assert len(set(zip(found, victims.tolist(), strict=True))) == len(set(found)) == len(set(victims.tolist()))

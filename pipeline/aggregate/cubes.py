@@ -120,8 +120,8 @@ class Grouping:
 
     def _ordered(self, frequency: str, intervals: bool) -> dict[str, Numbers]:
         losses, periods = self._year.records.losses, _PERIODS[frequency]
-        period = self._year.month[losses.rows] * periods // 12
-        keys = period * self.size + self._cell[losses.rows]
+        period = losses.of(self._year.month) * periods // 12
+        keys = period * self.size + losses.of(self._cell)
         found = order_statistics(losses.values, keys, periods * self.size, top_sums=True, intervals=intervals)
         return {**self.measures(frequency, False), **{name: table.reshape(periods, self.size) for name, table in found.items()}}
 

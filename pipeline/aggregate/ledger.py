@@ -49,10 +49,10 @@ from pipeline.aggregate.kernel import (
     Numbers,
     Records,
     Sparse,
-    distinct_victims,
+    Victims,
     mixed_radix,
-    number_named,
     order_statistics,
+    summable,
     sums,
 )
 from pipeline.executors import THIS_PROCESS, Engine, computed
@@ -395,13 +395,35 @@ def _whole(frequency: str, months: Collection[str]) -> list[Period]:
     return [period for period in periods if set(period.months).issubset(months)]
 
 
+# The dimensions of a grouping.
+_By = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class _Part:
-    """What quarters and years need of a month: what is sorted, and by dimensions the cell of each report and its counts."""
+    """What quarters and years need of a month, beside its victims: its losses, and by dimensions the cells of its reports."""
 
-    records: Records
-    cells: Mapping[tuple[str, ...], Numbers]
-    counts: Mapping[tuple[str, ...], Mapping[str, Numbers]]
+    length: int
+    losses: Numbers
+    cells: Mapping[_By, _Cells]
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Of some records, by the dimensions of a grouping: the cell of each, of each that has a loss, and what is added in each."""
+
+    of_records: Numbers
+    of_losses: Numbers
+    counts: Mapping[str, Numbers]
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Cells]) -> _Cells:
+        """Those of several periods, in their order."""
+        return cls(
+            np.concatenate([part.of_records for part in parts]),
+            np.concatenate([part.of_losses for part in parts]),
+            {name: np.sum([part.counts[name] for part in parts], axis=0) for name in parts[0].counts},
+        )
 
 
 class _Year:
@@ -410,6 +432,7 @@ class _Year:
     def __init__(self, plan: Plan, periods: Mapping[Grouping, list[Period]]) -> None:
         self._plan, self._periods = plan, periods
         self._parts: dict[str, _Part] = {}
+        self._victims: dict[str, Victims] = {}
         self._blocks: dict[Grouping, list[_Block]] = {grouping: [] for grouping in periods}
 
     def needs(self, month: str) -> bool:
@@ -418,34 +441,34 @@ class _Year:
 
     def add(self, month: str, reports: Month) -> None:
         """Count a month, and keep of it what longer periods need."""
-        records = _records(reports, self._plan)
+        records, victims = _records(reports, self._plan), Victims(len(reports), Sparse(reports.victim_id, reports.named))
         groupings = self._groupings_of(month)
-        cells, sizes = {}, {}
         codes = dict(reports.codes)
         if self._plan.loss_bands and any(LOSS_BAND in grouping.by for grouping in groupings):
             codes[LOSS_BAND] = self._plan.loss_bands.codes(records.values["loss"], reports.loss_known)
-        for by in dict.fromkeys(grouping.by for grouping in groupings):
-            cells[by], sizes[by] = mixed_radix([codes[name] for name in by], self._plan.sizes(by), len(reports))
-        counts = self._counts(records, cells, sizes)
+        cells = self._cells(codes, records, victims, {grouping.by for grouping in groupings})
         for grouping in groupings:
             if grouping.frequency == "monthly":
-                self._blocks[grouping].append(_block(month, grouping, records, cells[grouping.by], counts[grouping.by]))
+                self._blocks[grouping].append(_block(month, grouping, records.losses.values, victims, cells[grouping.by]))
         longer = {grouping.by for grouping in groupings if grouping.frequency != "monthly"}
         if longer:
-            kept = Records(records.length, {}, records.losses, records.victims)
-            self._parts[month] = _Part(kept, {by: cells[by] for by in longer}, {by: counts[by] for by in longer})
+            self._parts[month] = _Part(len(reports), records.losses.values, {by: cells[by] for by in longer})
+            self._victims[month] = victims
 
-    def _counts(
-        self, records: Records, cells: Mapping[tuple[str, ...], Numbers], sizes: Mapping[tuple[str, ...], int]
-    ) -> dict[tuple[str, ...], Mapping[str, Numbers]]:
-        """What is added, by dimensions: counted of the finest cells, added up for those that these make up."""
-        found: dict[tuple[str, ...], Mapping[str, Numbers]] = {}
-        for by in sorted(cells, key=lambda by: -sizes[by]):
+    def _cells(
+        self, codes: Mapping[str, Numbers], records: Records, victims: Victims, wanted: Collection[_By]
+    ) -> dict[_By, _Cells]:
+        """By dimensions: what is added is counted of the finest cells, and added up for those that these make up."""
+        found: dict[_By, _Cells] = {}
+        for by in sorted(wanted, key=lambda by: (-math.prod(self._plan.sizes(by)), by)):
+            cell, size = mixed_radix([codes[name] for name in by], self._plan.sizes(by), records.length)
+            of_losses = records.losses.of(cell)
             finer, coarser = self._plan.finer.get(by, ((), None))
-            if coarser is not None and finer in found and sizes[finer] < records.length:
-                found[by] = coarser.added(found[finer])
+            if coarser is not None and finer in found and len(found[finer].counts["cases"]) < records.length:
+                counts = coarser.added(found[finer].counts)
             else:
-                found[by] = _counts(records, cells[by], sizes[by])
+                counts = _counts(records, victims, cell, of_losses, size)
+            found[by] = _Cells(cell, of_losses, counts)
         return found
 
     def leave_out(self, month: str) -> None:
@@ -463,19 +486,18 @@ class _Year:
     def _count_longer(self, groupings: Sequence[Grouping]) -> None:
         """Quarters, years and years to date: stretches of all months that they need, which are joined once."""
         months = sorted({month for grouping in groupings for period in self._periods[grouping] for month in period.months})
-        parts = [self._parts[month] for month in months]
-        whole = Records.joined([part.records for part in parts])
-        starts = dict(zip(months, np.cumsum([0, *(part.records.length for part in parts)]).tolist(), strict=False))
+        ends = dict(zip(months, np.cumsum([self._parts[month].length for month in months]).tolist(), strict=True))
+        # Those of the months are not kept beside these, which are sorted in their place.
+        whole = Victims.joined([self._victims.pop(month) for month in months])
         for period in dict.fromkeys(period for grouping in groupings for period in self._periods[grouping]):
-            of_period = [self._parts[month] for month in period.months]
-            start = starts[period.months[0]]
-            stop = start + sum(part.records.length for part in of_period)
-            records = whole if stop - start == whole.length else whole.stretch(start, stop)
+            parts = [self._parts[month] for month in period.months]
+            start, stop = ends[period.months[0]] - parts[0].length, ends[period.months[-1]]
+            victims = whole if stop - start == whole.length else whole.stretch(start, stop)
+            losses = summable(np.concatenate([part.losses for part in parts]))
             for grouping in groupings:
                 if period in self._periods[grouping]:
-                    cell = np.concatenate([part.cells[grouping.by] for part in of_period])
-                    counts = _added([part.counts[grouping.by] for part in of_period])
-                    self._blocks[grouping].append(_block(period.code, grouping, records, cell, counts))
+                    cells = _Cells.joined([part.cells[grouping.by] for part in parts])
+                    self._blocks[grouping].append(_block(period.code, grouping, losses, victims, cells))
 
     def _groupings_of(self, month: str) -> list[Grouping]:
         return [grouping for grouping, periods in self._periods.items() if any(month in period.months for period in periods)]
@@ -493,7 +515,7 @@ def _records(reports: Month, plan: Plan) -> Records:
     values = {"loss": loss, "victims": reports.victims}
     if reports.loss_known is not None:
         values["cases_loss_known"] = reports.loss_known.astype(np.int64)
-    return Records.of(values, Sparse(reports.victim_id, reports.named))
+    return Records.of(values)
 
 
 def _converted(reports: Month, plan: Plan) -> Numbers:
@@ -520,28 +542,23 @@ def _converted(reports: Month, plan: Plan) -> Numbers:
 _Block = dict[str, Any]
 
 
-def _counts(records: Records, cell: Numbers, size: int) -> dict[str, Numbers]:
+def _counts(records: Records, victims: Victims, cell: Numbers, of_losses: Numbers, size: int) -> dict[str, Numbers]:
     cases = np.bincount(cell, minlength=size)
-    all_are_named = records.victims is not None and len(records.victims.rows) == records.length
     return {
         "cases": cases,
         "cases_loss_known": cases,
-        "losses": np.bincount(cell.take(records.losses.rows), minlength=size),
-        "named": cases if all_are_named else number_named(records, cell, size),
+        "losses": np.bincount(of_losses, minlength=size),
+        "named": cases if victims.ids.rows is None else victims.named(cell, size),
         **sums(records, cell, size),
     }
 
 
-def _added(tables: Sequence[Mapping[str, Numbers]]) -> dict[str, Numbers]:
-    return {name: np.sum([table[name] for table in tables], axis=0) for name in tables[0]}
-
-
-def _block(period: str, grouping: Grouping, records: Records, cell: Numbers, counts: Mapping[str, Numbers]) -> _Block:
+def _block(period: str, grouping: Grouping, losses: Numbers, victims: Victims, cells: _Cells) -> _Block:
+    counts = cells.counts
     size = len(counts["cases"])
-    of_losses = cell.take(records.losses.rows)
     asked = {"top_sums": grouping.top_sums, "intervals": grouping.intervals}
-    ordered = order_statistics(records.losses.values, of_losses, size, count=counts["losses"], **asked)
-    measures = {**counts, **ordered, "distinct_victims": distinct_victims(records, cell, size, counts["named"])}
+    ordered = order_statistics(losses, cells.of_losses, size, count=counts["losses"], **asked)
+    measures = {**counts, **ordered, "distinct_victims": victims.distinct(cells.of_records, size, counts["named"])}
     some = np.flatnonzero(counts["cases"])
     return {"period": period, "cell": some, **{name: measures[name][some] for name in grouping.measures}}
 

@@ -83,7 +83,7 @@ class Month:
     loss_known: Numbers | None  # mask; None where every loss is known
     victims: Numbers
     victim_id: Numbers  # of the reports that name a victim
-    named: Numbers  # the places of those reports
+    named: Numbers | None  # the places of those reports; None where all of them do
 
     def __len__(self) -> int:
         return len(self.loss_minor)
@@ -115,7 +115,7 @@ def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month
     dictionaries = {name: _dictionary(table.column(name), path, name) for name in texts}
     loss, known = _filled(table.column("loss_minor"))
     victim_id = table.column("victim_id")
-    named = np.arange(len(table)) if not victim_id.null_count else np.flatnonzero(victim_id.is_valid().to_numpy())
+    named = np.flatnonzero(victim_id.is_valid().to_numpy()) if victim_id.null_count else None
     currency, currencies = dictionaries["currency"]
     return Month(
         month=month,
