@@ -403,6 +403,21 @@ def test_loss_bands_hold_their_lower_bound_and_not_their_upper(folder: Path) -> 
     }
 
 
+def test_a_correction_below_zero_has_a_band_of_its_own_and_bands_add_up_to_the_total(folder: Path) -> None:
+    cases = frame([{"day": f"2023-{month:02d}-01", "loss": loss} for month, loss in ((1, -250), (1, 0), (1, 999), (2, 10000))])
+    observations = cube_observations(cases, made(folder, cube("loss_band", measures=["cases", "loss"])), SNAPSHOT)
+    of_month = {
+        (period, measure): rows.set_index("loss_band")["value"].to_dict()
+        for (period, measure), rows in observations[observations["frequency"] == "monthly"].groupby(["period", "measure"])
+    }
+    january = {"NEGATIVE": 1, "NONE": 1, "CAD_GT0_LT10": 1, "CAD_GE100": 0, "_T": 3}
+    assert of_month["2023-01", "cases"] == january
+    assert of_month["2023-02", "cases"] == {**dict.fromkeys(january, 0), "CAD_GE100": 1, "_T": 1}
+    losses = of_month["2023-01", "loss"]
+    assert (losses["NEGATIVE"], losses["NONE"], losses["CAD_GT0_LT10"]) == (Decimal("-2.50"), 0, Decimal("9.99"))
+    assert losses["_T"] == sum(value for band, value in losses.items() if band != "_T" and value is not None)
+
+
 def test_schemes_of_types_are_never_added_up(folder: Path) -> None:
     cases = frame([{"day": f"2023-{month:02d}-01", "scheme": "s" if month < 7 else "t"} for month in range(1, 13)])
     source = made(folder, cube("native_type", measures=["cases"]), cube(measures=["cases"], table="others", classification="all"))

@@ -45,7 +45,7 @@ TYPES = Dimension.of("fraud_type", ["investment", "romance", "never_reported"])
 # Two texts of one label: cells are by label.
 REGIONS = Dimension("area", "region", {"North": "N", "Far north": "N", "South": "S"})
 FACTORS = {f"2023-{month:02d}": {"USD": 1.0, "JPY": 0.7311} for month in range(1, 13)}
-BANDS = LossBands((100, 10_000), ("not known", "none", "under 1", "1 to under 100", "100 and more"))
+BANDS = LossBands((100, 10_000), ("not known", "below zero", "none", "under 1", "1 to under 100", "100 and more"))
 DIMENSIONS = ((), ("fraud_type",), ("area", "fraud_type"), ("loss_band",), ("fraud_type", "loss_band"))
 GROUPINGS = tuple(
     Grouping(f"{frequency} {' '.join(by)}", by, frequency, top_sums="area" not in by, intervals="fraud_type" not in by)
@@ -110,7 +110,7 @@ def converted(report: dict[str, Any]) -> int | None:
 def band(report: dict[str, Any]) -> str:
     loss = converted(report)
     if loss is None or loss <= 0:
-        return "not known" if loss is None else "none"
+        return "not known" if loss is None else "below zero" if loss < 0 else "none"
     return "under 1" if loss < 100 else "1 to under 100" if loss < 10_000 else "100 and more"
 
 
@@ -206,7 +206,7 @@ def test_bands_top_shares_and_distinct_victims_of_a_million_reports_are_those_of
     million = ledger(tmp_path_factory.mktemp("million"), 1_000_000)
     months = {month: partition(million, month) for month in MONTHS}
     wanted, by = ledger_engines.plan(), ("fraud_type", "loss_band")
-    bands = LossBands((100_00, 1000_00, 10_000_00), ("not known", "none", "0", "1", "2", "3"))
+    bands = LossBands((100_00, 1000_00, 10_000_00), ("not known", "below zero", "none", "0", "1", "2", "3"))
     plan = Plan(wanted.dimensions, (Grouping("bands", by, "annual", top_sums=True),), wanted.factors, bands)
     ours = ledger_cells(plan, months).of["bands"]
     factors = pd.DataFrame(

@@ -35,7 +35,7 @@ from pipeline.sources.catalogue import source, source_ids
 from pipeline.sources.ledger_reader import dimensions, layout_of
 from pipeline.store import ChangedBytes, Store
 from tests.figures import interval_ends, snapshot
-from tests.ledger_sample import ROWS, copy_of_sources, declared_in, file_of, forget, reports, take_in, verdict_on
+from tests.ledger_sample import ROWS, copy_of_sources, declared_in, file_of, forget, reports, take_in, verdict_on, with_loss
 
 MONTHS_2024 = [month for month in MONTHS if month.startswith("2024")]
 GIVEN = [*MONTHS_2024, "2025-01"]
@@ -122,13 +122,57 @@ def test_loss_bands_and_the_parts_of_a_dimension_add_up_to_their_total(counted_o
     view, of_year = steps.view(data=counted_once), reports(MONTHS_2024)
     bands = view[(view["table"] == "synthetic_loss_bands") & (view["period"] == "2024") & (view["measure"] == "cases")]
     edges = [0, 100_00, 1000_00, 10_000_00, 100_000_00, 1_000_000_00, math.inf]
-    expected = {"NONE": int((of_year["loss"] <= 0).sum()), "_U": 0, "_T": len(of_year)}
+    expected = {"NONE": int((of_year["loss"] == 0).sum()), "NEGATIVE": 0, "_U": 0, "_T": len(of_year)}
     names = ["GT0_LT100", "GE100_LT1000", "GE1000_LT10000", "GE10000_LT100000", "GE100000_LT1000000", "GE1000000"]
     for name, low, high in zip(names, edges, edges[1:], strict=False):
         expected[f"USD_{name}"] = int(((of_year["loss"] >= max(low, 1)) & (of_year["loss"] < high)).sum())
     assert dict(zip(bands["loss_band"], map(int, bands["value"]), strict=True)) == expected
     ages = view[(view["table"] == "synthetic_ages") & (view["period"] == "2024") & (view["measure"] == "cases")]
     assert ages.loc[ages["age"] != "_T", "value"].sum() == len(of_year)
+
+
+def with_losses(folder: Path, month: str, losses: Sequence[int | None]) -> Path:
+    """A month whose first reports have these losses, in cents of US dollars."""
+    table = pq.read_table(file_of(folder, month, rows=2_000, kind="parquet")).to_pydict()
+    table["currency"][: len(losses)] = ["USD"] * len(losses)
+    table["loss_minor"][: len(losses)] = losses
+    path = folder / "changed" / f"{SOURCE}_{month}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    schema = pq.read_schema(folder / f"{SOURCE}_{month}.parquet")
+    pq.write_table(pa.Table.from_pydict(table, schema=schema), path)
+    return path
+
+
+def test_corrections_below_zero_have_a_band_of_their_own_and_are_published(tmp_path: Path) -> None:
+    path = with_losses(tmp_path, "2024-05", [-1, -25_000, 0, None, 99_99])
+    take_in(tmp_path / "data", [path])
+    steps.aggregate(SOURCE, data=tmp_path / "data")
+    of_month = with_loss(pq.read_table(path).to_pandas().fillna({"loss_minor": 0}))
+    view = steps.view(data=tmp_path / "data")
+    bands = view[(view["table"] == "synthetic_loss_bands") & (view["period"] == "2024-05")]
+    cases, loss = (
+        {row.loss_band: row.value for row in bands[bands["measure"] == name].itertuples()} for name in ("cases", "loss")
+    )
+    assert (cases["NEGATIVE"], loss["NEGATIVE"]) == (2, Decimal("-250.01"))
+    assert (cases["NONE"], loss["NONE"]) == (int((of_month["loss"] == 0).sum()) - 1, 0)
+    for found in (cases, loss):
+        assert found["_T"] == sum(value for band, value in found.items() if band != "_T" and value is not None)
+    assert loss["_T"] == Decimal(int(of_month["loss"].sum())).scaleb(-2)
+    [origin] = bands.loc[(bands["loss_band"] == "NEGATIVE") & (bands["measure"] == "loss"), "origin"]
+    [traced] = ledgers.records_of(
+        Store(tmp_path / "data"), source(SOURCE), origin, Store(tmp_path / "data").snapshots(SOURCE)
+    ).values()
+    assert len(traced) == 2
+    release = steps.publish("monthly", "2024-05", data=tmp_path / "data")
+    folder = tmp_path / "data" / "processed" / "releases" / "monthly" / "2024-05" / str(release)
+    assert "negative correction" in (folder / f"tables_source_{SOURCE}.html").read_text(encoding="utf-8")
+    assert "マイナスの訂正" in (folder / f"tables_source_{SOURCE}.ja.html").read_text(encoding="utf-8")
+
+
+def test_a_sum_of_losses_below_zero_stops_its_period(tmp_path: Path) -> None:
+    take_in(tmp_path / "data", [with_losses(tmp_path, "2024-05", [-10_000_000_00] * 10)])
+    with pytest.raises(FraudlossError, match=r"observations\.not_negative"):
+        steps.aggregate(SOURCE, data=tmp_path / "data")
 
 
 def test_losses_at_constant_prices_say_so_and_are_those_of_the_named_month(counted_once: Path) -> None:

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, Numbers, Records, mixed_radix, order_statistics, sums
+from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, LossBands, Numbers, Records, mixed_radix, order_statistics, sums
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
 from pipeline.model import DIMENSIONS, FILE_ENDS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
 from pipeline.reading.cases import covered_months, holes
@@ -56,7 +56,7 @@ FEW_LOSSES = 10
 # As fine as those of pipeline.aggregate.derive, for the same reason.
 PERCENT_STEP = Decimal("0.000001")
 NO_INTERVAL = "too few losses for an interval of 95 %"
-NO_LOSS, LOSS_NOT_KNOWN = "NONE", "_U"
+LOSS_NOT_KNOWN, NEGATIVE_CORRECTION, NO_LOSS = "_U", "NEGATIVE", "NONE"
 # State of a cell whose label may not stand in any month of the period -> what is said of it.
 NOT_IN_USE = {"not_in_use": "the type is not in use then", "category_not_in_use": "the category is not in use then"}
 
@@ -237,21 +237,19 @@ def in_force_of(name: str, labels: Sequence[str], source: Source) -> tuple[tuple
 
 
 def _loss_bands(cases: pd.DataFrame, source: Source) -> Coded:
-    """The size of the loss: not known, none, or between two of the `loss_bands` of source.yml (lower bound included)."""
-    edges, labels = loss_bands(source)
-    loss = cases["loss_minor"].to_numpy()
-    codes = 2 + np.searchsorted(np.array(edges), loss, side="right")
-    codes = np.where(loss <= 0, 1, codes)
-    return Coded(np.where(cases["loss_known"].to_numpy(), codes, 0), labels)
+    """The size of the loss, as `loss_bands` labels it."""
+    bands = loss_bands(source)
+    return Coded(bands.codes(cases["loss_minor"].to_numpy(), cases["loss_known"].to_numpy()), bands.labels)
 
 
-def loss_bands(source: Source) -> tuple[list[int], tuple[str, ...]]:
-    """The edges of the declared sizes of losses in minor units, and the labels: not known, none, and the bands in order."""
+def loss_bands(source: Source) -> LossBands:
+    """The declared sizes of losses: those between two of the `loss_bands` of source.yml, and what has no size."""
     edges = [int(edge) for edge in source.meta["loss_bands"]]
     unit = source.currency
     middle = [f"{unit}_GE{low}_LT{high}" for low, high in itertools.pairwise(edges)]
-    labels = (LOSS_NOT_KNOWN, NO_LOSS, f"{unit}_GT0_LT{edges[0]}", *middle, f"{unit}_GE{edges[-1]}")
-    return [edge * 10 ** int(source.meta["minor_unit_digits"]) for edge in edges], labels
+    of_losses = (f"{unit}_GT0_LT{edges[0]}", *middle, f"{unit}_GE{edges[-1]}")
+    scale = 10 ** int(source.meta["minor_unit_digits"])
+    return LossBands(tuple(edge * scale for edge in edges), (LOSS_NOT_KNOWN, NEGATIVE_CORRECTION, NO_LOSS, *of_losses))
 
 
 # ------------------------------------------------------------------------------------------------------------------ cells

@@ -70,6 +70,22 @@ def smallest_type(size: int) -> np.dtype[Any]:
     return np.dtype(np.uint16 if size <= 1 << 16 else np.uint32 if size <= 1 << 32 else np.int64)
 
 
+@dataclass(frozen=True)
+class LossBands:
+    """The sizes of losses: not known, below zero (a correction of what was reported before), none, and between edges, the lower
+    one included."""
+
+    edges: tuple[int, ...]  # minor units, ascending, above zero
+    labels: tuple[str, ...]  # those three, and one more than there are edges
+
+    def codes(self, loss: Numbers, known: Numbers | None) -> Numbers:
+        """The place in `labels` of each loss; `known`: None where all are."""
+        codes = np.searchsorted(np.array((0, 1, *self.edges)), loss, side="right").astype(np.uint16) + np.uint16(1)
+        if known is not None:
+            codes[~known] = 0
+        return codes
+
+
 _LIMB = (1 << 22) - 1
 # Rows of a pass whose intermediate results shall stay in the processor's cache of 1 MiB.
 _BLOCK = 1 << 16

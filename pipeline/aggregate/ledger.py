@@ -46,6 +46,7 @@ from pandas.api.types import union_categoricals
 from pipeline.aggregate.kernel import (
     TOP_SHARES,
     Coarser,
+    LossBands,
     Numbers,
     Records,
     Sparse,
@@ -100,22 +101,6 @@ class Grouping:
     def measures(self) -> tuple[str, ...]:
         """The columns of its cells."""
         return (*MEASURES, *(INTERVAL_ENDS if self.intervals else ()), *(TOP_MEASURES if self.top_sums else ()))
-
-
-@dataclass(frozen=True)
-class LossBands:
-    """The sizes of losses: not known, none (or a correction below zero), and between edges, the lower one included."""
-
-    edges: tuple[int, ...]  # minor units of the result, ascending
-    labels: tuple[str, ...]  # two more than there are stretches between zero, the edges, and no end
-
-    def codes(self, loss: Numbers, known: Numbers | None) -> Numbers:
-        """The place in `labels` of each loss."""
-        codes = np.searchsorted(np.array(self.edges), loss, side="right").astype(np.uint16) + np.uint16(2)
-        codes[loss <= 0] = 1
-        if known is not None:
-            codes[~known] = 0
-        return codes
 
 
 @dataclass(frozen=True)

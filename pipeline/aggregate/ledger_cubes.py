@@ -42,7 +42,7 @@ from pipeline.aggregate.cubes import (
     observations_of_cells,
 )
 from pipeline.aggregate.kernel import QUANTILES
-from pipeline.aggregate.ledger import LOSS_BAND, Grouping, LossBands, Plan
+from pipeline.aggregate.ledger import LOSS_BAND, Grouping, Plan
 from pipeline.model import FILE_ENDS, INTERVAL_ENDS, FraudlossError
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.label_months import ALWAYS
@@ -84,10 +84,7 @@ def countings(source: Source, dimensions: Sequence[Dimension], months: Collectio
     cubes = [(place, Cube.from_meta(meta, source)) for place, meta in enumerate(source.meta["cubes"])]
     _refuse_unknown_dimensions(cubes, dimensions, source)
     _refuse_unknown_persons(cubes, source)
-    bands = None
-    if "loss_bands" in source.meta:
-        edges, labels = loss_bands(source)
-        bands = LossBands(tuple(edges), labels)
+    bands = loss_bands(source) if "loss_bands" in source.meta else None
     found = []
     for constant in (False, True):
         own = tuple((place, cube) for place, cube in cubes if cube.constant_prices == constant)
