@@ -144,6 +144,7 @@ def plain(rows: pd.DataFrame, of_period: pd.DataFrame) -> dict[str, Any]:
         result["share_with_loss"] = _rounded(Fraction(100 * len(ordered), len(rows)), "0.000001")
         result["share_with_loss_of_known"] = _rounded(Fraction(100 * len(ordered), len(known)), "0.000001")
         result["mean_loss"] = _rounded(Fraction(total, 100 * len(rows)), "0.01")
+        result["mean_loss_of_known"] = _rounded(Fraction(total, 100 * len(known)), "0.01")
     if ordered:
         result["mean_loss_with_loss"] = _rounded(Fraction(total, 100 * len(ordered)), "0.01")
         result["max_loss"] = Fraction(ordered[-1], 100)
@@ -271,7 +272,8 @@ def test_a_hole_is_absent_and_never_zero_in_every_period_that_holds_it(folder: P
 
 def test_no_loss_is_given_where_the_publisher_keeps_none(folder: Path) -> None:
     cases = frame([{"day": "2023-01-01", "known": False}, {"day": "2023-01-01", "native_type": "b"}])
-    source = made(folder, cube("native_type", frequencies=["monthly"]), loss_unknown_types=["a"])
+    measures = [name for name in ALL if name != "mean_loss"]
+    source = made(folder, cube("native_type", frequencies=["monthly"], measures=measures), loss_unknown_types=["a"])
     observations = cube_observations(cases, source, SNAPSHOT)
     of_type = observations[observations["native_type"] == "a"]
     assert only(of_type, measure="loss")["absence"] == "not_collected"
@@ -279,6 +281,15 @@ def test_no_loss_is_given_where_the_publisher_keeps_none(folder: Path) -> None:
     assert set(of_type["measure"]) == {"cases", "share_of_cases", "victims", "cases_loss_known", "cases_with_loss", "loss"}
     assert only(observations, native_type="b", measure="loss")["value"] == 0
     assert only(observations, native_type="_T", measure="share_with_loss_of_known")["value"] == 0
+
+
+@pytest.mark.parametrize("meta", [{"loss_unknown_types": ["a"]}, {"delivery": "ledger"}])
+def test_a_mean_over_all_cases_is_refused_where_losses_may_be_unknown(folder: Path, meta: dict[str, Any]) -> None:
+    source = made(folder, cube(measures=["mean_loss"]), **meta)
+    with pytest.raises(FraudlossError, match=r"cafc/source.yml, cubes of reports: mean_loss .*; ask for mean_loss_of_known"):
+        Cube.from_meta(source.meta["cubes"][0], source)
+    known = made(folder, cube(measures=["mean_loss_of_known"]), **meta)
+    assert Cube.from_meta(known.meta["cubes"][0], known).measures == ("mean_loss_of_known",)
 
 
 def test_a_cell_without_a_case_in_a_covered_period_is_zero(folder: Path) -> None:

@@ -309,6 +309,11 @@ def test_a_source_that_keeps_no_loss_of_some_types_has_means_over_the_cases_whos
     assert only(view, measure="mean_loss_with_loss", unit="JPY")["value"] == Decimal(1161)
     assert none(view, measure="mean_loss")
     assert none(derived(*rows), measure="mean_loss_of_known")
+    # Any record of a ledger may leave its loss open.
+    ledger = dataclasses.replace(SOURCE, meta={**SOURCE.meta, "delivery": "ledger"})
+    assert only(derived(*rows, source=ledger), measure="mean_loss_of_known", unit="JPY")["value"] == Decimal(727)
+    assert none(derived(*rows[:2], source=ledger), measure="mean_loss")
+    assert none(derived(*rows[:2], source=ledger), measure="mean_loss_of_known")
 
 
 def test_what_is_shown_of_a_share_change_or_rate_is_rounded_as_from_the_exact_value() -> None:

@@ -46,7 +46,7 @@ ADDITIVE = ("cases", "victims", "cases_loss_known", "cases_with_loss", "loss")
 DISTINCT = "distinct_victims"
 SHARES_OF_ALL = {"share_of_loss": "loss", "share_of_cases": "cases"}
 SHARES_WITH_LOSS = {"share_with_loss": "cases", "share_with_loss_of_known": "cases_loss_known"}
-MEANS = {"mean_loss": "cases", "mean_loss_with_loss": "cases_with_loss"}
+MEANS = {"mean_loss": "cases", "mean_loss_of_known": "cases_loss_known", "mean_loss_with_loss": "cases_with_loss"}
 _ORDERED = (*QUANTILES, *INTERVAL_ENDS, "max_loss", *TOP_SHARES)
 MEASURES = (*ADDITIVE, DISTINCT, *SHARES_OF_ALL, *SHARES_WITH_LOSS, *MEANS, *_ORDERED)
 # What one case, or one cell of cases with its sum, can say: a sum over many reports has no median.
@@ -168,6 +168,11 @@ class Cube:
                 raise FraudlossError(
                     f"{source.id}/source.yml, cubes of {cube.table}: {', '.join(unknown)} is not among {', '.join(known)}"
                 )
+        if "mean_loss" in cube.measures and source.may_not_know_losses:
+            raise FraudlossError(
+                f"{source.id}/source.yml, cubes of {cube.table}: mean_loss would take losses that nobody knows for losses of"
+                " nothing; ask for mean_loss_of_known"
+            )
         return cube
 
 

@@ -387,9 +387,9 @@ def _means(figures: _Figures, source: Source) -> Iterable[_Row]:
     """Loss per case, for each denominator that the source counts; the measure's name says which. None where the loss or the
     count was revised after the other was printed.
 
-    Of a source that keeps no loss of some types, per case whose loss is known: a loss that nobody knows is not a loss of nothing.
+    Of a source that does not know every loss, per case whose loss is known: a loss that nobody knows is not a loss of nothing.
     """
-    of_all = ("cases_loss_known", "mean_loss_of_known") if source.meta.get("loss_unknown_types") else ("cases", "mean_loss")
+    of_all = ("cases_loss_known", "mean_loss_of_known") if source.may_not_know_losses else ("cases", "mean_loss")
     for row in figures.present("loss"):
         for denominator, measure in (
             of_all,

@@ -79,6 +79,11 @@ class Source:
         return _is_ledger(self.meta)
 
     @property
+    def may_not_know_losses(self) -> bool:
+        """Whether a record may leave open what was lost: of some types, as declared, or any record of a ledger."""
+        return self.is_ledger or bool(self.meta.get("loss_unknown_types"))
+
+    @property
     def is_synthetic(self) -> bool:
         """Whether nobody published it: made up, to try the pipeline with."""
         return bool(self.meta.get("synthetic"))
