@@ -19,7 +19,7 @@ only rounding; what follows is exact in integers (`kernel`). Where there are no 
 
 How it is computed: a month is read and converted once, and given to every monthly grouping. Of it the losses and ids are kept
 and, for groupings of longer periods, the cell of each report. Quarters and years are stretches of what was kept. So the memory
-is one month's columns and about 100 bytes a report of one year. A year needs no other: years may run in several processes.
+is one month's columns and about 70 bytes a report of one year. A year needs no other: years may run in several processes.
 A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
 
 How several processes share it (`in_turn`): whole years, the largest first, because what reads a month, sorts its ids and keeps it
@@ -77,10 +77,11 @@ FREQUENCIES = ("monthly", "quarterly", "annual")
 TOP_MEASURES = ("losses_sum", *TOP_SHARES)
 LOSS_BAND = "loss_band"
 
-# Measured at 1e7 and 5e7 reports: a process with its libraries, a report of the year, and each of its cells there.
 # Below so many reports, starting processes and importing pandas in each takes longer than it saves.
 ROWS_FOR_SEVERAL_PROCESSES = 1_500_000
-PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 110, 4
+# A process with its libraries, a report of the year, and each of its cells there. Measured at 5e7 reports, with three cells
+# each: 71 bytes a report, 85 where some ids and losses are not known.
+PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 80, 7
 
 
 # A table of more cells is not added up to coarser ones: it would cost more than counting the reports.
