@@ -242,7 +242,7 @@ def test_a_release_that_another_took_the_place_of_says_by_which_since_when_and_w
     assert (second["release_id"], second["status"], second["ended"]) == (new, "current", None)
     shown = page(root, "annual/2013")
     assert shown.index(new) < shown.index(f'href="{old}/index.html"')
-    assert f'<a href="{new}/index.html">{new}</a>, known by 2014-09-04: {REASONS["new_code"]}' in shown
+    assert f'<a href="{new}/index.html">{new}</a>, known by 4 September 2014: {REASONS["new_code"]}' in shown
     assert faults.tree(folder) == before
     assert verify(data=root).problems == []
 

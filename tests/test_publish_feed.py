@@ -143,7 +143,7 @@ def test_entries_say_the_same_in_japanese_under_names_of_their_own() -> None:
             assert not ENGLISH.search(text), text
     titles = [entry.findtext(f"{ATOM}title") for entry in japanese]
     assert {title.partition("：")[0] for title in titles if "：" in title} == {"取下げ", "訂正", "改訂"}
-    assert "2026-02-12時点" in next(entry for entry in japanese if "2025年" in entry.findtext(f"{ATOM}title")).findtext(
+    assert "2026年2月12日時点" in next(entry for entry in japanese if "2025年" in entry.findtext(f"{ATOM}title")).findtext(
         f"{ATOM}summary"
     )
 

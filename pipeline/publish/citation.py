@@ -20,7 +20,7 @@ from pipeline.model import MEASURES, Period, Snapshot
 from pipeline.publish.families import publisher
 from pipeline.publish.package import DESCRIPTION, media_type
 from pipeline.publish.texts import clean, plain_text
-from pipeline.publish.words import Words, _, each, listed
+from pipeline.publish.words import Words, _, day, each, listed
 from pipeline.sources.catalogue import Source
 
 CREATOR = "fraudloss"
@@ -51,7 +51,7 @@ class Citation:
             year=self.known_by.year,
             title=clean(self.title),
             release=self.release_id,
-            day=self.known_by.isoformat(),
+            day=each(self.known_by.isoformat(), lambda: str(day(self.known_by))),
             publishers=self._publishers,
         )
 

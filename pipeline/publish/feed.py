@@ -22,6 +22,7 @@ from pipeline.publish.languages import ENGLISH, LANGUAGES, file_name, language
 from pipeline.publish.period_labels import FREQUENCY_TITLES, period_label
 from pipeline.publish.texts import clean
 from pipeline.publish.words import Words, _, declared, listed
+from pipeline.publish.words import day as day_in_words
 from pipeline.sources.catalogue import are_synthetic
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -112,7 +113,7 @@ def _summary(manifest: Mapping[str, Any], reasons: Sequence[str]) -> Words:
         _("Since {day}, last release {release}") if manifest.get("withdrawn") else _("Figures known by {day}, release {release}")
     )
     corrections = map(declared, manifest.get("corrections", ()))
-    told = [manifest["summary"], *why, *corrections, _(known, day=_day(manifest), release=manifest["release_id"])]
+    told = [manifest["summary"], *why, *corrections, _(known, day=day_in_words(_day(manifest)), release=manifest["release_id"])]
     return _("{sentence}.", sentence=listed(told, ". "))
 
 

@@ -233,5 +233,10 @@ def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
         "because": _because(item),
         "end": None
         if ended is None
-        else {**ended, "why": reason_words(ended["reasons"]), "snapshots": ", ".join(ended["snapshots"])},
+        else {
+            **ended,
+            "since": day(ended["since"]),
+            "why": reason_words(ended["reasons"]),
+            "snapshots": ", ".join(ended["snapshots"]),
+        },
     }
