@@ -131,7 +131,7 @@ def _source_page(source: Source, sections: Sequence[ShownSection], overview: Map
         source=source_view(source),
         sections=sections,
         traces=own,
-        newest=newest.period if newest else None,
+        newest=period_label(newest.period.code) if newest else None,
     )
 
 

@@ -128,8 +128,8 @@ def _coverage(source: Source, figures: pd.DataFrame) -> Table:
             (
                 table_cell(source, str(table)),
                 text_cell(declared(str(frequency).replace("_", " "))),
-                text_cell(codes[0]),
-                text_cell(codes[-1]),
+                text_cell(period_label(codes[0])),
+                text_cell(period_label(codes[-1])),
                 *led_to(
                     page_name("index.html#releases"),
                     (count_cell(number) for number in (len(codes), printed, len(own) - printed, absent)),
