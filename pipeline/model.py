@@ -46,6 +46,11 @@ class RefusedInput(FraudlossError):
         return functools.partial(type(self), **said), ()
 
 
+def refused(file: str, cell: str, found: str, expected: str, action: str) -> RefusedInput:
+    """The refusal of a file, for the caller to raise."""
+    return RefusedInput(file=file, cell=cell, found=found, expected=expected, action=action)
+
+
 class FalseDeclaration(RefusedInput):
     """What corrections.csv declares is not true of the file. Nothing is known against the file: what was read of it stands."""
 

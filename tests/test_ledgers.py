@@ -39,7 +39,6 @@ from tests.ledger_sample import ROWS, copy_of_sources, declared_in, file_of, for
 
 MONTHS_2024 = [month for month in MONTHS if month.startswith("2024")]
 GIVEN = [*MONTHS_2024, "2025-01"]
-QUARTERS = ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4"]
 
 
 @pytest.fixture(autouse=True, scope="module")

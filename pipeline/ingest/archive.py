@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pipeline.model import RefusedInput
+from pipeline.model import RefusedInput, refused
 
 _CHUNK = 1 << 16
 # Below this size a high ratio is an ordinary file of blanks, and no danger.
@@ -90,7 +90,7 @@ def members(path: Path, rules: ArchiveRules) -> list[Member]:
             _require_size(path, name, entry, entry.file_size, rules)
             _require_no_archive(path, archive, name, entry)
     if not files:
-        raise _refused(path.name, "the whole file", "no file in it", "at least one", "ask the publisher for it again")
+        raise refused(path.name, "the whole file", "no file in it", "at least one", "ask the publisher for it again")
     return [Member(name, entry.file_size, _reader(path, name, entry, rules)) for name, entry in files]
 
 
@@ -106,7 +106,7 @@ def open_zip(path: Path, rules: ArchiveRules) -> Iterator[zipfile.ZipFile]:
                 raise zipfile.BadZipFile("it does not begin like one")
             archive = zipfile.ZipFile(stream, metadata_encoding=rules.name_encoding)
         except (zipfile.BadZipFile, NotImplementedError, UnicodeError, LookupError, ValueError, OSError) as problem:
-            raise _refused(
+            raise refused(
                 path.name,
                 "the directory of the zip",
                 f"none that can be read ({problem})",
@@ -141,7 +141,7 @@ def _left_out(name: str, entry: zipfile.ZipInfo) -> bool:
 
 def _require_bounds(path: Path, entries: list[zipfile.ZipInfo], rules: ArchiveRules) -> None:
     def too_much(found: str, expected: str) -> RefusedInput:
-        return _refused(path.name, "the whole file", found, expected, _RAISE_BOUNDS)
+        return refused(path.name, "the whole file", found, expected, _RAISE_BOUNDS)
 
     if len(entries) > rules.members:
         raise too_much(f"{len(entries):,} members", f"at most {rules.members:,}")
@@ -154,26 +154,24 @@ def _require_bounds(path: Path, entries: list[zipfile.ZipInfo], rules: ArchiveRu
 
 
 def _require_plain_file(path: Path, name: str, entry: zipfile.ZipInfo) -> None:
-    def refused(found: str, expected: str, action: str = _LOOK_BY_HAND) -> RefusedInput:
-        return _refused(path.name, f"member {name!r}", found, expected, action)
+    def of_member(found: str, expected: str, action: str = _LOOK_BY_HAND) -> RefusedInput:
+        return refused(path.name, f"member {name!r}", found, expected, action)
 
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise refused("a symbolic link" if kind == stat.S_IFLNK else "a special file", "an ordinary file")
+        raise of_member("a symbolic link" if kind == stat.S_IFLNK else "a special file", "an ordinary file")
     if entry.flag_bits & _ENCRYPTED:
-        raise refused("an encrypted member", "one that can be read", "ask the publisher for it without a password")
+        raise of_member("an encrypted member", "one that can be read", "ask the publisher for it without a password")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise refused(f"compression method {entry.compress_type}", "stored or deflate")
+        raise of_member(f"compression method {entry.compress_type}", "stored or deflate")
 
 
 def _require_size(path: Path, name: str, entry: zipfile.ZipInfo, size: int, rules: ArchiveRules) -> None:
     """Holds for the size that the zip states, and for the bytes counted so far while the member is read."""
     if size > rules.member_bytes:
-        raise _refused(
-            path.name, f"member {name!r}", f"{size:,} bytes unpacked", f"at most {rules.member_bytes:,}", _RAISE_BOUNDS
-        )
+        raise refused(path.name, f"member {name!r}", f"{size:,} bytes unpacked", f"at most {rules.member_bytes:,}", _RAISE_BOUNDS)
     if size > _RATIO_COUNTS_FROM and size > rules.ratio * entry.compress_size:
-        raise _refused(
+        raise refused(
             path.name,
             f"member {name!r}",
             f"{size:,} bytes unpacked from {entry.compress_size:,}",
@@ -186,7 +184,7 @@ def _require_no_archive(path: Path, archive: zipfile.ZipFile, name: str, entry: 
     with _damage_refused(path, name), archive.open(entry) as stream:
         start = stream.read(8)
     if _is_archive(name, start):
-        raise _refused(path.name, f"member {name!r}", "an archive in the archive", "a table or a document", _LOOK_BY_HAND)
+        raise refused(path.name, f"member {name!r}", "an archive in the archive", "a table or a document", _LOOK_BY_HAND)
 
 
 def _reader(path: Path, name: str, entry: zipfile.ZipInfo, rules: ArchiveRules) -> Callable[[], bytes]:
@@ -197,7 +195,7 @@ def _reader(path: Path, name: str, entry: zipfile.ZipInfo, rules: ArchiveRules) 
                 content.write(chunk)
                 _require_size(path, name, entry, content.tell(), rules)
         if content.tell() != entry.file_size:
-            raise _refused(
+            raise refused(
                 path.name,
                 f"member {name!r}",
                 f"{content.tell():,} bytes",
@@ -214,7 +212,7 @@ def _damage_refused(path: Path, name: str) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError, OSError) as problem:
-        raise _refused(
+        raise refused(
             path.name,
             f"member {name!r}",
             f"bytes that cannot be unpacked ({problem})",
@@ -239,16 +237,16 @@ def folder_as_zip(folder: Path, target: Path, rules: ArchiveRules | None = None)
     rules = rules or ArchiveRules()
     found = sorted(_files_below(folder, folder))
     if not found:
-        raise _refused(folder.name, "the folder", "no file in it", "the files of one delivery", "check the path")
+        raise refused(folder.name, "the folder", "no file in it", "the files of one delivery", "check the path")
     if len(found) > rules.members:
-        raise _refused(folder.name, "the folder", f"{len(found):,} files", f"at most {rules.members:,}", "deliver a part")
+        raise refused(folder.name, "the folder", f"{len(found):,} files", f"at most {rules.members:,}", "deliver a part")
     total = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in _checked_names(folder.name, found):
             entry = _constant_entry(name, _size(folder, name, rules.member_bytes))
             total += entry.file_size
             if total > rules.total_bytes:
-                raise _refused(folder.name, "the folder", "more bytes", f"at most {rules.total_bytes:,}", "deliver a part")
+                raise refused(folder.name, "the folder", "more bytes", f"at most {rules.total_bytes:,}", "deliver a part")
             with (folder / name).open("rb") as original, archive.open(entry, "w") as packed:
                 _copy(folder, name, original, packed, entry.file_size)
 
@@ -261,24 +259,24 @@ def _files_below(folder: Path, top: Path) -> Iterator[str]:
         if _is_hidden(entry.name):
             continue
         if entry.is_symlink():
-            raise _refused(top.name, f"file {name!r}", "a symbolic link", "the file itself", "copy the file into the folder")
+            raise refused(top.name, f"file {name!r}", "a symbolic link", "the file itself", "copy the file into the folder")
         if entry.is_dir(follow_symlinks=False):
             yield from _files_below(Path(entry.path), top)
         elif entry.is_file(follow_symlinks=False):
             yield name
         else:
-            raise _refused(top.name, f"file {name!r}", "a special file", "an ordinary file", "take it out of the folder")
+            raise refused(top.name, f"file {name!r}", "a special file", "an ordinary file", "take it out of the folder")
 
 
 def _size(folder: Path, name: str, at_most: int) -> int:
     """Of a file that may be packed."""
     path = folder / name
     if (size := path.stat().st_size) > at_most:
-        raise _refused(folder.name, f"file {name!r}", f"{size:,} bytes", f"at most {at_most:,}", _RAISE_BOUNDS)
+        raise refused(folder.name, f"file {name!r}", f"{size:,} bytes", f"at most {at_most:,}", _RAISE_BOUNDS)
     with path.open("rb") as stream:
         start = stream.read(8)
     if _is_archive(name, start):
-        raise _refused(folder.name, f"file {name!r}", "an archive", "a table or a document", "deliver the zip by itself")
+        raise refused(folder.name, f"file {name!r}", "an archive", "a table or a document", "deliver the zip by itself")
     return size
 
 
@@ -290,7 +288,7 @@ def _copy(folder: Path, name: str, original: BinaryIO, packed: IO[bytes], size: 
             break
         packed.write(chunk)
     if copied != size:
-        raise _refused(
+        raise refused(
             folder.name, f"file {name!r}", "a size that changed while it was read", f"{size:,} bytes", "wait until it is written"
         )
 
@@ -315,10 +313,10 @@ def _checked_names(file: str, names: Iterable[str]) -> list[str]:
         # Folders are listed with a slash at the end.
         path = "/".join(part for part in name.removesuffix("/").split("/") if part != ".")
         if problem := _name_problem(path):
-            raise _refused(file, f"member {name!r}", problem, "a name within its folder", _LOOK_BY_HAND)
+            raise refused(file, f"member {name!r}", problem, "a name within its folder", _LOOK_BY_HAND)
         same = _as_other_systems_see_it(path)
         if same in seen:
-            raise _refused(file, f"member {name!r}", f"a second file of that name ({seen[same]!r})", "one", _LOOK_BY_HAND)
+            raise refused(file, f"member {name!r}", f"a second file of that name ({seen[same]!r})", "one", _LOOK_BY_HAND)
         seen[same] = name
         safe.append(path)
     return safe
@@ -357,7 +355,3 @@ def _is_archive(name: str, start: bytes) -> bool:
     if name.lower().endswith(_ARCHIVE_ENDINGS):
         return True
     return start.startswith(_ARCHIVE_STARTS) and not name.lower().endswith(_DOCUMENT_ENDINGS)
-
-
-def _refused(file: str, cell: str, found: str, expected: str, action: str) -> RefusedInput:
-    return RefusedInput(file=file, cell=cell, found=found, expected=expected, action=action)

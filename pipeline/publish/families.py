@@ -120,10 +120,6 @@ class Families:
         holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]
         return self.counts_of_source(min(holders, key=lambda s: (s.precedence, s.id)).id) if holders else ""
 
-    def country_of_source(self, source: str) -> str:
-        """The country of a source; the empty string for one that is not in the catalogue."""
-        return self.sources[source].country if source in self.sources else ""
-
     def country(self, family: str) -> str:
         """The country of the family's leading source; the empty string where no source declares the family."""
         holders = [s for s in self.sources.values() if any(t.family == family for t in s.tables.values())]

@@ -152,7 +152,7 @@ def pages(record: Mapping[str, Any]) -> dict[str, bytes]:
         "native": period_japanese(code),
         "current": record["current"],
         "lede": _lede(record),
-        "releases": [_line(item, record) for item in reversed(record["releases"])],
+        "releases": [_line(item) for item in reversed(record["releases"])],
         "others": record["others"],
         "statuses": STATUSES,
         "status_words": _STATUS_WORDS,
@@ -219,7 +219,7 @@ def _periods(codes: Sequence[str]) -> str:
     return _("{periods} and {count} more", periods=named, count=f"{len(codes) - _NAMED:,}") if len(codes) > _NAMED else named
 
 
-def _line(item: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+def _line(item: Mapping[str, Any]) -> dict[str, Any]:
     ended = item["ended"]
     return {
         **item,

@@ -117,7 +117,7 @@ def headline(given: ReleaseInput) -> dict[str, Any]:
 def build(given: ReleaseInput) -> dict[str, bytes]:
     """The files of the release: name -> bytes."""
     rows, found, families = given.rows, given.figures, given.families
-    findings = relevant_findings(given.findings, rows, given.period, families)
+    findings = relevant_findings(given.findings, rows, given.period)
     compared = countries.compare(given.period, found, families)
     composed = compose(
         given.period, found, row_records(findings), families, reconciliation=row_records(given.reconciliation), compared=compared
@@ -140,7 +140,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     checks = {"findings": findings, "reconciliation": given.reconciliation, "revisions": given.revisions.changes}
     checks |= {"comparison": countries.comparison_frame(compared)}
     table = observations_table(rows) if given.view_table is None else given.view_table
-    files = _data_files(table, found, checks, families)
+    files = _data_files(table, found, checks)
     files[VINTAGES_FILE] = package.lines_csv(VINTAGE_LINE, vintage_lines(histories))
     computed = computed_tables.computed_tables(composed)
     files |= computed
@@ -185,7 +185,7 @@ def _revision_section(
     return Section("revisions", _("Revisions"), "改訂", lead_sentences(given.revisions), tuple(items))
 
 
-def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period, families: Families) -> pd.DataFrame:
+def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period) -> pd.DataFrame:
     """The findings that speak of the release's own period, or of a period that it shows without being its history."""
     if not len(findings) or "period" not in findings:
         return findings
@@ -202,9 +202,7 @@ def relevant_findings(findings: pd.DataFrame, rows: pd.DataFrame, period: Period
     return kept.iloc[order].reset_index(drop=True)
 
 
-def _data_files(
-    table: pa.Table, found: Sequence[Figure], checks: Mapping[str, pd.DataFrame], families: Families
-) -> dict[str, bytes]:
+def _data_files(table: pa.Table, found: Sequence[Figure], checks: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     by_table: dict[tuple[str, str], list[tuple[Any, Figure]]] = {}
     for figure in found:
         for row in (figure.row, *figure.others):

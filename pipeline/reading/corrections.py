@@ -16,10 +16,12 @@ import dataclasses
 import unicodedata
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pipeline.model import FalseDeclaration
 from pipeline.reading.correction_notes import CORRECTED
 from pipeline.reading.declarations import Correction, declarations
+from pipeline.reading.figures import Figure
 from pipeline.reading.grids import Grid, read_grids
 from pipeline.reading.numerals import Kind, LostDigits, UnreadableNumber, parse_number
 
@@ -37,6 +39,11 @@ class Reading:
     obs_status: str  # `E` when printed as approximate, else empty
     printed: str
     note: str
+
+    def figure(self, origin: str, **about: Any) -> Figure:
+        """The figure that the cell at `origin` holds; `about`: what it is about, and what else the reader knows of it."""
+        said = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Figure(origin=origin, **{**said, **about})
 
 
 class Corrections:

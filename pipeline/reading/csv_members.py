@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.model import RefusedInput
+from pipeline.model import refused
 
 MAXIMUM_MEMBERS, MAXIMUM_MEMBER_BYTES, MAXIMUM_RATIO = 200, 1 << 30, 200
 
@@ -58,8 +58,3 @@ def _refuse_bomb(file: str, entries: Sequence[zipfile.ZipInfo]) -> None:
                 f"at most {MAXIMUM_MEMBER_BYTES} bytes and {MAXIMUM_RATIO} times the compressed size",
                 "see what this file is; do not unpack it",
             )
-
-
-def refused(file: str, cell: str, found: str, expected: str, action: str) -> RefusedInput:
-    """The refusal of a delivery of records."""
-    return RefusedInput(file=file, cell=cell, found=found, expected=expected, action=action)

@@ -26,9 +26,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from pipeline.model import RefusedInput
+from pipeline.model import RefusedInput, refused
 from pipeline.reading.ledger_corrections import CorrectedLine, Piece, corrected_blocks
-from pipeline.reading.ledger_layout import LedgerLayout, columns_read, refused
+from pipeline.reading.ledger_layout import LedgerLayout, columns_read
 from pipeline.reading.ledger_rows import Block, CorrectedRow, Doubtful, judged_texts, sound_table
 from pipeline.reading.partition_writer import BUFFER_ROWS, RowWriter, Streamed
 from pipeline.reading.record_corrections import DECLARED_WRONG, RecordCorrection, by_member
@@ -62,10 +62,12 @@ def partition_csv(
         except _NotUtf8 as error:
             raise _not_utf8(path, f"row {writer.read + 2 + error.lines}", error.found) from error
         except pa.ArrowInvalid as error:
-            raise refused(path, f"a row after {writer.read + 1}", str(error), "CSV in UTF-8", "fetch the file again") from error
+            raise refused(
+                path.name, f"a row after {writer.read + 1}", str(error), "CSV in UTF-8", "fetch the file again"
+            ) from error
         except _NotOneRowEach as error:
             action = "fetch the file again; if it is the same, find that quote or carriage return and tell the publisher"
-            raise refused(path, f"a row after {writer.read + 1}", str(error), "one line for each row", action) from error
+            raise refused(path.name, f"a row after {writer.read + 1}", str(error), "one line for each row", action) from error
     return writer.streamed()
 
 
@@ -91,7 +93,7 @@ def _refuse_no_text(content: bytes) -> None:
 
 def _not_utf8(path: Path, row: str, found: bytes) -> RefusedInput:
     action = "have it delivered as UTF-8; do not save it from a spreadsheet"
-    return refused(path, row, f"the bytes {found.hex(' ')}, which are not UTF-8", "CSV in UTF-8", action)
+    return refused(path.name, row, f"the bytes {found.hex(' ')}, which are not UTF-8", "CSV in UTF-8", action)
 
 
 def _header(path: Path) -> list[str]:
@@ -104,7 +106,7 @@ def _header(path: Path) -> list[str]:
     except _NotUtf8 as error:
         raise _not_utf8(path, "row 1", error.found) from error
     except pa.ArrowInvalid as error:
-        raise refused(path, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
+        raise refused(path.name, "row 1", str(error), "a header in UTF-8", "see whether this is the right file") from error
 
 
 def _with_one_amount(path: Path, layout: LedgerLayout, header: Sequence[str]) -> LedgerLayout:
@@ -116,7 +118,7 @@ def _with_one_amount(path: Path, layout: LedgerLayout, header: Sequence[str]) ->
     if len(there) != 1:
         found = "both of them" if there else f"no such column among {', '.join(header)}"
         expected = f"one column of amounts: {' or '.join(layout.headers[name] for name in declared)}"
-        raise refused(path, "row 1", found, expected, "see whether the layout has changed")
+        raise refused(path.name, "row 1", found, expected, "see whether the layout has changed")
     return dataclasses.replace(
         layout, headers={name: text for name, text in layout.headers.items() if name not in declared or name in there}
     )
@@ -127,7 +129,7 @@ def _names(path: Path, layout: LedgerLayout, header: Sequence[str]) -> list[str]
     for name, text in layout.headers.items():
         if header.count(text) != 1:
             found = f"the column {text!r} {header.count(text)} times"
-            raise refused(path, "row 1", found, f"{text!r} once, for {name}", "see whether the layout has changed")
+            raise refused(path.name, "row 1", found, f"{text!r} once, for {name}", "see whether the layout has changed")
     ours = {text: name for name, text in layout.headers.items()}
     return [ours.get(text, f"unread {place}") for place, text in enumerate(header)]
 
@@ -148,7 +150,7 @@ def _blocks(path: Path, size: int) -> Iterator[bytes]:
                     raise _endless(path, "a row")
     if rest:
         shown = rest[-60:].decode(errors="replace")
-        raise refused(path, "the last row", f"no line end after {shown!r}", "a whole file", "fetch the file again")
+        raise refused(path.name, "the last row", f"no line end after {shown!r}", "a whole file", "fetch the file again")
 
 
 def _header_line(path: Path, stream: BinaryIO) -> bytes:
@@ -158,13 +160,13 @@ def _header_line(path: Path, stream: BinaryIO) -> bytes:
     # Without its end nobody knows whether the rows behind it were lost. Arrow would take a carriage return for a line end, too.
     if line and (not line.endswith(b"\n") or b"\r" in line[:-2]):
         found = f"no line end, or a carriage return in the line that begins {line[:60].decode(errors='replace')!r}"
-        raise refused(path, "row 1", found, "a header that ends with a line end, rows below it", "fetch the file again")
+        raise refused(path.name, "row 1", found, "a header that ends with a line end, rows below it", "fetch the file again")
     return line
 
 
 def _endless(path: Path, row: str) -> RefusedInput:
     found = f"no line end in {MAXIMUM_ROW_BYTES:,} bytes"
-    return refused(path, row, found, "rows that end with a line end", "see whether this is the right file")
+    return refused(path.name, row, found, "rows that end with a line end", "see whether this is the right file")
 
 
 def _parsed(
@@ -197,9 +199,9 @@ def _parse_piece(piece: Piece, layout: LedgerLayout, names: list[str]) -> Block:
         return block
     kept = ~np.isin(block.rows, list(piece.refused))
     others = [found for found in block.quarantined if found[0] not in piece.refused]
-    refused = [(place, "", text, DECLARED_WRONG) for place, text in piece.refused.items()]
+    set_aside = [(place, "", text, DECLARED_WRONG) for place, text in piece.refused.items()]
     corrected = tuple(_corrected_row(line, layout, names) for line in piece.lines)
-    return Block(block.table.filter(pa.array(kept)), block.rows[kept], sorted([*others, *refused]), corrected)
+    return Block(block.table.filter(pa.array(kept)), block.rows[kept], sorted([*others, *set_aside]), corrected)
 
 
 def _corrected_row(line: CorrectedLine, layout: LedgerLayout, names: list[str]) -> CorrectedRow:

@@ -10,11 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.model import RefusedInput
 from pipeline.reading.partitions import Dimension
 from pipeline.reading.record_corrections import DECLARED_WRONG
 
@@ -90,8 +88,3 @@ def columns_read(layout: LedgerLayout) -> list[str]:
 def without_row(schema: pa.Schema) -> pa.Schema:
     """The schema of a partition but for the number of the row."""
     return schema.remove(schema.get_field_index("row"))
-
-
-def refused(path: Path, cell: str, found: str, expected: str, action: str) -> RefusedInput:
-    """The refusal of a file of a ledger."""
-    return RefusedInput(file=path.name, cell=cell, found=found, expected=expected, action=action)

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.model import RefusedInput
-from pipeline.reading.ledger_layout import LedgerLayout, refused
+from pipeline.model import RefusedInput, refused
+from pipeline.reading.ledger_layout import LedgerLayout
 from pipeline.reading.ledger_rows import Block, Doubtful, judged_texts, sound_table
 from pipeline.reading.partition_writer import BUFFER_ROWS, RowWriter, Streamed
 
@@ -37,7 +37,7 @@ def partition_parquet(path: Path, layout: LedgerLayout, folder: Path, *, buffer_
                 for batch in file.iter_batches(BATCH_ROWS, columns=list(columns.values()), use_threads=False):
                     writer.add(_block(pa.Table.from_batches([batch]), columns, layout))
     except (pa.ArrowInvalid, OSError) as error:
-        raise refused(path, "the file", str(error), "a whole Parquet file", "deliver it again") from error
+        raise refused(path.name, "the file", str(error), "a whole Parquet file", "deliver it again") from error
     return writer.streamed()
 
 
@@ -66,7 +66,7 @@ def _columns(path: Path, schema: pa.Schema, layout: LedgerLayout) -> dict[str, s
 
 
 def _unlike_the_others(path: Path, header: str, found: str, expected: str) -> RefusedInput:
-    return refused(path, f"column {header}", found, expected, "deliver the month in the layout of the others")
+    return refused(path.name, f"column {header}", found, expected, "deliver the month in the layout of the others")
 
 
 _EXPECTED = {

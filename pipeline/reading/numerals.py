@@ -111,14 +111,14 @@ def parse_number(text: str, *, unit: str | None = None, kind: Kind) -> Number:
         parts = [(english[1], _ENGLISH_MULTIPLES[english[2]])]
         if kind != "money" or unit not in (None, "円"):
             raise _refused(text, kind, unit, "check that the row's measure is money in yen")
-        return _sum_of_parts(text, parts, "円", kind, negative, approximate)
-    stem, suffix, multiple = _split_unit(text, body, kind, unit)
+        return _sum_of_parts(text, parts, kind, negative, approximate)
+    stem, multiple = _split_unit(text, body, kind, unit)
     parts = _parts(text, stem, kind, unit)
     if multiple != 1:
         if len(parts) > 1 or parts[0][1] != 1:
             raise _refused(text, kind, unit, "the text and the header both give a multiple: declare only one")
         parts = [(parts[0][0], multiple)]
-    return _sum_of_parts(text, parts, suffix, kind, negative, approximate)
+    return _sum_of_parts(text, parts, kind, negative, approximate)
 
 
 def _from_exponent(text: str, match: re.Match[str], kind: Kind) -> Number:
@@ -148,8 +148,8 @@ def _without_sign(text: str) -> tuple[str, bool]:
     return text, False
 
 
-def _split_unit(text: str, body: str, kind: Kind, unit: str | None) -> tuple[str, str, Decimal]:
-    """The digits with their own multiples, the suffix (円, 件, …), and the multiple that the header states."""
+def _split_unit(text: str, body: str, kind: Kind, unit: str | None) -> tuple[str, Decimal]:
+    """The digits with their own multiples, without the suffix (円, 件, …), and the multiple that the header states."""
     suffix = next((item for item in _SUFFIXES[kind] if body.endswith(item)), "")
     stem = body.removesuffix(suffix).rstrip()
     if kind == "money":
@@ -157,7 +157,7 @@ def _split_unit(text: str, body: str, kind: Kind, unit: str | None) -> tuple[str
     if unit is None:
         if kind == "money" and not suffix:
             raise _refused(text, kind, unit, "give the multiple that the header or the title prints")
-        return stem, suffix, Decimal(1)
+        return stem, Decimal(1)
     folded_unit = normalise_label(unit)
     base = next((item for item in _SUFFIXES[kind] if folded_unit.endswith(item)), None)
     multiple_word = folded_unit.removesuffix(base or "")
@@ -173,7 +173,7 @@ def _split_unit(text: str, body: str, kind: Kind, unit: str | None) -> tuple[str
         stem = stem.removesuffix(multiple_word)
     elif suffix and multiple_word:
         raise _refused(text, kind, unit, "the text and the header give different multiples: look at the publication")
-    return stem, base, multiple
+    return stem, multiple
 
 
 def _parts(text: str, stem: str, kind: Kind, unit: str | None) -> list[tuple[str, Decimal]]:
@@ -191,9 +191,7 @@ def _parts(text: str, stem: str, kind: Kind, unit: str | None) -> list[tuple[str
     return parts
 
 
-def _sum_of_parts(
-    text: str, parts: list[tuple[str, Decimal]], suffix: str, kind: Kind, negative: bool, approximate: bool
-) -> Number:
+def _sum_of_parts(text: str, parts: list[tuple[str, Decimal]], kind: Kind, negative: bool, approximate: bool) -> Number:
     value, smallest = Decimal(0), Decimal(1)
     previous: Decimal | None = None
     for index, (digits, multiple) in enumerate(parts):

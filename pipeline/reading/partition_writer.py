@@ -21,8 +21,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.model import Period
-from pipeline.reading.ledger_layout import RULES, LedgerLayout, refused
+from pipeline.model import Period, refused
+from pipeline.reading.ledger_layout import RULES, LedgerLayout
 from pipeline.reading.ledger_rows import Block, CorrectedRow
 from pipeline.reading.partitions import ROW_GROUP_ROWS, parquet_options
 
@@ -72,7 +72,7 @@ class RowWriter:
         if len(self._quarantined) > MAXIMUM_QUARANTINED:
             row, column, text, rule = self._quarantined[0]
             found = f"more than {MAXIMUM_QUARANTINED} rows that break a rule, the first in row {row}: {text!r}"
-            raise refused(self._path, f"column {column}", found, RULES[rule], "see whether the layout has changed")
+            raise refused(self._path.name, f"column {column}", found, RULES[rule], "see whether the layout has changed")
 
     def streamed(self) -> Streamed:
         """What became of the rows, once all are written."""

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.model import Period, RefusedInput
+from pipeline.model import Period, RefusedInput, refused
 from pipeline.reading.label_months import month_number
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -153,17 +153,17 @@ def _table(path: Path, texts: Sequence[str], month: str) -> pa.Table:
 
 
 def _not_whole(path: Path, error: Exception) -> RefusedInput:
-    return _refused(path, "the file", str(error), "a whole Parquet file", "deliver the month again")
+    return refused(path.name, "the file", str(error), "a whole Parquet file", "deliver the month again")
 
 
 def _refuse_another_column(schema: pa.Schema, name: str, kind: pa.DataType | None, path: Path) -> None:
     expected = "dictionary or text" if kind is None else str(kind)
     place = schema.get_field_index(name)
     if place < 0:
-        raise _refused(path, f"column {name}", "no such column", expected, "deliver the month in the layout of the others")
+        raise refused(path.name, f"column {name}", "no such column", expected, "deliver the month in the layout of the others")
     found = schema.field(place).type
     if (kind is None and not pa.types.is_dictionary(found)) or (kind is not None and found != kind):
-        raise _refused(path, f"column {name}", str(found), expected, "deliver the month in the layout of the others")
+        raise refused(path.name, f"column {name}", str(found), expected, "deliver the month in the layout of the others")
 
 
 def _days(file: pq.ParquetFile) -> tuple[dt.date | None, dt.date | None, int]:
@@ -187,13 +187,15 @@ def _refuse_another_month(first: dt.date | None, last: dt.date | None, without: 
         found = f"reports of {first} to {last}"
     else:
         return
-    raise _refused(path, "column date", found, f"days of {month}", "see which month the file is of")
+    raise refused(path.name, "column date", found, f"days of {month}", "see which month the file is of")
 
 
 def _dictionary(column: pa.ChunkedArray, path: Path, name: str) -> tuple[Numbers, tuple[str, ...]]:
     """A column as codes and the distinct texts that they stand for."""
     if column.null_count:
-        raise _refused(path, f"column {name}", f"{column.null_count} empty fields", "a label in each", "quarantine those reports")
+        raise refused(
+            path.name, f"column {name}", f"{column.null_count} empty fields", "a label in each", "quarantine those reports"
+        )
     array = column.unify_dictionaries().combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
@@ -208,7 +210,7 @@ def _common(found: tuple[Numbers, tuple[str, ...]], dimension: Dimension, path: 
     if unknown and (used := sorted(set(unknown) & {texts[code] for code in np.unique(codes).tolist()})):
         action = "declare the label, or quarantine those reports"
         expected = f"a label of {dimension.name} that is declared for {month}"
-        raise _refused(path, f"column {dimension.column}", ", ".join(map(repr, used)), expected, action)
+        raise refused(path.name, f"column {dimension.column}", ", ".join(map(repr, used)), expected, action)
     kind = np.uint16 if len(dimension.labels) <= 1 << 16 else np.uint32
     lookup = np.array([dimension.codes.get(text, 0) for text in texts], dtype=kind)
     return lookup.take(codes)
@@ -219,7 +221,3 @@ def _filled(column: pa.ChunkedArray) -> tuple[Numbers, Numbers | None]:
     if not column.null_count:
         return column.to_numpy(), None
     return column.fill_null(0).to_numpy(), column.is_valid().to_numpy()
-
-
-def _refused(path: Path, cell: str, found: str, expected: str, action: str) -> RefusedInput:
-    return RefusedInput(file=path.name, cell=cell, found=found, expected=expected, action=action)

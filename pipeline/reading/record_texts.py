@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from pipeline.model import RefusedInput
-from pipeline.reading.csv_members import Member, refused
+from pipeline.model import RefusedInput, refused
+from pipeline.reading.csv_members import Member
 from pipeline.reading.record_corrections import RecordCorrection, by_member
 from pipeline.reading.record_layouts import Layout, fold_header
 

@@ -23,7 +23,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.model import EDITIONS, TOTAL, Period, RefusedInput, Snapshot
+from pipeline.model import EDITIONS, TOTAL, Period, RefusedInput, Snapshot, refused
 from pipeline.reading.eras import UnreadablePeriod, parse_period
 from pipeline.reading.figures import Figure
 from pipeline.reading.numerals import Number, UnreadableNumber, normalise_label, parse_number
@@ -90,27 +90,27 @@ def _rows(content: bytes, file: str) -> list[list[str]]:
     try:
         table = list(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
-        raise _refused(file, "the end", f"broken CSV ({error})", "whole quoted cells", "fetch the file again") from error
+        raise refused(file, "the end", f"broken CSV ({error})", "whole quoted cells", "fetch the file again") from error
     _check_header(table[0], file)
     for number, row in enumerate(table[1:], start=2):
         if len(row) != len(COLUMNS):
-            raise _refused(
+            raise refused(
                 file, f"row {number}", f"{len(row)} cells", f"{len(COLUMNS)}, as in the header", "mend the row: a cell moved"
             )
     if len(table) == 1:
-        raise _refused(file, "row 2", "no figures below the header", "one row a figure", "fetch the file again")
+        raise refused(file, "row 2", "no figures below the header", "one row a figure", "fetch the file again")
     return table[1:]
 
 
 def _decoded(content: bytes, file: str) -> str:
     if not content.strip():
-        raise _refused(file, "A1", "an empty file", "a sheet of figures", "fetch the file again")
+        raise refused(file, "A1", "an empty file", "a sheet of figures", "fetch the file again")
     if content.startswith(b"PK"):
-        raise _refused(file, "A1", "a workbook or zip", "a CSV, as the name says", "export the sheet as UTF-8 CSV")
+        raise refused(file, "A1", "a workbook or zip", "a CSV, as the name says", "export the sheet as UTF-8 CSV")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused(
+        raise refused(
             file,
             f"byte {error.start}",
             f"bytes that are not UTF-8 ({content[error.start : error.start + 2].hex(' ')})",
@@ -118,7 +118,7 @@ def _decoded(content: bytes, file: str) -> str:
             "save the file as UTF-8; an export in cp932 must be converted first",
         ) from error
     if not text.endswith("\n"):
-        raise _refused(file, "the end", "no line end after the last row", "a complete last row", "fetch it again: it is cut off")
+        raise refused(file, "the end", "no line end after the last row", "a complete last row", "fetch it again: it is cut off")
     return text
 
 
@@ -126,11 +126,11 @@ def _check_header(found: list[str], file: str) -> None:
     for place, name in enumerate(COLUMNS):
         cell = found[place] if place < len(found) else ""
         if cell != name:
-            raise _refused(
+            raise refused(
                 file, f"{_LETTERS[name]}1", repr(cell), repr(name), f"restore the header: {', '.join(COLUMNS)}, in this order"
             )
     if len(found) > len(COLUMNS):
-        raise _refused(file, "row 1", f"{len(found)} columns", f"{len(COLUMNS)}", f"remove {found[len(COLUMNS) :]!r}")
+        raise refused(file, "row 1", f"{len(found)} columns", f"{len(COLUMNS)}", f"remove {found[len(COLUMNS) :]!r}")
 
 
 # ----------------------------------------------------------------------------------------------------------------- one row
@@ -233,7 +233,7 @@ class _Row:
         return f"{_LETTERS[column]}{self.row_number}"
 
     def refused(self, column: str, found: str, expected: str, action: str) -> RefusedInput:
-        return _refused(self.file, self.address(column), found, expected, action)
+        return refused(self.file, self.address(column), found, expected, action)
 
     def text(self, column: str) -> str:
         if not self.cells[column].strip():
@@ -284,7 +284,7 @@ def _refuse_doubles(figures: list[Figure], file: str) -> None:
             cells = " and ".join(item.origin.partition("!")[2] for item in (first, second))
             found = f"{first.measure} of {first.native_type} for {first.period} twice: {first.printed!r} and {second.printed!r}"
             action = "keep the row that the release prints (the more precise one where both do) and name the other in its note"
-            raise _refused(file, cells, found, "each figure once in a sheet", action)
+            raise refused(file, cells, found, "each figure once in a sheet", action)
         seen[key] = figure
 
 
@@ -295,7 +295,3 @@ def _crosswalk_labels(path: Path) -> Mapping[str, frozenset[str]]:
         for row in csv.DictReader(stream):
             labels.setdefault(row["dimension"], set()).add(row["native_code"])
     return {dimension: frozenset(found) for dimension, found in labels.items()}
-
-
-def _refused(file: str, cell: str, found: str, expected: str, action: str) -> RefusedInput:
-    return RefusedInput(file=file, cell=cell, found=found, expected=expected, action=action)

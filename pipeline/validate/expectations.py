@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.model import RefusedInput
+from pipeline.model import refused
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Suite:
         expectations = [_expectation(rule, self.file) for rule in rules]
         suite = gx.ExpectationSuite(name=f"{self.name}.{rules[0].frame}", expectations=expectations)
         if len(suite.expectations) != len(rules):
-            raise refusal(
+            raise refused(
                 self.file,
                 f"frame {rules[0].frame}",
                 f"{len(suite.expectations)} expectations loaded",
@@ -93,11 +93,6 @@ def great_expectations() -> Any:
     return gx
 
 
-def refusal(file: str, where: str, found: str, expected: str, action: str) -> RefusedInput:
-    """The refusal of a suite."""
-    return RefusedInput(file=file, cell=where, found=found, expected=expected, action=action)
-
-
 def _implementation(type_name: str, where: str, file: str) -> Any:
     great_expectations()
     from great_expectations.exceptions import ExpectationNotFoundError
@@ -106,7 +101,7 @@ def _implementation(type_name: str, where: str, file: str) -> Any:
     try:
         return get_expectation_impl(type_name)
     except ExpectationNotFoundError as error:
-        raise refusal(
+        raise refused(
             file, where, f"type {type_name!r}", "a type that Great Expectations 1.24 knows", "mend the spelling"
         ) from error
 
@@ -133,7 +128,7 @@ def _expectation(rule: Rule, file: str) -> Any:
         )
     # pydantic's, ValueError's and Great Expectations' own errors have no common class below Exception.
     except Exception as error:
-        raise refusal(
+        raise refused(
             file,
             f"rule {rule.id}",
             f"kwargs {json.dumps(rule.kwargs, ensure_ascii=False)}: {' '.join(str(error).split())}",

@@ -30,11 +30,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.model import refused
 from pipeline.reading.case_rules import RULES as MARKS
 from pipeline.reading.cases import CASE_COLUMNS
 from pipeline.reading.ledger_layout import RULES as ROW_MARKS
 from pipeline.reading.ledger_layout import RULES_OF_SEVERAL_ROWS
-from pipeline.validate.expectations import Rule, Suite, names_rows, refusal
+from pipeline.validate.expectations import Rule, Suite, names_rows
 from pipeline.validate.judged_frames import (
     CASE_HELPER_COLUMNS,
     EVERY_CASE_HAS,
@@ -65,7 +66,7 @@ def load_suite(path: Path, marks: Mapping[str, str] = MARKS) -> Suite:
     meta = document["meta"]
     limit = meta.get("quarantine_limit_share", QUARANTINE_LIMIT_SHARE)
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit <= 1:
-        raise refusal(path.name, "meta", f"quarantine_limit_share {limit!r}", "a share from 0 to 1", "mend it")
+        raise refused(path.name, "meta", f"quarantine_limit_share {limit!r}", "a share from 0 to 1", "mend it")
     entries = [(frame, number, entry) for frame in FRAMES for number, entry in _entries(document, frame, path.name)]
     columns = {**FRAME_COLUMNS, "cases": _case_columns([entry for frame, _, entry in entries if frame == "cases"])}
     suite = Suite(
@@ -92,15 +93,15 @@ def _read(path: Path) -> dict[str, Any]:
         # json keeps the last of two equal keys, so a second "observations" would swallow the first without a word.
         names = [name for name, _ in pairs]
         if doubles := sorted({name for name in names if names.count(name) > 1}):
-            raise refusal(path.name, f"key {doubles[0]!r}", "it stands twice in one object", "it once", "merge the two")
+            raise refused(path.name, f"key {doubles[0]!r}", "it stands twice in one object", "it once", "merge the two")
         return dict(pairs)
 
     try:
         document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
     except FileNotFoundError as error:
-        raise refusal(path.name, "the file", "no such file", "a suite for the source", "write one") from error
+        raise refused(path.name, "the file", "no such file", "a suite for the source", "write one") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise refusal(path.name, "the file", f"no JSON ({error})", "JSON in UTF-8", "mend the file") from error
+        raise refused(path.name, "the file", f"no JSON ({error})", "JSON in UTF-8", "mend the file") from error
     _check_keys(document, {"name", "meta", "frames"}, set(), path.name, "the file")
     _check_keys(document["meta"], {"source", "owner"}, {"quarantine_limit_share"}, path.name, "meta")
     _check_keys(document["frames"], {"observations"}, {"cases", "identities"}, path.name, "frames")
@@ -111,9 +112,9 @@ def _check_keys(found: Any, needed: set[str], allowed: set[str], file: str, wher
     names = set(found) if isinstance(found, dict) else set()
     if not needed <= names or names - needed - allowed:
         expected = ", ".join(sorted(needed)) + (f" and perhaps {', '.join(sorted(allowed))}" if allowed else "")
-        raise refusal(file, where, f"the keys {sorted(names)}", expected, "add what is missing, remove what is unknown")
+        raise refused(file, where, f"the keys {sorted(names)}", expected, "add what is missing, remove what is unknown")
     if empty := sorted(name for name in needed if found[name] in ("", None)):
-        raise refusal(file, where, f"nothing in {', '.join(empty)}", "text", "fill it in")
+        raise refused(file, where, f"nothing in {', '.join(empty)}", "text", "fill it in")
 
 
 def _entries(document: dict[str, Any], frame: str, file: str) -> list[tuple[int, dict[str, Any]]]:
@@ -121,7 +122,7 @@ def _entries(document: dict[str, Any], frame: str, file: str) -> list[tuple[int,
         return []
     entries = document["frames"][frame]
     if not isinstance(entries, list) or not entries:
-        raise refusal(file, f"frame {frame}", "no expectations", "at least one", "write rules, or leave the frame out")
+        raise refused(file, f"frame {frame}", "no expectations", "at least one", "write rules, or leave the frame out")
     return list(enumerate(entries, 1))
 
 
@@ -139,7 +140,7 @@ def _rule(entry: dict[str, Any], frame: str, where: str, file: str, columns: lis
     _check_keys(entry["meta"], {"rule_id", "owner", "action", "why"}, set(), file, where)
     where = f"rule {entry['meta']['rule_id']}"
     if entry["severity"] not in SEVERITIES:
-        raise refusal(file, where, f"severity {entry['severity']!r}", f"one of {', '.join(SEVERITIES)}", "choose one")
+        raise refused(file, where, f"severity {entry['severity']!r}", f"one of {', '.join(SEVERITIES)}", "choose one")
     _check_kwargs(entry["kwargs"], frame, where, file, columns)
     rule = Rule(
         id=entry["meta"]["rule_id"],
@@ -153,7 +154,7 @@ def _rule(entry: dict[str, Any], frame: str, where: str, file: str, columns: lis
         by_row=names_rows(entry["type"], where, file),
     )
     if rule.severity == "warning" and (frame not in FRAMES_WITH_QUARANTINE or not rule.by_row):
-        raise refusal(
+        raise refused(
             file,
             where,
             f"severity warning on {rule.type} of {frame}",
@@ -165,7 +166,7 @@ def _rule(entry: dict[str, Any], frame: str, where: str, file: str, columns: lis
 
 def _check_kwargs(kwargs: dict[str, Any], frame: str, where: str, file: str, columns: list[str]) -> None:
     if excuses := sorted(set(kwargs) & set(_NO_ROW_MAY_BE_EXCUSED)):
-        raise refusal(
+        raise refused(
             file,
             where,
             f"{', '.join(excuses)} in kwargs",
@@ -173,7 +174,7 @@ def _check_kwargs(kwargs: dict[str, Any], frame: str, where: str, file: str, col
             "leave it out: severity and quarantine_limit_share say what a broken row means",
         )
     if isinstance(kwargs.get("row_condition"), str) or "condition_parser" in kwargs:
-        raise refusal(
+        raise refused(
             file,
             where,
             "row_condition as text",
@@ -182,7 +183,7 @@ def _check_kwargs(kwargs: dict[str, Any], frame: str, where: str, file: str, col
         )
     unknown = sorted(_columns_named(kwargs) - set(columns))
     if unknown:
-        raise refusal(file, where, f"the columns {unknown}", f"columns of {frame}", "mend the name of the column")
+        raise refused(file, where, f"the columns {unknown}", f"columns of {frame}", "mend the name of the column")
 
 
 def _columns_named(kwargs: Mapping[str, Any]) -> set[str]:
@@ -203,7 +204,7 @@ def columns_of_condition(condition: Any) -> set[str]:
 def _check_ids(suite: Suite) -> None:
     ids = [rule.id for rule in suite.rules]
     if doubles := sorted({name for name in ids if ids.count(name) > 1}):
-        raise refusal(suite.file, f"rule {doubles[0]}", "its id on more than one rule", "an id of its own", "rename one")
+        raise refused(suite.file, f"rule {doubles[0]}", "its id on more than one rule", "an id of its own", "rename one")
 
 
 def _check_opening(rules: tuple[Rule, ...], frame: str, file: str) -> None:
@@ -224,7 +225,7 @@ def _check_opening(rules: tuple[Rule, ...], frame: str, file: str) -> None:
     )
     for holds, expected in problems:
         if not holds:
-            raise refusal(
+            raise refused(
                 file,
                 f"frame {frame}",
                 f"it starts with {', '.join(rule.id for rule in opening)}",
@@ -263,7 +264,7 @@ def _check_marks(suite: Suite, marks: Mapping[str, str]) -> None:
     """Reading marks a row that it cannot read exactly and leaves it in: a mark that no rule looks for would let the row pass."""
     looked_for = {rule.kwargs["regex"] for rule in suite.of("cases") if _looks_for_a_mark(rule) and rule.severity != "info"}
     if missing := [mark for mark in marks if mark_pattern(mark) not in looked_for]:
-        raise refusal(
+        raise refused(
             suite.file,
             "frame cases",
             f"no rule that sets aside the rows marked {', '.join(missing)}",

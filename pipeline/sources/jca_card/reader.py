@@ -24,7 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pipeline.model import TOTAL, RefusedInput, Snapshot
+from pipeline.model import TOTAL, Snapshot, refused
 from pipeline.reading.eras import UnreadablePeriod, parse_period
 from pipeline.reading.figures import Figure
 from pipeline.reading.numerals import Kind, UnreadableNumber, normalise_label, parse_number
@@ -85,11 +85,11 @@ def read(path: Path, snapshot: Snapshot, source: Source) -> list[Figure]:
         period = _period(row[0], number, snapshot)
         if period in first_row_of:
             cells, found = f"A{first_row_of[period]} and A{number}", f"{period} twice"
-            raise _refused(snapshot.file, cells, found, "one row a period", "find out which row the association stands by")
+            raise refused(snapshot.file, cells, found, "one row a period", "find out which row the association stands by")
         first_row_of[period] = number
         figures.extend(_figures(period, number, row[1:], snapshot.file, notes))
     if not figures:
-        raise _refused(snapshot.file, "row 5", "no figures below the header", "one row a period", "fetch the file again")
+        raise refused(snapshot.file, "row 5", "no figures below the header", "one row a period", "fetch the file again")
     return figures
 
 
@@ -103,7 +103,7 @@ def _figures(period: str, row_number: int, cells: list[str], file: str, notes: M
             try:
                 number = parse_number(text, unit=column.header_unit, kind=column.kind)
             except UnreadableNumber as error:
-                raise _refused(file, address, error.found, error.expected, error.action) from error
+                raise refused(file, address, error.found, error.expected, error.action) from error
             value, precision, absence = number.value, number.precision, ""
         yield Figure(
             table="card_fraud",
@@ -127,10 +127,10 @@ def _period(text: str, row_number: int, snapshot: Snapshot) -> str:
     try:
         period = parse_period(text)
     except UnreadablePeriod as error:
-        raise _refused(snapshot.file, cell, error.found, error.expected, error.action) from error
+        raise refused(snapshot.file, cell, error.found, error.expected, error.action) from error
     if period.end > snapshot.known_at:
         found, expected = f"{text!r}, which ends on {period.end}", f"a period that was over on {snapshot.known_at}"
-        raise _refused(snapshot.file, cell, found, expected, "mend the period, or the date in deliveries.csv")
+        raise refused(snapshot.file, cell, found, expected, "mend the period, or the date in deliveries.csv")
     return period.code
 
 
@@ -142,18 +142,18 @@ def _table(content: bytes, file: str) -> list[list[str]]:
     try:
         table = list(csv.reader(io.StringIO(text), strict=True))
     except csv.Error as error:
-        raise _refused(file, "the end", f"broken CSV ({error})", "whole quoted cells", "fetch the file again") from error
+        raise refused(file, "the end", f"broken CSV ({error})", "whole quoted cells", "fetch the file again") from error
     for number, row in enumerate(table, start=1):
         if len(row) != WIDTH:
-            raise _refused(file, f"row {number}", f"{len(row)} cells", f"{WIDTH} cells", "mend the row: a cell moved")
+            raise refused(file, f"row {number}", f"{len(row)} cells", f"{WIDTH} cells", "mend the row: a cell moved")
     return table
 
 
 def _decoded(content: bytes, file: str) -> str:
     if not content.strip():
-        raise _refused(file, "A1", "an empty file", "the association's grid", "fetch the file again")
+        raise refused(file, "A1", "an empty file", "the association's grid", "fetch the file again")
     if content.startswith((b"PK", b"%PDF")):
-        raise _refused(file, "A1", "a workbook, zip or PDF", "a CSV, as the name says", "export the table as CSV")
+        raise refused(file, "A1", "a workbook, zip or PDF", "a CSV, as the name says", "export the table as CSV")
     for encoding in ("utf-8-sig", "cp932"):
         try:
             text = content.decode(encoding)
@@ -161,9 +161,9 @@ def _decoded(content: bytes, file: str) -> str:
         except UnicodeDecodeError:
             continue
     else:
-        raise _refused(file, "A1", "bytes that are neither UTF-8 nor cp932", "one of the two", "save the file in one of them")
+        raise refused(file, "A1", "bytes that are neither UTF-8 nor cp932", "one of the two", "save the file in one of them")
     if not text.endswith("\n"):
-        raise _refused(file, "the end", "no line end after the last row", "a complete last row", "fetch it again: it is cut off")
+        raise refused(file, "the end", "no line end after the last row", "a complete last row", "fetch it again: it is cut off")
     return text
 
 
@@ -176,12 +176,8 @@ def _check_top(table: list[list[str]], file: str) -> None:
             wanted = expected_row[place] if place < len(expected_row) else ""
             if normalise_label(found) != normalise_label(wanted):
                 action = "the layout changed, or this is another file: look at the publication, then at this reader"
-                raise _refused(file, f"{_letter(place)}{row_number}", repr(found), repr(wanted), action)
+                raise refused(file, f"{_letter(place)}{row_number}", repr(found), repr(wanted), action)
 
 
 def _letter(place: int) -> str:
     return chr(ord("A") + place)
-
-
-def _refused(file: str, cell: str, found: str, expected: str, action: str) -> RefusedInput:
-    return RefusedInput(file=file, cell=cell, found=found, expected=expected, action=action)

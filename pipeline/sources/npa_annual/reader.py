@@ -231,20 +231,14 @@ class _TableReader:
                 self.grid, row, column, self.corrections, kind=measure.kind, unit=unit, blank_is_absent=self.extract
             )
             if reading is not None:
-                yield Figure(
+                yield reading.figure(
+                    self.grid.origin(row, column),
                     table=self.layout.table,
                     period=str(year),
                     measure=measure.name,
                     unit=measure.unit,
-                    value=reading.value,
-                    precision=reading.precision,
-                    absence=reading.absence,
-                    obs_status=reading.obs_status,
-                    origin=self.grid.origin(row, column),
-                    printed=reading.printed,
                     classification=self.layout.classification,
                     native_type=native_type,
-                    note=reading.note,
                 )
 
     def _refuse_missing_rows(self, present: set[tuple[str, str]]) -> None:

@@ -409,18 +409,14 @@ class _FileReader:
             notes.append(_ONE_SIDED_NOTE)
         if label == _COMPLETED_ONLY:
             notes.append(_COMPLETED_ONLY_NOTE)
-        return Figure(
+        return reading.figure(
+            self.grid.origin(row, column),
             table=series.table,
             period=period.code,
             measure=meaning.measure,
             unit=meaning.unit,
-            value=reading.value,
             precision=precision,
-            absence=reading.absence,
-            obs_status=reading.obs_status,
             edition=self.release.edition if block.year == self.release.year else "restated",
-            origin=self.grid.origin(row, column),
-            printed=reading.printed,
             classification=series.classification,
             native_type=series.native_type,
             overlay=series.overlay,

@@ -195,19 +195,14 @@ class _TableReader:
     def _figure(self, row: int, column: int, native_type: str, dimensions: dict[str, str], reading: Reading) -> Figure:
         # A spreadsheet prints a share of none or of all as a bare 0 or 1: these are exact, not rounded to whole numbers.
         precision = None if reading.value in (0, 1) else reading.precision
-        return Figure(
+        return reading.figure(
+            self.grid.origin(row, column),
             table=self.layout.table,
             period=str(self.year),
             measure=self.layout.measure,
             unit=self.layout.unit,
-            value=reading.value,
             precision=precision,
-            absence=reading.absence,
-            obs_status=reading.obs_status,
-            origin=self.grid.origin(row, column),
-            printed=reading.printed,
             classification=self.layout.classification,
             native_type=native_type,
             dimensions=dimensions,
-            note=reading.note,
         )
