@@ -1,1 +1,1 @@
-"""What readers of publishers' files share: grids with addresses, numerals with units and precision, era dates, figures."""
+"""What readers of publishers' files share: grids with addresses, records, ledgers, exact numerals, era dates, figures."""
