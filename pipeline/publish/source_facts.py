@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.model import TOTAL, Period, Snapshot
 from pipeline.publish.families import publisher
-from pipeline.publish.labels import edition_word, in_both
+from pipeline.publish.labels import edition_word, in_both, type_label_of
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.series_titles import source_title
 from pipeline.publish.texts import clean, declared_text, plain_text, slug
@@ -85,7 +85,7 @@ def _as_list(value: Any) -> list[Any]:
 
 def _break_text(entry: Mapping[str, Any], source: Source) -> Words:
     which = _as_list(entry.get("native_types") or entry.get("measures"))
-    named = (_("all types together") if name == TOTAL else Own(clean(plain_text(name))) for name in which)
+    named = (_("all types together") if name == TOTAL else type_label_of(clean(plain_text(name)), "")[0] for name in which)
     text = _(
         "{table}, from {period}, {what}: {reason}",
         table=table_title(str(entry["table"]), source) if entry.get("table") else _("all tables"),
