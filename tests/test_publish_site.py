@@ -192,7 +192,7 @@ def test_the_page_of_a_source_says_what_its_publisher_does_not_state() -> None:
 def test_a_break_is_told_with_the_names_of_its_table_and_types() -> None:
     told = [str(line) for line in source_view(catalogue.source("npa_annual"))["breaks"]]
     assert any(line.startswith("Special fraud, from 2018, all types together: ") for line in told)
-    assert any(line.startswith("Special fraud, from 2020, “It’s me” impersonation, Bank savings fraud: ") for line in told)
+    assert any(line.startswith("Special fraud, from 2020, “It's me” impersonation, Bank savings fraud: ") for line in told)
     assert not any("_T" in line for line in told)
 
 
