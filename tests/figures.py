@@ -97,6 +97,11 @@ def none(frame: pd.DataFrame, **selection: Any) -> bool:
     return found.empty
 
 
+def unsound(cases: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a file of records that broke a rule."""
+    return cases[(cases["problem"] != "").to_numpy()]
+
+
 def interval_ends(losses: Sequence[int], above: int, below: int) -> tuple[int, int]:
     """The ends of the interval of 95 % of the quantile `above / below`, by its definition and scipy's binomial; 0 where there
     are too few losses for one, or fewer than five on a side of the quantile."""

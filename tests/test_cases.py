@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline.model import RefusedInput
 from pipeline.reading.case_builder import CaseBuilder, month_labels, month_numbers
 from pipeline.reading.case_rules import RULES, Unreadable, parse_count, parse_day, parse_money
-from pipeline.reading.cases import coverage, holes
+from pipeline.reading.cases import covered_months, holes
 from pipeline.reading.csv_members import Member, csv_members
 from pipeline.reading.label_months import month_code, month_number
 from pipeline.reading.record_layouts import Layout, header_spellings
@@ -313,12 +313,12 @@ def _months(*months: str) -> pd.DataFrame:
     return pd.DataFrame({"month": pd.Categorical(months)})
 
 
-def test_coverage_is_runs_of_months_and_a_month_between_them_is_a_hole() -> None:
+def test_a_month_without_rows_between_others_is_a_hole() -> None:
     read = _months("2023-12", "2023-11", "2024-01", "2024-04", "2023-11")
-    assert coverage(read) == [("2023-11", "2024-01"), ("2024-04", "2024-04")]
+    assert covered_months(read) == ["2023-11", "2023-12", "2024-01", "2024-04"]
     assert holes(read) == ["2024-02", "2024-03"]
     assert holes(_months("2024-01")) == []
-    assert coverage(_months()) == []
+    assert covered_months(_months()) == holes(_months()) == []
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])

@@ -24,7 +24,6 @@ from pipeline.publish.languages import speaking
 from pipeline.publish.words import declared as said
 from pipeline.publishing.reasons import declared_since
 from pipeline.reading.case_builder import CaseBuilder
-from pipeline.reading.cases import unsound
 from pipeline.reading.correction_notes import MOST_TOLD, told_in, with_corrections, without_place
 from pipeline.reading.csv_members import Member
 from pipeline.reading.declarations import COLUMNS
@@ -36,7 +35,7 @@ from pipeline.sources.catalogue import SOURCES, source
 from pipeline.sources.scamwatch.reader import read_cases as read_cells
 from pipeline.store import Store
 from tests import faults
-from tests.figures import snapshot
+from tests.figures import snapshot, unsound
 from tests.ledger_sample import declared_in, forget
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -10,11 +10,11 @@ import pytest
 
 from pipeline.aggregate.cubes import cube_observations
 from pipeline.model import RefusedInput
-from pipeline.reading.cases import unsound
+from pipeline.reading.cases import covered_months, holes
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.sources.catalogue import source
-from pipeline.sources.scamwatch.reader import coverage, holes, read_cases
-from tests.figures import only, snapshot
+from pipeline.sources.scamwatch.reader import read_cases
+from tests.figures import only, snapshot, unsound
 
 FIXTURES = Path(__file__).parent / "fixtures" / "scamwatch"
 REAL = Path(__file__).parents[1] / ".." / "shared" / "data" / "scamwatch" / "scamwatch_2025-08.zip"
@@ -62,7 +62,7 @@ def test_a_blank_is_no_loss_only_as_long_as_the_publisher_meant_it_so(tmp_path: 
 
 def test_a_month_in_no_export_is_a_hole_and_not_a_zero(tmp_path: Path) -> None:
     cases = read(delivery(tmp_path))
-    assert coverage(cases) == [("2023-04", "2023-05"), ("2023-07", "2024-02"), ("2024-07", "2024-08")]
+    assert (covered_months(cases)[0], covered_months(cases)[-1]) == ("2023-04", "2024-08")
     assert holes(cases) == ["2023-06", "2024-03", "2024-04", "2024-05", "2024-06"]
     observations = cube_observations(cases, SCAMWATCH, SNAPSHOT)
     total = observations[(observations["table"] == "scamwatch_types") & (observations["native_type"] == "_T")]
@@ -157,7 +157,7 @@ def million(value: Decimal) -> int:
 def test_the_real_exports_are_read_whole_and_june_2023_is_a_hole(real: pd.DataFrame) -> None:
     assert len(real) == 311_136
     assert (real["problem"] == "").all()
-    assert coverage(real) == [("2020-01", "2023-05"), ("2023-07", "2025-05")]
+    assert (covered_months(real)[0], covered_months(real)[-1]) == ("2020-01", "2025-05")
     assert holes(real) == SCAMWATCH.meta["holes"] == ["2023-06"]
 
 

@@ -1,8 +1,8 @@
 """Columns of texts to cases (pipeline.reading.cases), one distinct text at a time.
 
 In: the `Texts` of a delivery, and the source's `crosswalk.csv`; its reader says which column is what. Out: a frame of
-CASE_COLUMNS. Rows that cannot be read exactly are marked, never dropped: `sound` + `unsound` = read. Each distinct text is
-parsed once, by plain Python that is easy to read and exact.
+CASE_COLUMNS. Rows that cannot be read exactly are marked, never dropped. Each distinct text is parsed once, by plain Python that
+is easy to read and exact.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ In: what `pipeline.reading.case_builder` made of a file of records. A frame of C
                                     sound row
     problem_text   category         the column and the text that broke them
 
-Out: the sound and the unsound rows, together all of them; the months that they speak for, and those between without any.
+Out: the months that they speak for, and those between without any.
 """
 
 from __future__ import annotations
@@ -43,30 +43,9 @@ CASE_COLUMNS = (
 )
 
 
-def sound(cases: pd.DataFrame) -> pd.DataFrame:
-    """The rows that broke no rule."""
-    return cases[(cases["problem"] == "").to_numpy()]
-
-
-def unsound(cases: pd.DataFrame) -> pd.DataFrame:
-    """The rows that broke a rule, for the quarantine."""
-    return cases[(cases["problem"] != "").to_numpy()]
-
-
 def covered_months(cases: pd.DataFrame) -> list[str]:
     """The months that have rows, in order."""
     return sorted(cases["month"].dropna().unique())
-
-
-def coverage(cases: pd.DataFrame) -> list[tuple[str, str]]:
-    """The unbroken runs of months that the cases speak for, as (first, last)."""
-    runs: list[tuple[str, str]] = []
-    for month in covered_months(cases):
-        if runs and Period.parse(f"{runs[-1][1]}/{month}").months[1:] == [month]:
-            runs[-1] = (runs[-1][0], month)
-        else:
-            runs.append((month, month))
-    return runs
 
 
 def holes(cases: pd.DataFrame) -> list[str]:

@@ -22,15 +22,12 @@ import pandas as pd
 from pipeline.model import Period, RefusedInput, Snapshot
 from pipeline.reading.case_builder import CaseBuilder, month_labels, month_numbers
 from pipeline.reading.case_rules import Unreadable, fold_label, parse_count, parse_money
-from pipeline.reading.cases import coverage, holes
 from pipeline.reading.csv_members import csv_members
 from pipeline.reading.label_months import month_code, month_number
 from pipeline.reading.record_corrections import RecordCorrection
 from pipeline.reading.record_layouts import Layout
 from pipeline.reading.record_texts import Numbers, Texts, read_texts
 from pipeline.sources.catalogue import Source
-
-__all__ = ["coverage", "holes", "read_cases"]
 
 KEY = ("date", "area", "contact", "age", "sex", "native_type")
 
