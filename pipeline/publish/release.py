@@ -14,7 +14,7 @@ In: `ReleaseInput`, with the view as a frame of OBSERVATION_COLUMNS. Out: a dict
     contributions.csv      what each type adds to the change on the year, where types of both years are known
     seasonally_adjusted.csv  months without their season, where a series is long enough
     revisions.csv          what changed on the last day on which more became known; its columns alone where nothing did
-    vintages.csv           the totals of loss and cases as they stood on each day
+    vintages.csv           the totals of loss and cases as they stood on each day, with the cells that they were read from
     observations.parquet   every row that the release is made from (OBSERVATION_SCHEMA)
     sdmx_*                 the same rows in SDMX, with their structure (pipeline.publish.sdmx)
     citation.bib           how to quote the release
