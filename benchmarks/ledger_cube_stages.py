@@ -15,12 +15,13 @@ from benchmarks.source_to_summaries import Stopwatch
 
 # Stage -> (module, function). The time of a stage within another is not counted in the outer one.
 STAGES = {
-    "read partitions": ("pipeline.aggregate.ledger", "read_month"),
+    "read ids": ("pipeline.aggregate.ledger", "read_victims"),
+    "read the other columns": ("pipeline.aggregate.ledger", "read_month"),
     "convert losses": ("pipeline.aggregate.ledger", "_converted"),
     "number the cells": ("pipeline.aggregate.ledger", "mixed_radix"),
     "count and sum reports": ("pipeline.aggregate.ledger", "_counts"),
     "add up finer cells": ("pipeline.aggregate.kernel", "Coarser.added"),
-    "join months": ("pipeline.aggregate.kernel", "Victims.joined"),
+    "join ids": ("pipeline.aggregate.kernel", "Sparse.joined"),
     "quantiles": ("pipeline.aggregate.ledger", "order_statistics"),
     "find repeated ids": ("pipeline.aggregate.kernel", "_repeated"),
     "distinct victims": ("pipeline.aggregate.kernel", "Victims.distinct"),

@@ -1,5 +1,6 @@
 """The kernel says of every cell what plain Python and pandas say, whatever the shape of the records."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,11 @@ def array(values: list[int]) -> Numbers:
     return np.array(values, dtype=np.int64)
 
 
-def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Victims, Numbers]:
+def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Sparse, Numbers]:
     named = [place for place, (_, _, victim) in enumerate(rows) if victim is not None]
     ids = Sparse(array([rows[place][2] or 0 for place in named]), None if len(named) == len(rows) else array(named))
     cell, _ = mixed_radix([array([cell for cell, _, _ in rows])], [CELLS], len(rows))
-    return Records.of({"loss": array([loss for _, loss, _ in rows])}), Victims(len(rows), ids), cell
+    return Records.of({"loss": array([loss for _, loss, _ in rows])}), ids, cell
 
 
 def measured(losses: Numbers, of_losses: Numbers, victims: Victims, cell: Numbers) -> dict[str, list[int]]:
@@ -75,8 +76,8 @@ def plain(rows: list[tuple[int, int, int | None]]) -> dict[str, list[int]]:
 @settings(max_examples=30, deadline=None)
 @given(rows=RECORDS)
 def test_every_cell_is_what_plain_pandas_says(rows: list[tuple[int, int, int | None]]) -> None:
-    of, victims, cell = records(rows)
-    assert measured(of.losses.values, of.losses.of(cell), victims, cell) == plain(rows)
+    of, ids, cell = records(rows)
+    assert measured(of.losses.values, of.losses.of(cell), Victims.of(len(rows), ids), cell) == plain(rows)
     assert sums(of, cell, CELLS)["loss"].tolist() == [
         sum(loss for own, loss, _ in rows if own == wanted) for wanted in range(CELLS)
     ]
@@ -121,21 +122,23 @@ def test_the_textbook_ranks_of_a_median_and_the_least_numbers_that_have_an_inter
 
 
 @settings(max_examples=40, deadline=None)
-@given(parts=st.lists(st.one_of(RECORDS, NAMED_RECORDS), min_size=1, max_size=4), first=st.integers(0, 3))
-def test_periods_together_are_what_all_their_records_give_at_once(
-    parts: list[list[tuple[int, int, int | None]]], first: int
+@given(parts=st.lists(st.one_of(RECORDS, NAMED_RECORDS), min_size=1, max_size=4))
+def test_periods_together_and_each_of_them_are_what_their_records_give_at_once(
+    parts: list[list[tuple[int, int, int | None]]],
 ) -> None:
     made = [records(part) for part in parts]
     losses = [of.losses.values for of, _, _ in made]
     of_losses = [of.losses.of(cell) for of, _, cell in made]
     cells = [cell for _, _, cell in made]
-    joined = Victims.joined([victims for _, victims, _ in made])
-    ends = np.cumsum([0, *map(len, parts)])
-    # All of them, and a stretch of them.
-    for part, victims in ((0, joined), (min(first, len(parts) - 1), None)):
-        victims = victims or joined.stretch(int(ends[part]), int(ends[-1]))
-        found = measured(*(np.concatenate(each[part:]) for each in (losses, of_losses)), victims, np.concatenate(cells[part:]))
-        assert found == plain([row for rows in parts[part:] for row in rows])
+    ids = Sparse.joined([ids for _, ids, _ in made], [len(part) for part in parts])
+    ends = np.cumsum([0, *map(len, parts)]).tolist()
+    whole = Victims.of(ends[-1], ids)
+    for start, stop in itertools.combinations(range(len(parts) + 1), 2):
+        victims = whole.stretch(ends[start], ends[stop])
+        assert victims.length == ends[stop] - ends[start]
+        columns = [np.concatenate(each[start:stop]) for each in (losses, of_losses)]
+        found = measured(*columns, victims, np.concatenate(cells[start:stop]))
+        assert found == plain([row for rows in parts[start:stop] for row in rows])
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.integers(-(2**40), 2**40), st.integers(-(2**58), 2**58))), max_size=12))
@@ -167,7 +170,8 @@ def test_values_are_ordered_within_their_cells_also_where_both_need_more_than_64
 )
 def test_the_records_of_ids_that_repeat_are_found_whatever_their_width(ids: list[int]) -> None:
     rows = np.arange(len(ids)) * 3
-    places, victims = Victims(3 * len(ids), Sparse(array(ids), rows)).repeated
+    of = Victims.of(3 * len(ids), Sparse(array(ids), rows))
+    places, victims = of.repeated_rows, of.repeated_victim
     found = [ids[row // 3] for row in places.tolist()]
     assert found == [name for name in sorted(ids) if ids.count(name) > 1]
     assert len(set(zip(found, victims.tolist(), strict=True))) == len(set(found)) == len(set(victims.tolist()))

@@ -483,8 +483,8 @@ def test_memory_that_would_not_suffice_is_refused_before_the_work_with_the_figur
     years = {year: {m: partition(synthetic, m) for m in MONTHS if m.startswith(year)} for year in ("2015", "2025")}
     rows = {year: sum(pq.read_metadata(path).num_rows for path in months.values()) for year, months in years.items()}
     needed = memory_needed(plan, years, workers=1)
-    assert needed == (160 << 20) + max(rows.values()) * (80 + 7 * 3)
-    assert memory_needed(plan, years, workers=2) == (320 << 20) + sum(rows.values()) * (80 + 7 * 3)
+    assert needed == (160 << 20) + max(rows.values()) * (60 + 7 * 3)
+    assert memory_needed(plan, years, workers=2) == (320 << 20) + sum(rows.values()) * (60 + 7 * 3)
     partitions = years["2015"] | years["2025"]
     with pytest.raises(FraudlossError, match=r"1 workers needs 16\d MiB of memory and 100 MiB are free"):
         ledger_cells(plan, partitions, free_bytes=100 << 20)

@@ -17,9 +17,10 @@ and combination of labels that has a report:
 Rounding: the loss of a report is multiplied by its factor in float64 and rounded half to even to whole minor units. That is the
 only rounding; what follows is exact in integers (`kernel`). Where there are no factors, nothing is rounded.
 
-How it is computed: a month is read and converted once, and given to every monthly grouping. Of it the losses and ids are kept
-and, for groupings of longer periods, the cell of each report. Quarters and years are stretches of what was kept. So the memory
-is one month's columns and about 70 bytes a report of one year. A year needs no other: years may run in several processes.
+How it is computed: the ids of the victims of all months are compared first, once for months, quarters and years, and only which
+reports name a person again is kept. Then a month is read and converted, and given to every monthly grouping. Of it the losses
+are kept and, for groupings of longer periods, the cell of each report and loss. So the memory is one month's columns and
+about 54 bytes a report of one year. A year needs no other: years may run in several processes.
 A month that changed changes its own cells and those of its quarter and year: `changed` has only these computed.
 
 How several processes share it (`in_turn`): whole years, the largest first, because what reads a month, sorts its ids and keeps it
@@ -29,8 +30,9 @@ than workers that wait.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +60,7 @@ from pipeline.aggregate.kernel import (
 )
 from pipeline.executors import THIS_PROCESS, Engine, computed
 from pipeline.model import INTERVAL_ENDS, FraudlossError, Period, RefusedInput
-from pipeline.reading.partitions import Dimension, Month, read_month
+from pipeline.reading.partitions import Dimension, Month, VictimIds, read_month, read_victims
 
 MEASURES = (
     "cases",
@@ -80,8 +82,8 @@ LOSS_BAND = "loss_band"
 # Below so many reports, starting processes and importing pandas in each takes longer than it saves.
 ROWS_FOR_SEVERAL_PROCESSES = 1_500_000
 # A process with its libraries, a report of the year, and each of its cells there. Measured at 5e7 reports, with three cells
-# each: 71 bytes a report, 85 where some ids and losses are not known.
-PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 80, 7
+# each: 54 bytes a report, 63 where some ids and losses are not known.
+PROCESS_BYTES, REPORT_BYTES, CELL_BYTES = 160 << 20, 60, 7
 
 
 # A table of more cells is not added up to coarser ones: it would cost more than counting the reports.
@@ -353,15 +355,29 @@ def year_cells(
     whole = sorted(each for each in map(Period.parse, periods) if set(each.months).issubset(partitions))
     asked = {grouping: [each for each in whole if each.frequency == grouping.frequency] for grouping in plan.groupings}
     year = _Year(plan, asked)
+
+    @contextlib.contextmanager
+    def left_out_if_refused(month: str) -> Iterator[None]:
+        try:
+            yield
+        except RefusedInput as refusal:
+            if refused is None:
+                raise
+            refused[month] = refusal
+            year.leave_out(month)
+
+    victims = {}
     for month in sorted(partitions):
         if year.needs(month):
-            try:
+            with left_out_if_refused(month):
+                victims[month] = read_victims(partitions[month], month)
+    year.compare(victims)
+    months = list(victims)
+    del victims  # the ids: they are not needed any more
+    for month in months:
+        if year.needs(month):
+            with left_out_if_refused(month):
                 year.add(month, read_month(partitions[month], month, plan.dimensions))
-            except RefusedInput as refusal:
-                if refused is None:
-                    raise
-                refused[month] = refusal
-                year.leave_out(month)
     return year.frames()
 
 
@@ -387,9 +403,8 @@ _By = tuple[str, ...]
 
 @dataclass(frozen=True)
 class _Part:
-    """What quarters and years need of a month, beside its victims: its losses, and by dimensions the cells of its reports."""
+    """What quarters and years need of a month, beside the victims: its losses, and by dimensions the cells of its reports."""
 
-    length: int
     losses: Numbers
     cells: Mapping[_By, _Cells]
 
@@ -418,16 +433,26 @@ class _Year:
     def __init__(self, plan: Plan, periods: Mapping[Grouping, list[Period]]) -> None:
         self._plan, self._periods = plan, periods
         self._parts: dict[str, _Part] = {}
-        self._victims: dict[str, Victims] = {}
+        self._rows: dict[str, tuple[int, int]] = {}
         self._blocks: dict[Grouping, list[_Block]] = {grouping: [] for grouping in periods}
 
     def needs(self, month: str) -> bool:
         """Whether a period that is asked for holds the month."""
         return bool(self._groupings_of(month))
 
+    def compare(self, victims: Mapping[str, VictimIds]) -> None:
+        """Find whom several reports of these months name, which come one after the other: once, for each of them and for all."""
+        lengths = [each.length for each in victims.values()]
+        ends = np.cumsum(lengths).tolist()
+        self._rows = {month: (end - length, end) for month, end, length in zip(victims, ends, lengths, strict=True)}
+        if victims:
+            ids = Sparse.joined([Sparse(each.ids, each.places) for each in victims.values()], lengths)
+            self._victims = Victims.of(sum(lengths), ids)
+
     def add(self, month: str, reports: Month) -> None:
-        """Count a month, and keep of it what longer periods need."""
-        records, victims = _records(reports, self._plan), Victims(len(reports), Sparse(reports.victim_id, reports.named))
+        """Count a month of those that were compared, and keep of it what longer periods need."""
+        records, victims = _records(reports, self._plan), self._victims.stretch(*self._rows[month])
+        assert records.length == victims.length
         groupings = self._groupings_of(month)
         codes = dict(reports.codes)
         if self._plan.loss_bands and any(LOSS_BAND in grouping.by for grouping in groupings):
@@ -438,8 +463,7 @@ class _Year:
                 self._blocks[grouping].append(_block(month, grouping, records.losses.values, victims, cells[grouping.by]))
         longer = {grouping.by for grouping in groupings if grouping.frequency != "monthly"}
         if longer:
-            self._parts[month] = _Part(len(reports), records.losses.values, {by: cells[by] for by in longer})
-            self._victims[month] = victims
+            self._parts[month] = _Part(records.losses.values, {by: cells[by] for by in longer})
 
     def _cells(
         self, codes: Mapping[str, Numbers], records: Records, victims: Victims, wanted: Collection[_By]
@@ -470,15 +494,10 @@ class _Year:
         return {grouping.name: _frame(self._plan, grouping, blocks) for grouping, blocks in self._blocks.items()}
 
     def _count_longer(self, groupings: Sequence[Grouping]) -> None:
-        """Quarters, years and years to date: stretches of all months that they need, which are joined once."""
-        months = sorted({month for grouping in groupings for period in self._periods[grouping] for month in period.months})
-        ends = dict(zip(months, np.cumsum([self._parts[month].length for month in months]).tolist(), strict=True))
-        # Those of the months are not kept beside these, which are sorted in their place.
-        whole = Victims.joined([self._victims.pop(month) for month in months])
+        """Quarters, years and years to date."""
         for period in dict.fromkeys(period for grouping in groupings for period in self._periods[grouping]):
             parts = [self._parts[month] for month in period.months]
-            start, stop = ends[period.months[0]] - parts[0].length, ends[period.months[-1]]
-            victims = whole if stop - start == whole.length else whole.stretch(start, stop)
+            victims = self._victims.stretch(self._rows[period.months[0]][0], self._rows[period.months[-1]][1])
             losses = summable(np.concatenate([part.losses for part in parts]))
             for grouping in groupings:
                 if period in self._periods[grouping]:
@@ -534,7 +553,7 @@ def _counts(records: Records, victims: Victims, cell: Numbers, of_losses: Number
         "cases": cases,
         "cases_loss_known": cases,
         "losses": np.bincount(of_losses, minlength=size),
-        "named": cases if victims.ids.rows is None else victims.named(cell, size),
+        "named": cases if victims.named_rows is None else victims.named(cell, size),
         **sums(records, cell, size),
     }
 

@@ -82,11 +82,18 @@ class Month:
     loss_minor: Numbers  # int64
     loss_known: Numbers | None  # mask; None where every loss is known
     victims: Numbers
-    victim_id: Numbers  # of the reports that name a victim
-    named: Numbers | None  # the places of those reports; None where all of them do
 
     def __len__(self) -> int:
         return len(self.loss_minor)
+
+
+@dataclass(frozen=True)
+class VictimIds:
+    """Whom the reports of one month name."""
+
+    length: int  # number of reports
+    ids: Numbers  # int64, of those that name a victim
+    places: Numbers | None  # of those reports; None where all of them do
 
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
@@ -109,13 +116,11 @@ def partition_bytes(table: pa.Table) -> bytes:
 
 
 def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month:
-    """The partition of a month (`2024-03`). Raises RefusedInput."""
+    """The partition of a month (`2024-03`), but for its victims. Raises RefusedInput."""
     texts = list(dict.fromkeys([*(dimension.column for dimension in dimensions), "currency"]))
-    table = _table(path, texts, month)
+    table = _table(path, month, ["loss_minor", "victims"], texts)
     dictionaries = {name: _dictionary(table.column(name), path, name) for name in texts}
     loss, known = _filled(table.column("loss_minor"))
-    victim_id = table.column("victim_id")
-    named = np.flatnonzero(victim_id.is_valid().to_numpy()) if victim_id.null_count else None
     currency, currencies = dictionaries["currency"]
     return Month(
         month=month,
@@ -126,9 +131,14 @@ def read_month(path: Path, month: str, dimensions: Sequence[Dimension]) -> Month
         loss_minor=loss,
         loss_known=known,
         victims=_filled(table.column("victims"))[0],
-        victim_id=victim_id.drop_null().to_numpy(),
-        named=named,
     )
+
+
+def read_victims(path: Path, month: str) -> VictimIds:
+    """The victims of a month (`2024-03`): their ids are compared before anything else is read. Raises RefusedInput."""
+    column = _table(path, month, ["victim_id"]).column("victim_id")
+    places = np.flatnonzero(column.is_valid().to_numpy()) if column.null_count else None
+    return VictimIds(len(column), column.drop_null().to_numpy(), places)
 
 
 def last_day(path: Path) -> dt.date | None:
@@ -140,8 +150,8 @@ def last_day(path: Path) -> dt.date | None:
         raise _not_whole(path, error) from error
 
 
-def _table(path: Path, texts: Sequence[str], month: str) -> pa.Table:
-    wanted = {**NUMBERS, **dict.fromkeys(texts, None)}
+def _table(path: Path, month: str, numbers: Sequence[str], texts: Sequence[str] = ()) -> pa.Table:
+    wanted = {**{name: NUMBERS[name] for name in numbers}, **dict.fromkeys(texts, None)}
     try:
         with pq.ParquetFile(path, read_dictionary=list(texts)) as file:
             for name, kind in {"date": pa.date32(), **wanted}.items():
