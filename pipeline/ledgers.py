@@ -233,16 +233,13 @@ def _compare(
         if not reading.spans:
             continue
         day = [item for item in everything if item.known_at <= reading.snapshot.known_at]
-        before = []
-        for month, name in _speaking(day, known).items():
-            other = snapshots[name]
-            earlier = (other.known_at, month) < (reading.snapshot.known_at, min(reading.months))
-            if name != reading.snapshot.id and earlier and month not in reading.months:
-                before.append((other, month))
+        speaking = [(snapshots[name], month) for month, name in _speaking(day, known).items() if name != reading.snapshot.id]
         own: list[str] = []
         for month, span in reading.spans.items():
             ids, texts = reading.ids(month), functools.partial(ids_at, reading.partition(month))
             found = repeats_within(ids, f"{reading.snapshot.file} ({month})", texts)
+            # Of files of one day, whose months may lie between each other's, the record of the later month repeats the other.
+            before = [each for each in speaking if (each[0].known_at, each[1]) < (reading.snapshot.known_at, month)]
             others = (
                 (f"{other.file} ({other_month})", *theirs)
                 for other, other_month in [*((reading.snapshot, name) for name in own), *before]

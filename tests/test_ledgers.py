@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import datetime as dt
 import gzip
+import hashlib
 import json
 import lzma
 import math
@@ -743,6 +744,37 @@ def test_an_earlier_file_that_comes_late_has_the_later_ones_compared_with_it(fil
                 take_in(tmp_path / name, [path], "2026-01-10")
             assert [verdict_on(tmp_path / name, path.name)["quarantined"] for path in (files["2024-03"], april)] == [0, 1]
             assert steps.validate(SOURCE, data=tmp_path / name) == []
+    forget()
+
+
+def test_of_files_of_one_day_whose_months_lie_between_each_others_no_id_is_counted_twice(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    root, three = tmp_path / "data", tmp_path / f"{SOURCE}_2024-03_2024-05.csv"
+    march, april, may = (files[month].read_text(encoding="utf-8").splitlines(keepends=True) for month in MONTHS_2024[2:5])
+    three.write_text("".join([*march, *april[1:], *may[1:]]), encoding="utf-8")
+    # An April that has the ids of the first reports of March and of May, and that speaks: of one day the greater hash does.
+    taken = [",".join([of[1].split(",")[0], *line.split(",")[1:]]) for of, line in ((march, april[1]), (may, april[2]))]
+    own = tmp_path / f"{SOURCE}_2024-04_own.csv"
+    for left_out in range(1, 30):
+        own.write_text("".join([april[0], *taken, *april[3:-left_out]]), encoding="utf-8")
+        if hashlib.sha256(own.read_bytes()).digest() > hashlib.sha256(three.read_bytes()).digest():
+            break
+    lenient = copy_of_sources(
+        tmp_path / "sources", {"suite.json": ('"quarantine_limit_share": 0.01', '"quarantine_limit_share": 0.2')}
+    )
+    with declared_in(lenient):
+        take_in(root, [three, own], "2026-01-10")
+        rows = quarantine.shown(quarantine.Chosen(), data=root)
+        # March is before April, and April before May, in whichever file they stand.
+        assert sorted((row["origin"], row["problem_text"]) for row in rows) == [
+            (f"{three.name} row {len(march) + len(april)}", f"the id stands in {own.name} (2024-04) row 3 already"),
+            (f"{own.name} row 2", f"the id stands in {three.name} (2024-03) row 2 already"),
+        ]
+        assert steps.validate(SOURCE, data=root) == []
+        steps.aggregate(SOURCE, data=root)
+        cases = [figure(steps.view(data=root), period=month, measure="cases") for month in MONTHS_2024[2:5]]
+        assert cases == [len(march) - 1, len(april) - 1 - left_out - 1, len(may) - 1 - 1]
     forget()
 
 
