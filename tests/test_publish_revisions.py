@@ -241,6 +241,12 @@ def test_a_difference_that_rounding_explains_is_no_revision() -> None:
     assert (count, mean, absolute) == (2, Decimal(1_132_736_710) / 2, Decimal(1_132_736_710) / 2)
     assert rounded.revision == -537_453, "the table of vintages shows what stands there"
 
+    # In one unit no figure is rounded to two neighbours; in a larger unit a half may be rounded to either side.
+    neighbours = printed((1_852_000_000, 500_000), (1_851_000_000, 500_000))
+    assert neighbours.revision_beyond_rounding == -1_000_000
+    half = printed((1_851_500_000, None), (1_852_000_000, 500_000))
+    assert half.revision_beyond_rounding == 0
+
 
 def test_a_figure_printed_once_has_no_revision_though_its_table_was_printed_again() -> None:
     """The cases of 2019 and 2020 were printed once by these releases, those of 2022 to 2024 two to four times."""

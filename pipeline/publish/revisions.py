@@ -225,9 +225,14 @@ class HeadlineHistory:
 
     @property
     def revision_beyond_rounding(self) -> Decimal:
-        """R, and nothing where the rounding of the two figures explains it."""
-        halves = sum((vintage.precision or Decimal(0) for vintage in (self.vintages[0], self.vintages[-1])), Decimal(0))
-        return self.revision if abs(self.revision) > halves else Decimal(0)
+        """R, and nothing where the rounding of the two figures explains it.
+
+        No figure is rounded to two neighbours: of two in one unit, the step from one to the next is a revision.
+        """
+        first, last = (vintage.precision or Decimal(0) for vintage in (self.vintages[0], self.vintages[-1]))
+        size = abs(self.revision)
+        is_explained = size < first + last or (size == first + last and not (first and last))
+        return Decimal(0) if is_explained else self.revision
 
 
 def headline_histories(
