@@ -141,7 +141,7 @@ def diff(
         raise UsageError(f"{wanted['frequency']!r} is no frequency. There are {', '.join(FREQUENCIES)}.")
     for name, value in wanted.items():
         frames = [frame[(frame[name] == value).to_numpy(bool)] for frame in frames]
-    return differences(*frames)
+    return differences(*frames, of_one_code=days[0] is not None)
 
 
 def change_records(changes: pd.DataFrame) -> list[dict[str, Any]]:

@@ -199,3 +199,25 @@ def test_the_history_up_to_a_day_is_known_on_that_day_and_does_not_depend_on_the
     pd.testing.assert_frame_equal(shuffled.revisions, whole.revisions, check_dtype=False)
     pd.testing.assert_frame_equal(shuffled.vintages, whole.vintages, check_dtype=False)
     pd.testing.assert_frame_equal(shuffled.view, whole.view)
+
+
+PRINTED_AGAIN = {"exactly": {"value": 1000}, "rounded": {"value": 1040, "precision": Decimal(50)}}
+
+
+@pytest.mark.parametrize("printed_again", PRINTED_AGAIN.values(), ids=PRINTED_AGAIN)
+def test_a_mean_that_waited_for_its_count_to_be_printed_again_was_not_made_by_other_code(printed_again: dict[str, Any]) -> None:
+    snapshots = [snapshot(f"s{day}", f"2025-01-0{day}", extract=True) for day in (1, 2, 3)]
+    cases = {"measure": "cases", "unit": "cases"}
+    rows = [
+        row("2024", 5_000_000, snapshot="s1", known_at=dt.date(2025, 1, 1)),
+        row("2024", 1000, snapshot="s1", known_at=dt.date(2025, 1, 1), **cases),
+        row("2024", 6_000_000, snapshot="s2", known_at=dt.date(2025, 1, 2)),
+        row("2024", snapshot="s3", known_at=dt.date(2025, 1, 3), **cases, **printed_again),
+    ]
+    made = history(frame(*rows), snapshots, declared())
+    told = made.revisions[(made.revisions["measure"] == "mean_loss") & (made.revisions["unit"] == "JPY")]
+    assert list(zip(told["vintage"].map(str), told["change"], told["value_after"], strict=True)) == [
+        ("2025-01-02", "revised", None),
+        ("2025-01-03", "revised", Decimal(6000)),
+    ]
+    assert set(made.revisions["change"]) == {"revised"}

@@ -53,12 +53,13 @@ _KEY = operator.itemgetter(*KEY_COLUMNS)
 # ------------------------------------------------------------------------------------------------------------ differences
 
 
-def differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+def differences(before: pd.DataFrame, after: pd.DataFrame, *, of_one_code: bool = False) -> pd.DataFrame:
     """The figures that differ between two states (OBSERVATION_COLUMNS each), sorted by key; columns CHANGE_COLUMNS.
 
     `change` is a key of model.CHANGES. A printed figure whose edition alone differs is `confirmed`; a derived one follows those
     that it was made from and is listed only where its value differs. Where the very same snapshots speak in both states for a
-    source, or for a figure, nothing but our code can have made the difference: `new_code`.
+    source, or for a figure, nothing but our code can have made the difference: `new_code`. `of_one_code`: the same code made both
+    states, so that it made none. A later printing that only rounds a figure speaks for nothing, and yet a mean waits for it.
     """
     gone, come, pairs = _matched(before, after)
     changes = [_change(old, new) for old, new in pairs if _differs(old, new)]
@@ -68,7 +69,8 @@ def differences(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     changes += [_change(old, None) for old in gone if old["id"] not in left]
     changes += [_change(None, new) for new in come if new["id"] not in entered]
     _mark_exchanges(changes)
-    _mark_new_code(changes, before, after)
+    if not of_one_code:
+        _mark_new_code(changes, before, after)
     ordered = sorted(changes, key=operator.itemgetter(*KEY_COLUMNS, "change"))
     return pd.DataFrame(ordered, columns=CHANGE_COLUMNS, dtype=object)
 
@@ -237,7 +239,7 @@ def history(observations: pd.DataFrame, snapshots: list[Snapshot], source: Sourc
         known = known_by(snapshots, day)
         speaking = observations[observations["snapshot"].isin([snapshot.id for snapshot in known])]
         current = _derived(in_force(speaking, known), view, day, source, printings(speaking, known))
-        changes = differences(view, current) if len(view) else empty_frame(CHANGE_SCHEMA)
+        changes = differences(view, current, of_one_code=True) if len(view) else empty_frame(CHANGE_SCHEMA)
         touched = set(_units(current[current["known_at"] == day]))
         # The figures of a table and period that nobody knew before are in the view itself.
         is_known = np.array([unit in known_units for unit in _units(changes)], dtype=bool)
