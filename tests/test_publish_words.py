@@ -104,6 +104,19 @@ def test_large_sums_are_given_in_the_units_that_people_speak_of() -> None:
     assert short_money(Decimal(5_113_161), "JPY") == ""
 
 
+@pytest.mark.parametrize(
+    ("value", "precision", "text"),
+    [
+        ("28300000000", "50000000", "283億円 · ¥28.3\N{NO-BREAK SPACE}bn"),  # printed as 283億円
+        ("28440000000", "5000000", "284.4億円 · ¥28.44\N{NO-BREAK SPACE}bn"),
+        ("28000000000", "500000000", "280億円 · ¥28\N{NO-BREAK SPACE}bn"),
+        ("10397000000", "500000", "104.0億円 · ¥10.40\N{NO-BREAK SPACE}bn"),
+    ],
+)
+def test_a_large_sum_has_no_digit_that_is_not_in_print(value: str, precision: str, text: str) -> None:
+    assert short_money(Decimal(value), "JPY", Decimal(precision)) == text
+
+
 def test_every_absence_code_has_a_mark_with_a_meaning() -> None:
     codes = {code for code in ABSENCE if code}
     assert codes == set(ABSENCE_MARKS)

@@ -26,7 +26,7 @@ from pipeline.publish.figures import CHANGES_ON_YEAR, NO_BREAKDOWN, Figure, wors
 from pipeline.publish.labels import code_label, country_name
 from pipeline.publish.leading import lead_totals
 from pipeline.publish.measures import CURRENCIES, counting, measure_rank, measure_title, unit_short
-from pipeline.publish.number_texts import hundred_millions, number_text, precision_text, spoken_money
+from pipeline.publish.number_texts import hundred_millions, number_text, precision_text, printed_precision, spoken_money
 from pipeline.publish.period_labels import period_label
 from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import series_title
@@ -115,8 +115,7 @@ def _line(row: Any) -> Line:
     cell = figure_cell(row)
     about = {"id": cell.id, "measure": row.measure, "unit": row.unit}
     if row.unit in CURRENCIES and row.value is not None:
-        precision = _("± {precision}", precision=precision_text(row)) if row.precision and not row.derivation else ""
-        text, small = _spoken(row.value, row.unit, cell.text, precision)
+        text, small = _spoken(row.value, row.unit, cell.text, row)
         return Line(_line_label(row.measure, row.unit), text, small, cell.marks, **about)
     small = declared(ABSENCE.get(row.absence, "")) if row.absence else cell.small
     return Line(_line_label(row.measure, row.unit), cell.text, small, () if row.absence else cell.marks, **about)
@@ -126,7 +125,8 @@ def _with_restated(line: Line, figure: Figure) -> Line:
     """The line, with the figure or the change as it is since another source restated what was provisional."""
     if (later := figure.restated) is not None:
         money = later.unit in CURRENCIES
-        again = spoken_money(later.value, later.unit) if money else number_text(later.value, later.unit, later.measure)
+        spoken = spoken_money(later.value, later.unit, printed_precision(later)) if money else ""
+        again = spoken or number_text(later.value, later.unit, later.measure)
         words = _("restated since as {figure}", figure=again)
     elif figure.rebased is not None:
         again = number_text(figure.rebased, "percent", figure.row.measure, derived=True)
@@ -141,12 +141,14 @@ def _line_label(measure: str, unit: str) -> str:
     return _("{measure}, {unit}", measure=title, unit=unit_short(unit)) if unit in CURRENCIES else title
 
 
-def _spoken(value: Decimal, unit: str, exact: str, precision: str = "") -> tuple[str, str]:
+def _spoken(value: Decimal, unit: str, exact: str, row: Any = None) -> tuple[str, str]:
     """Money as people speak of it, and beneath it in yen's own large unit, to the last digit, and how exact it is."""
-    shown = [_("{figure} {unit}", figure=exact, unit=unit_short(unit)), *([precision] if precision else [])]
-    large = hundred_millions(value, unit)
+    printed = None if row is None else printed_precision(row)
+    shown = [_("{figure} {unit}", figure=exact, unit=unit_short(unit))]
+    shown += [_("± {precision}", precision=precision_text(row))] if printed else []
+    large = hundred_millions(value, unit, printed)
     beside = only_english(f"{large} · " if large else "")  # in Japanese it is what is spoken
-    return spoken_money(value, unit), listed([beside, listed(shown, " · ")], "")
+    return spoken_money(value, unit, printed), listed([beside, listed(shown, " · ")], "")
 
 
 def _sum_card(combination: Any, own: Sequence[CombinedSum], period: Period, families: Families) -> Card:

@@ -13,14 +13,15 @@ from pipeline.publish.combinations import COMBINATIONS, combined
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure, worst_edition
 from pipeline.publish.leading import family_rank, lead_totals
-from pipeline.publish.number_texts import exact_text
+from pipeline.publish.number_texts import exact_text, printed_precision
 from pipeline.publish.traces import links, trace_pages
 
 
 def headline_entries(period: Period, figures: Sequence[Figure], families: Families) -> dict[str, Any]:
     """For the manifest: cases and loss as exact text, of the first family at the top and of every family under `families`.
 
-    Keys: family, period, classification, edition, cases, loss, unit, loss_usd; `traces` says of the first family's where each is
+    Keys: family, period, classification, edition, cases, loss, unit, loss_usd, and `loss_precision` of a loss that was printed
+    rounded, half of the printed unit; `traces` says of the first family's where each is
     traced, and `together` holds the sums that are allowed.
     """
     entries: dict[str, dict[str, Any]] = {}
@@ -56,5 +57,6 @@ def _headline_entry(classification: str, members: Sequence[Figure], shown: Mappi
     entry: dict[str, Any] = {"period": members[0].row.period, "classification": classification}
     entry |= {name: exact_text(row.value) for name, row in shown.items()}
     if loss := shown.get("loss"):
+        entry |= {"loss_precision": exact_text(precision)} if (precision := printed_precision(loss)) else {}
         entry |= {"unit": loss.unit} | ({"loss_usd": exact_text(loss.value)} if loss.unit == "USD" else {})
     return {**entry, "edition": worst_edition(row.edition for row in shown.values())}

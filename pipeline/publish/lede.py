@@ -46,8 +46,10 @@ def _sentence(card: Card) -> str:
     if national:
         converted = dollars.text if dollars and national is not dollars else ""
         change, smaller = changes.get("change_on_year"), changes.get("change_on_year_without_large")
-        # A change is one of the national currency: it stands beside that, and not behind the dollars.
-        aside = _aside(_restated(national), _change(change, card), _turned(change, smaller), converted)
+        # A change is one of the national currency: it stands beside that, and not behind the dollars. The dollars are those of
+        # the figure and never stand behind what it was restated as.
+        before, after = (converted, "") if national.again else ("", converted)
+        aside = _aside(before, _restated(national), _change(change, card), _turned(change, smaller), after)
         parts.append(_("a loss of {amount}{aside}", amount=national.text, aside=aside))
     if not parts:
         return ""

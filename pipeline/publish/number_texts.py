@@ -50,8 +50,12 @@ def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool =
 
 def figure_text(row: Any) -> str:
     """The value of one observation as a reader sees it, in tables, charts and maps alike."""
-    printed = None if row.derivation else row.precision
-    return number_text(row.value, row.unit, row.measure, derived=bool(row.derivation), precision=printed)
+    return number_text(row.value, row.unit, row.measure, derived=bool(row.derivation), precision=printed_precision(row))
+
+
+def printed_precision(row: Any) -> Decimal | None:
+    """Half of the unit in which an observation was printed; none of what is computed."""
+    return None if row.derivation else row.precision
 
 
 def _shown_step(step: Decimal, precision: Decimal | None) -> Decimal:
@@ -78,45 +82,51 @@ def _plain(value: Decimal) -> str:
     return text.replace("-", "−")
 
 
-def short_money(value: Decimal, unit: str) -> str:
-    """A large sum in the units that people speak of: `1,423.1億円 · ¥142.31 bn`, `US$951.3 m`; empty where it is small."""
+def short_money(value: Decimal, unit: str, precision: Decimal | None = None) -> str:
+    """A large sum in the units that people speak of: `1,423.1億円 · ¥142.31 bn`, `US$951.3 m`; empty where it is small.
+
+    `precision`, here and below: of a sum that a publisher printed, as for `number_text`; no digit stands behind those in print.
+    """
     if unit == "JPY" and abs(value) >= _HUNDRED_MILLION:
-        return both(f"{hundred_millions(value, unit)} · {_money_in_english(value, unit)}", hundred_millions(value, unit))
+        large = hundred_millions(value, unit, precision)
+        return both(f"{large} · {_money_in_english(value, unit, precision)}", large)
     if unit in ("USD", "CAD", "AUD") and abs(value) >= _MILLION:
-        return spoken_money(value, unit)
+        return spoken_money(value, unit, precision)
     return ""
 
 
-def large_sum(value: Decimal, unit: str) -> str:
+def large_sum(value: Decimal, unit: str, precision: Decimal | None = None) -> str:
     """`short_money` in one unit: `1,423.1億円`, `US$951.3 m`."""
-    return hundred_millions(value, unit) if unit == "JPY" else short_money(value, unit)
+    return hundred_millions(value, unit, precision) if unit == "JPY" else short_money(value, unit, precision)
 
 
-def hundred_millions(value: Decimal, unit: str) -> str:
+def hundred_millions(value: Decimal, unit: str, precision: Decimal | None = None) -> str:
     """A large sum in yen as people in Japan speak of it, in either language: `1,423.1億円`; empty for any other."""
-    return f"{_scaled(value, _HUNDRED_MILLION, '0.1')}億円" if unit == "JPY" and abs(value) >= _HUNDRED_MILLION else ""
+    if unit != "JPY" or abs(value) < _HUNDRED_MILLION:
+        return ""
+    return f"{_scaled(value, _HUNDRED_MILLION, '0.1', precision)}億円"
 
 
-def spoken_money(value: Decimal, unit: str) -> Words:
+def spoken_money(value: Decimal, unit: str, precision: Decimal | None = None) -> Words:
     """`¥142.31 bn`, `US$951.3 m`, `¥511,316`; `1,423.1億円`, `9.51億米ドル`, `511万円`."""
-    return both(_money_in_english(value, unit), _money_in_japanese(value, unit))
+    return both(_money_in_english(value, unit, precision), _money_in_japanese(value, unit, precision))
 
 
-def _money_in_japanese(value: Decimal, unit: str) -> str:
+def _money_in_japanese(value: Decimal, unit: str, precision: Decimal | None = None) -> str:
     name = {"JPY": "円", "USD": "米ドル", "CAD": "カナダドル", "AUD": "豪ドル"}.get(unit, "")
     if abs(value) >= _HUNDRED_MILLION:
-        return f"{_scaled(value, _HUNDRED_MILLION, '0.1' if unit == 'JPY' else '0.01')}億{name}"
+        return f"{_scaled(value, _HUNDRED_MILLION, '0.1' if unit == 'JPY' else '0.01', precision)}億{name}"
     if abs(value) >= _MILLION:
         return f"{_scaled(value, _TEN_THOUSAND, '1')}万{name}"
     return f"{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}{name}"
 
 
-def _money_in_english(value: Decimal, unit: str) -> str:
+def _money_in_english(value: Decimal, unit: str, precision: Decimal | None = None) -> str:
     sign = {"JPY": "¥", "USD": "US$", "CAD": "CA$", "AUD": "A$"}.get(unit, "")
     if abs(value) >= _BILLION:
-        return f"{sign}{_scaled(value, _BILLION, '0.01')}{_NO_BREAK}bn"
+        return f"{sign}{_scaled(value, _BILLION, '0.01', precision)}{_NO_BREAK}bn"
     if abs(value) >= _MILLION:
-        return f"{sign}{_scaled(value, _MILLION, '0.1')}{_NO_BREAK}m"
+        return f"{sign}{_scaled(value, _MILLION, '0.1', precision)}{_NO_BREAK}m"
     return f"{sign}{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}"
 
 
@@ -125,8 +135,9 @@ def millions(value: Decimal) -> str:
     return _scaled(value, _MILLION, "1")
 
 
-def _scaled(value: Decimal, divisor: Decimal, step: str) -> str:
-    return f"{(value / divisor).quantize(Decimal(step), ROUND_HALF_EVEN):,}".replace("-", "−")
+def _scaled(value: Decimal, divisor: Decimal, step: str, precision: Decimal | None = None) -> str:
+    shown = _shown_step(Decimal(step), precision / divisor if precision else None)
+    return f"{(value / divisor).quantize(shown, ROUND_HALF_EVEN):,}".replace("-", "−")
 
 
 def precision_text(row: Any) -> str:

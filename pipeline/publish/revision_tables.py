@@ -276,7 +276,7 @@ def _triangle_line(
 
 def _vintage_cell(vintage: Vintage, unit: str, anchor: str) -> Cell:
     mark = {"provisional": ("[p]",), "corrected": ("[r]",), "restated": ("[r]",)}.get(vintage.edition, ())
-    large = large_sum(vintage.value, unit)
+    large = large_sum(vintage.value, unit, vintage.precision)
     parts = (large, vintage.day.isoformat(), edition_word(vintage.edition), vintage.source)
     small = listed([part for part in parts if part], " · ")
     return Cell(

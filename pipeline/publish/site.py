@@ -355,7 +355,7 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
     headline = current.get("headline") or {}
     family = str(headline.get("family", ""))
     loss = _decimal(headline.get("loss"))
-    cases = _decimal(headline.get("cases"))
+    cases, precision = _decimal(headline.get("cases")), _decimal(headline.get("loss_precision"))
     unit = str(headline.get("unit", "JPY"))
     cumulative = headline.get("period") not in (None, "", code)
     series = titled_by_country(family, families) if family else ""
@@ -370,9 +370,9 @@ def _entry(code: str, manifests: Sequence[Mapping[str, Any]], families: Families
         "series": clean(series),
         "traces": {name: page_name(_place(current, str(to))) for name, to in (headline.get("traces") or {}).items()},
         "cases": number_text(cases, "cases") if cases is not None else NO_ROW,
-        "loss": spoken_money(loss, unit) if loss is not None else NO_ROW,
+        "loss": spoken_money(loss, unit, precision) if loss is not None else NO_ROW,
         # In Japanese it is what is spoken.
-        "loss_small": only_english(hundred_millions(loss, unit)) if loss is not None else "",
+        "loss_small": only_english(hundred_millions(loss, unit, precision)) if loss is not None else "",
         "edition": str(current.get("edition") or headline.get("edition") or "unknown"),
         "as_of": clean(current.get("as_of") or "–"),
         "files": [(words, _link(current, name)) for name, words in _OFFERED if name in current.get("files", ())],

@@ -15,7 +15,7 @@ from pipeline.model import FraudlossError
 from pipeline.publish.labels import type_label
 from pipeline.publish.marks import NO_ROW, marks_of
 from pipeline.publish.measures import measure_meaning, measure_title, unit_short
-from pipeline.publish.number_texts import figure_text, precision_text, short_money
+from pipeline.publish.number_texts import figure_text, precision_text, printed_precision, short_money
 from pipeline.publish.texts import clean
 from pipeline.publish.words import _, listed
 
@@ -104,7 +104,7 @@ def _traced(row: Any) -> str:
 def _small(row: Any) -> str:
     parts = []
     if row.measure in ("loss", "loss_net", "loss_recovered", "loss_prevented", "traded_value"):
-        parts.append(short_money(row.value, row.unit))
+        parts.append(short_money(row.value, row.unit, printed_precision(row)))
     if row.precision and not row.derivation:
         parts.append(_("±\u00a0{precision}", precision=precision_text(row)))
     shown = [part for part in parts if part]
