@@ -34,9 +34,12 @@ lint: $(INSTALLED) ## lint, format and types only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# Both at once: each waits for the disk half of its time.
-faults: $(INSTALLED) ## break runs off, and fill the disk, at every single write; 10 minutes
-	@$(BIN)/python -m tests.faults --times 1 & files=$$!; $(BIN)/python -m tests.faults --times 1 --ledger; wait $$files
+# All at once: each waits for the disk half of its time.
+faults: $(INSTALLED) ## break runs and commands off, and fill the disk, at every single write; 15 minutes
+	@$(BIN)/python -m tests.faults --times 1 & files=$$!; \
+	$(BIN)/python -m tests.faults --times 1 --commands & commands=$$!; \
+	failed=0; $(BIN)/python -m tests.faults --times 1 --ledger || failed=1; \
+	wait $$files || failed=1; wait $$commands || failed=1; exit $$failed
 
 standalone: $(INSTALLED) ## a whole Airflow in the browser, on port $AIRFLOW_PORT or 8080
 	@exec $(BIN)/python -m deploy.standalone

@@ -53,8 +53,11 @@ class Embargo:
     def decided(self, action: str, reason: str, **changes: Any) -> Embargo:
         """The embargo after a decision."""
         changed = dataclasses.replace(self, **changes)
-        decision = {"action": action, "until": instant_text(changed.until) if changed.until else None, "reason": reason}
-        return dataclasses.replace(changed, decisions=(*self.decisions, decision))
+        return dataclasses.replace(changed, decisions=(*self.decisions, _decision(action, changed.until, reason)))
+
+    def was_decided(self, action: str, reason: str, until: dt.datetime | None) -> bool:
+        """Whether this very decision was the last: a command that was broken off is given again, and goes on."""
+        return bool(self.decisions) and dict(self.decisions[-1]) == _decision(action, until, reason)
 
     def to_json(self) -> dict[str, Any]:
         """The record in the store."""
@@ -116,6 +119,10 @@ class Embargoes:
         """Another text whenever other embargoes are in force; empty where none is."""
         lines = sorted(f"{period.frequency} {period.code} {_time(embargo)}" for period, embargo in self.in_force.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12] if lines else ""
+
+
+def _decision(action: str, until: dt.datetime | None, reason: str) -> dict[str, str | None]:
+    return {"action": action, "until": instant_text(until) if until else None, "reason": reason}
 
 
 def _time(embargo: Embargo) -> dt.datetime:
@@ -238,9 +245,9 @@ def instant(text: str) -> dt.datetime:
     """A moment in UTC, written as 2026-06-20 (its first moment in UTC) or 2026-06-20T08:50+09:00. Raises UsageError."""
     try:
         found = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         raise UsageError(f"{text!r} is no moment. Write 2026-06-20, or 2026-06-20T08:50+09:00.") from None
-    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
 def instant_text(moment: dt.datetime) -> str:

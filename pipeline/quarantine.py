@@ -7,6 +7,7 @@ observation) or a record (a case); its origin is the cell or row of the publishe
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import steps
-from pipeline.model import Snapshot, UsageError
+from pipeline.model import FraudlossError, Snapshot, UsageError
 from pipeline.questions import plain
 from pipeline.sources.catalogue import source, source_ids
 from pipeline.store import Store
@@ -74,8 +75,12 @@ def replay(chosen: Chosen, *, data: Path | None = None) -> list[dict[str, Any]]:
     """Judge again, from the bytes as received and by the present code and suite, each snapshot that has rows set aside.
 
     Gives source, snapshot, file, status, read, set_aside_before, set_aside_now, and the message of a refusal. What passes now is
-    in the view of its source afterwards, as if it had been judged so at first. Raises UsageError as `listed` does.
+    in the view of its source afterwards, as if it had been judged so at first. One that was broken off before the view was made
+    is finished by the next. Raises UsageError as `listed` does.
     """
+    for source_id in [chosen.source] if chosen.source else steps.store_at(data).source_ids():
+        with contextlib.suppress(FraudlossError):  # what of another file cannot be counted keeps nobody from judging this one
+            steps.aggregate(source_id, data=data)
     wanted = {(snapshot.source, snapshot.id): snapshot for snapshot, _, _ in _tables(chosen, data)}
     found = []
     for source_id in sorted({source_id for source_id, _ in wanted}):

@@ -93,6 +93,7 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
     same bytes are held as published later: one of the two days is wrong. Bytes that are published once more are no news.
     """
     store, declared = store_at(data, may_begin=True), source(source_id)
+    store.recover()
     with tempfile.TemporaryDirectory() as temporary:
         if re.match(r"^[a-z][a-z0-9+.-]*://", delivered, re.IGNORECASE):
             snapshot, is_new = _ingest_address(store, declared, delivered, Path(temporary), published, about)

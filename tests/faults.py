@@ -9,7 +9,9 @@ written) at each of these points in turn and at random times, the disk is full f
 away at some of them, and runs meet. The runs are real processes, forked from one that has everything imported. What is computed
 is computed once, by the undisturbed run; what is written is written each time. Four histories are broken: the first run on an
 empty store, a run that replaces what is there (a new file, a suite that sets other rows aside), a run that makes a release under
-embargo, and the one that lets it speak. Of a ledger two: its first months, and a later file of one of them.
+embargo, and the one that lets it speak. Of a ledger four: its first months, a year of it that is counted by itself, rows of it
+that are judged again, and a later file of one of its months. `--commands` breaks all other commands that write
+(`tests.faults_of_commands`).
 
 After each fault: every release that speaks can be read whole; `verify` finds nothing; nothing that was in `data/raw` is lost; the
 same step, run again, ends with the same files, byte for byte, as an undisturbed run, and nothing beside them.
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy as copying
 import csv
 import dataclasses
 import datetime as dt
@@ -38,7 +41,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +49,7 @@ from benchmarks.ledger_demo import FIRST_DELIVERY, SECOND_DELIVERY, write_list, 
 from benchmarks.ledger_demo import SOURCE as LEDGER_SOURCE
 from benchmarks.ledger_demo import SOURCES as SYNTHETIC_SOURCES
 from benchmarks.ledger_demo import file_name as file_name_of
-from pipeline import atomic, embargoes, steps, verification
+from pipeline import atomic, embargoes, quarantine, steps, verification
 from pipeline.frames import observations_table
 from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, NothingToPublish, Period
 from pipeline.publish import release
@@ -55,6 +58,7 @@ from pipeline.seals import parquet_bytes
 from pipeline.sources import catalogue
 from pipeline.store import Store
 from pipeline.validate import verdict
+from tests.ledger_sample import declared_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +168,14 @@ def lay_ledger(root: Path) -> None:
     write_list(inbox, {file_name_of(month, "csv"): FIRST_DELIVERY for month in LEDGER_MONTHS})
 
 
+def mended_sources(folder: Path) -> Path:
+    """The synthetic source with the currency declared that one report of the second month lacks."""
+    shutil.copytree(SYNTHETIC_SOURCES, folder)
+    line = f"{file_name_of(LEDGER_MONTHS[1], 'csv')},J3,???,replace,USD,to be broken,nowhere"
+    (folder / LEDGER_SOURCE / "corrections.csv").write_text(f"file,cell,expect,action,value,reason,source\n{line}\n")
+    return folder
+
+
 def bring_the_month_again(root: Path) -> None:
     """A later file of one month, without some of its reports and with the two that were set aside mended."""
     inbox = root / "raw" / "inbox" / LEDGER_SOURCE
@@ -209,8 +221,9 @@ def compute_once() -> None:
 
         setattr(module, name, once)
 
-    kept(steps, "_reading", lambda store, snapshot, declared: (snapshot.id, steps.SUITES))
-    kept(verdict, "judge_many", lambda given, suite: (suite.hash, *(item.file for item in given)))
+    kept(steps, "_reading", lambda store, snapshot, declared: (snapshot, steps.SUITES, catalogue.SOURCES))
+    # What was read is kept, so the same figures are the same object.
+    kept(verdict, "judge_many", lambda given, suite: (suite.hash, *(id(item.observations) for item in given)))
     kept(release, "build", lambda given: given.release_id)
 
 
@@ -314,9 +327,11 @@ def without_superseded(root: Path) -> dict[str, str]:
 class History:
     """A run from a state of the store to the next, with what there is before and after each step."""
 
-    def __init__(self, subject: Subject, folder: Path, start: Path) -> None:
+    def __init__(self, subject: Subject, folder: Path, start: Path, commands: Mapping[str, Step] | None = None) -> None:
+        """`commands`: the steps, where they are not all those of a run."""
         self.subject, self.folder, self.points = subject, folder, dict[str, int]()
-        self.steps, self.run = all_steps(subject.sources), functools.partial(run, subject.sources)
+        self.is_of_commands = commands is not None
+        self.steps = dict(commands) if commands is not None else all_steps(subject.sources)
         self.before: dict[str, Path] = {}
         self.after: dict[str, dict[str, str]] = {}
         self.end = copy(start, folder / "end")
@@ -327,6 +342,17 @@ class History:
             step(self.end)
             self.points[name], self.after[name] = counter.count, tree(self.end)
         atomic.before_change = lambda operation, path: None
+
+    def of_last_command(self) -> History:
+        """The same, but of its last step alone: what commands do together, no single one does again."""
+        made, name = copying.copy(self), list(self.steps)[-1]
+        made.steps, made.before = {name: self.steps[name]}, {name: self.before[name]}
+        return made
+
+    def run(self, root: Path) -> None:
+        """All its steps."""
+        for step in self.steps.values():
+            step(root)
 
     @property
     def start(self) -> Path:
@@ -344,6 +370,7 @@ class Faults:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.tried, self.broken = folder, dict[str, int](), list[str]()
+        self.known: dict[Path, set[str]] = {}
 
     @contextlib.contextmanager
     def root(self, like: Path) -> Iterator[Path]:
@@ -365,9 +392,20 @@ class Faults:
     def after_fault(self, root: Path, before: Path, where: str) -> None:
         """What has to hold before anybody mends anything."""
         self.check(not (wrong := unreadable_releases(root)), f"{where}: a reader sees {wrong[:3]}")
-        self.check(not (found := verification.verify(data=root).problems), f"{where}: verify finds {found[:3]}")
+        found = self.problems(root) - self.problems_of_start(before)
+        self.check(not found, f"{where}: verify finds {sorted(found)[:3]}")
         lost = tree(before / "raw").items() - tree(root / "raw").items()
         self.check(not lost, f"{where}: lost from raw: {sorted(lost)[:3]}")
+
+    def problems(self, root: Path) -> set[str]:
+        """What `verify` finds, without the name of the root."""
+        return {problem.replace(str(root), "") for problem in verification.verify(data=root).problems}
+
+    def problems_of_start(self, root: Path) -> set[str]:
+        """The same of a state that runs start from: whoever moves a snapshot away leaves something to be found until the next."""
+        if root not in self.known:
+            self.known[root] = self.problems(root)
+        return self.known[root]
 
     def rerun(self, work: Callable[[], Any], root: Path, wanted: dict[str, str], where: str) -> None:
         """The same again, undisturbed: it ends, with the same bytes."""
@@ -441,6 +479,22 @@ class Faults:
         different = sorted(name for name, sha256 in got.items() if wanted.get(name) != sha256)
         self.check(not different and not wanted.keys() - tree(root).keys(), f"{where}: in the end these differ: {different[:5]}")
 
+    def twice_at_once(self, history: History, times: int) -> None:
+        """The last of the commands, given twice at once, while somebody reads releases all the time."""
+        name, step = list(history.steps.items())[-1]
+        for number in range(1, times + 1):
+            where = f"{name} twice at once, time {number}, {history.folder.name}"
+            with self.root(history.before[name]) as root:
+                writers = [forked(functools.partial(step, root)) for _ in range(2)]
+                reader = forked(functools.partial(read_until_told, (), root, set()))
+                codes = [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in writers]
+                os.kill(reader, signal.SIGUSR1)
+                codes.append(os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]))
+                self.check(codes == [DONE] * 3, f"{where}: the two and the reader ended with {codes}")
+                self.check(tree(root) == tree(history.end), f"{where}: not the files of one undisturbed command")
+                self.after_fault(root, history.before[name], where)
+            self.count("commands that meet")
+
     def meeting(self, history: History, times: int) -> None:
         """Two runs and a backfill on one store at once, while somebody reads releases and figures all the time."""
         subject = history.subject
@@ -482,14 +536,14 @@ def backfill(subject: Subject, root: Path) -> None:
 
 
 def read_until_told(sources: Sequence[str], root: Path, views: set[str]) -> None:
-    """Read every release that speaks, and figures, until SIGUSR1 comes. Raises at the first that is not whole."""
+    """Read every release that speaks, and figures of the sources, until SIGUSR1 comes. Raises at the first that is not whole."""
     told: list[int] = []
     signal.signal(signal.SIGUSR1, lambda number, frame: told.append(number))
     reads = 0
     while not told or not reads:
         if wrong := unreadable_releases(root):
             raise AssertionError(f"a reader sees {wrong[:3]}")
-        if digest(steps.view(data=root, of=sources)) not in views:
+        if sources and digest(steps.view(data=root, of=sources)) not in views:
             raise AssertionError("a reader sees figures that are neither those of before nor those of after")
         reads += 1
 
@@ -509,6 +563,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=3, help="how often to try what is not tried at each point")
     parser.add_argument("--seed", type=int, default=1, help="of the random times")
     parser.add_argument("--ledger", action="store_true", help="break runs over a ledger in the place of the others")
+    parser.add_argument("--commands", action="store_true", help="break the other commands in the place of runs")
     given = parser.parse_args()
     compute_once()
     if given.ledger:
@@ -516,9 +571,16 @@ def main() -> int:
         os.environ["FRAUDLOSS_SOURCES"] = str(SYNTHETIC_SOURCES)
     with tempfile.TemporaryDirectory() as temporary:
         faults = Faults(Path(temporary))
-        for history in (of_ledger if given.ledger else of_files)(Path(temporary)):
+        histories = of_ledger if given.ledger else of_files
+        if given.commands:
+            from tests.faults_of_commands import of_commands as histories
+        for history in histories(Path(temporary)):
             faults.at_points(history, "killed", given.every)
             faults.at_points(history, "disk full", given.every)
+            if history.is_of_commands:
+                faults.at_random_times(history.of_last_command(), given.times, random.Random(given.seed))
+                faults.twice_at_once(history, given.times)
+                continue
             if history.folder.name == "waiting":  # what it changes besides is changed by the others too
                 continue
             faults.at_random_times(history, 4 * given.times, random.Random(given.seed))
@@ -530,12 +592,21 @@ def main() -> int:
 
 
 def of_ledger(folder: Path) -> Iterator[History]:
-    """The first run over two months; then one over a later file of one of them."""
-    for name in ("first", "replacing"):
+    """The first run over two months; a year counted by itself; rows that are judged again; a later file of one of the months."""
+    for name in ("first", "recounted", "replayed", "replacing"):
         (folder / name).mkdir()
     lay_ledger(folder / "start")
     first = History(LEDGER, folder / "first", folder / "start")
     yield first
+    counting: dict[str, Step] = {
+        "count a year": lambda root: steps.count_year(LEDGER_SOURCE, LEDGER_MONTHS[0][:4], data=root),
+        "aggregate": lambda root: steps.aggregate(LEDGER_SOURCE, data=root, workers=1),
+    }
+    yield History(LEDGER, folder / "recounted", first.before[f"aggregate {LEDGER_SOURCE}"], counting)
+    with declared_in(mended_sources(folder / "sources")):
+        chosen = quarantine.Chosen(source=LEDGER_SOURCE)
+        replaying: dict[str, Step] = {"quarantine replay": lambda root: quarantine.replay(chosen, data=root)}
+        yield History(LEDGER, folder / "replayed", first.end, replaying)
     again = copy(first.end, folder / "again")
     bring_the_month_again(again)
     yield History(LEDGER, folder / "replacing", again)

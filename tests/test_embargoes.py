@@ -212,6 +212,18 @@ def test_an_embargo_that_makes_no_sense_is_refused(
     assert faults.tree(root) == before
 
 
+def test_a_command_on_an_embargo_that_was_broken_off_is_given_again_and_goes_on(root: Path) -> None:
+    waiting = hold(root)
+    assert hold(root) == waiting
+    until = ("--until", "2015-09-30", "--reason", "one more check", "--today", BEFORE)
+    for _ in range(2):
+        assert command(root, "embargo", "extend", *PERIOD, *until) == 0
+    for _ in range(2):
+        assert command(root, "embargo", "lift", *PERIOD, "--reason", "printed elsewhere", "--today", BEFORE) == 0
+        assert pointer(root) == waiting
+    assert [item["action"] for item in record(root)["decisions"]] == ["set", "extended", "lifted"]
+
+
 def test_an_embargo_is_set_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hold(root)
     assert command(root, "publish", *PERIOD, "--hold", "--reason", "x", "--today", BEFORE) == 2

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import cli, steps, verification
+from pipeline import cli, quarantine, steps, verification
+from pipeline.model import UsageError
 from pipeline.store import Store
 from tests import faults
 
@@ -84,6 +85,15 @@ def test_replay_without_a_change_changes_nothing(root: Path, capsys: pytest.Capt
     code, (row,) = ask(capsys, root, "replay", "--source", "cafc")
     assert (code, row["set_aside_before"], row["set_aside_now"]) == (0, 1, 1)
     assert faults.tree(root) == before
+
+
+def test_a_replay_that_was_broken_off_before_the_view_was_made_is_finished_by_the_next(root: Path, other_suite: None) -> None:
+    (snapshot,) = Store(root).snapshots("cafc")
+    steps.judge_again("cafc", [snapshot.id], data=root)
+    # The rule for which it was asked has no rows any more.
+    with pytest.raises(UsageError, match="nothing is set aside"):
+        quarantine.replay(quarantine.Chosen("cafc", rule="cases.nothing_breaks_it"), data=root)
+    assert steps.aggregate("cafc", data=root) is None
 
 
 def test_a_replay_that_is_refused_says_why(

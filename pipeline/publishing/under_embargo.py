@@ -92,7 +92,8 @@ def put_under_embargo(
 ) -> embargoes.Embargo:
     """Hold back what is not published yet of a period, until a moment or (None) until somebody lifts it, and make its release.
 
-    Raises UsageError where the moment has passed, or an embargo is in force already.
+    Given again, as after it was broken off, it goes on. Raises UsageError where the moment has passed, or another embargo is in
+    force.
     """
     period = period_of(frequency, code)
     if until is not None and until <= now:
@@ -100,13 +101,13 @@ def put_under_embargo(
     store.recover()
     with store.lock("release", frequency, code):
         known = embargoes.at(store, now)
-        if period in known.in_force:
+        held = known.in_force.get(period)
+        if held and not held.was_decided("set", reason, until):
             raise UsageError(
-                f"{code} is under embargo until {known.in_force[period].until_text} already. `fraudloss embargo extend` holds "
+                f"{code} is under embargo until {held.until_text} already. `fraudloss embargo extend` holds "
                 "longer, `fraudloss embargo lift` ends it."
             )
-        before = known.recorded.get(period) or embargoes.Embargo(period, until)
-        embargo = before.decided(
+        embargo = held or (known.recorded.get(period) or embargoes.Embargo(period, until)).decided(
             "set", reason, until=until, status=embargoes.IN_FORCE, public=embargoes.public_snapshots(store), release_id=None
         )
         store.write_json(store.embargo_path(frequency, code), embargo.to_json())
@@ -118,16 +119,23 @@ def decide_on_embargo(
 ) -> embargoes.Embargo:
     """Lift an embargo before its time, or hold longer: until a moment or (None) until somebody lifts it.
 
-    Raises UsageError where there is none that is not over, or the moment is no later than before.
+    A decision that was taken already, given again, is none: a command that was broken off goes on. Raises UsageError where there
+    is none that is not over, or the moment is no later than before.
     """
     period = period_of(frequency, code)
+    if not reason:
+        raise UsageError("a decision on an embargo has a reason, which is kept: give --reason.")
     store.recover()
     with store.lock("release", frequency, code):
         known = embargoes.at(store, now)
         embargo = known.in_force.get(period) or known.recorded.get(period)
+        if embargo and lift and embargo.was_decided("lifted", reason, embargo.until):
+            return embargo
         if embargo is None or embargo.status != embargoes.IN_FORCE:
             raise UsageError(f"{code} is under no embargo. `fraudloss embargo list` names those that are.")
-        if lift:
+        if not lift and embargo.was_decided("extended", reason, until):
+            pass
+        elif lift:
             embargo = embargo.decided("lifted", reason, status=embargoes.LIFTED)
         elif until is not None and (embargo.until is None or until <= max(embargo.until, now)):
             raise UsageError(f"{code} is under embargo until {embargo.until_text}: give a later moment, or lift it.")
