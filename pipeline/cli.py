@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline import steps
 from pipeline.log import LOGGER
-from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError, relations_text
+from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError, day_known, day_of, relations_text
 from pipeline.sources.catalogue import source, source_ids
 
 _Command = Callable[[argparse.Namespace], int]
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("source", metavar="SOURCE", help=", ".join(source_ids()))
     ingest.add_argument("path", nargs="?", metavar="PATH_OR_URL", help="left out: the publisher's address in source.yml")
     ingest.add_argument("--published", default="", help="when it was published: 2025-05-23, 2025-05 or 2025")
+    _now(ingest, "the moment with which the day of publication is compared, 2026-06-20 or 2026-06-20T08:50+09:00 (default: now)")
     ingest.add_argument("--edition", choices=sorted(EDITIONS), default="unknown", help="what the publication says of itself")
     ingest.add_argument("--extract", action="store_true", help="the file holds only some of the publication's figures")
     ingest.add_argument("--origin", default="", help="where it comes from (an address, a publication)")
@@ -171,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     _json(trace)
 
     freshness = _command(commands, "sources", _sources, "freshness, holes and owner of each source", "fraudloss sources")
-    _as_of(freshness, "judge freshness as of this day (default: today)")
+    _as_of(freshness, "judge freshness as of this day, by what was known then (default: today)")
     _json(freshness)
 
     reconcile = _command(
@@ -240,8 +241,10 @@ def _engine_of(given: argparse.Namespace) -> dict[str, Any]:
     return {"workers": given.workers, "dask": given.dask}
 
 
-def _now(parser: argparse.ArgumentParser) -> None:
-    help_text = "the moment with which embargoes are compared, 2026-06-20 or 2026-06-20T08:50+09:00 (default: now)"
+def _now(
+    parser: argparse.ArgumentParser,
+    help_text: str = "the moment with which embargoes are compared, 2026-06-20 or 2026-06-20T08:50+09:00 (default: now)",
+) -> None:
     parser.add_argument("--today", dest="now", type=_moment, default=None, metavar="MOMENT", help=help_text)
 
 
@@ -294,9 +297,9 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 def _day(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write 2025-05-23") from error
+        return day_of(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 # ----------------------------------------------------------------------------------------------------------------- steps
@@ -340,6 +343,7 @@ def _run_source(source_id: str, data: Path | None) -> steps.SourceRun:
 
 def _ingest(given: argparse.Namespace) -> int:
     declared = source(given.source)
+    _require_that_it_came(given.published, _now_of(given))
     delivered = declared.meta.get("address") if given.path is None else given.path
     if delivered == "":
         raise UsageError(
@@ -363,6 +367,27 @@ def _ingest(given: argparse.Namespace) -> int:
     return 0
 
 
+# Farther ahead than any publisher's calendar reaches: a year that was mistyped.
+_DAYS_AHEAD = 366
+
+
+def _require_that_it_came(published: str, now: dt.datetime) -> None:
+    """Refuse a day of publication that is mistyped: the file would speak in the place of all that come before that day."""
+    ahead = (day_known(published) - now.date()).days if published else 0
+    if ahead > _DAYS_AHEAD:
+        raise UsageError(
+            f"--published {published} is {ahead} days to come: nothing is published then. Give the day on which the file was "
+            "published, or the day to come that the publisher announced for it, at most a year from now (--today is the moment "
+            "that is taken for now)."
+        )
+    if ahead > 0:
+        print(
+            f"fraudloss: --published {published} is still to come. The file speaks from now on all the same; hold it back with "
+            "`fraudloss publish … --embargo-until`.",
+            file=sys.stderr,
+        )
+
+
 def _validate(given: argparse.Namespace) -> int:
     judged = steps.validate(given.source, data=given.data)
     print(f"{len(judged)} snapshots judged." if judged else "Nothing new: no work done.")
@@ -370,6 +395,8 @@ def _validate(given: argparse.Namespace) -> int:
 
 
 def _aggregate(given: argparse.Namespace) -> int:
+    if given.dask and not source(given.source).is_ledger:
+        raise UsageError(f"{given.source} is no ledger: it is aggregated here, in a moment. Leave --dask out.")
     view_id = steps.aggregate(given.source, data=given.data, **_engine_of(given))
     print(f"view {view_id} made." if view_id else "Nothing new: no work done.")
     return 0
@@ -379,6 +406,8 @@ def _publish(given: argparse.Namespace) -> int:
     now = _now_of(given)
     if given.hold or given.embargo_until:
         return _put_under_embargo(given, now)
+    if given.reason:
+        raise UsageError("--reason says why a release is held back: give --embargo-until or --hold with it, or leave it out.")
     release_id = steps.publish(given.frequency, given.period, data=given.data, as_of=given.as_of, now=now)
     steps.build_site(data=given.data, now=now)
     if release_id == "withdrawn":
@@ -450,7 +479,7 @@ def _plan(given: argparse.Namespace) -> int:
     planned = steps.plan(given.frequency, given.first, given.last, data=given.data, as_of=given.as_of, now=_now_of(given))
     if given.json:
         _print_json([item.to_json() for item in planned])
-        return 0
+        return _failures_named(planned)
     rows = [
         {
             "period": item.period,
@@ -464,7 +493,15 @@ def _plan(given: argparse.Namespace) -> int:
         for item in planned
     ]
     _print_table(rows, ["period", "action", "reason", "because", "release", "embargo", "inputs"])
-    return 0
+    return _failures_named(planned)
+
+
+def _failures_named(planned: Sequence[Any]) -> int:
+    """Say of each period that cannot be published why; then the exit code is 1."""
+    failures = [item.failure for item in planned if item.failure]
+    for failure in failures:
+        print(f"fraudloss: {failure}", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def _backfill(given: argparse.Namespace) -> int:
@@ -556,7 +593,7 @@ def _trace(given: argparse.Namespace) -> int:
 def _sources(given: argparse.Namespace) -> int:
     from pipeline import questions
 
-    rows = questions.freshness(given.as_of or steps.today(), data=given.data)
+    rows = questions.freshness(given.as_of or steps.today(), data=given.data, as_of=given.as_of)
     if given.json:
         _print_json(rows)
     else:

@@ -10,6 +10,7 @@ definition. The meaning of every code stands beside it, because pages and workbo
 from __future__ import annotations
 
 import calendar
+import contextlib
 import dataclasses
 import datetime as dt
 import functools
@@ -447,10 +448,17 @@ class Snapshot:
         return cls(**{**data, "known_at": dt.date.fromisoformat(data["known_at"])})
 
 
+def day_of(text: str) -> dt.date:
+    """The day that is written as 2025-05-23. Raises UsageError; a week or a day without dashes is too easily another one."""
+    if _DAY.match(text):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(text)
+    raise UsageError(f"{text!r} is not a day; write 2025-05-23")
+
+
 def day_known(published: str) -> dt.date:
     """The first day on which something `published` on that day, month or year was surely out: the last day it may mean."""
-    if _DAY.match(published):
-        return dt.date.fromisoformat(published)
-    if re.fullmatch(r"\d{4}-\d{2}", published) or re.fullmatch(r"\d{4}", published):
-        return Period.parse(published).end
+    if _DAY.match(published) or re.fullmatch(r"\d{4}(-\d{2})?", published):
+        with contextlib.suppress(UsageError):
+            return Period.parse(published).end
     raise UsageError(f"{published!r} is not a date of publication. Write 2025-05-23, 2025-05 or 2025.")

@@ -21,8 +21,9 @@ from pipeline.aggregate.corrected_records import CorrectedRecord, goes_into
 from pipeline.aggregate.cubes import rows_of
 from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS, published_totals, reconcile
 from pipeline.aggregate.revisions import differences
+from pipeline.aggregate.view import known_by
 from pipeline.frames import CHANGE_COLUMNS, OBSERVATION_COLUMNS, read_observations
-from pipeline.model import DERIVATIONS, FREQUENCIES, MEASURES, UNITS, FraudlossError, Period, Snapshot, UsageError
+from pipeline.model import DERIVATIONS, FREQUENCIES, MEASURES, UNITS, FraudlossError, Period, Snapshot, UsageError, day_of
 from pipeline.publish.freshness import freshness_of
 from pipeline.publish.selection import select_rows
 from pipeline.reading.grids import cell_text
@@ -122,6 +123,8 @@ def diff(
     store, days = steps.store_at(data), [_day_of(text) for text in (first, second) if text is not None]
     if len(days) == 2 and (days[0] is None) != (days[1] is None):
         raise UsageError(f"{first} and {second}: compare two releases, or two days such as 2025-03-01.")
+    if days[0] is not None and (last := days[1] if second is not None else as_of) is not None and last < days[0]:
+        raise UsageError(f"{days[0]} is after {last}: give the earlier day first.")
     if days[0] is not None:
         frames = [_as_of(store, day) for day in (days[0], days[1] if second is not None else as_of)]
     else:
@@ -153,8 +156,8 @@ def change_records(changes: pd.DataFrame) -> list[dict[str, Any]]:
 def _day_of(text: str) -> dt.date | None:
     """The day that is written so; None for the name of a release."""
     try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
+        return day_of(text)
+    except UsageError:
         return None
 
 
@@ -276,15 +279,20 @@ def _records_text(store: Store, snapshot: Snapshot, origin: str) -> str:
 # --------------------------------------------------------------------------------------------------------------- sources
 
 
-def freshness(day: dt.date, *, data: Path | None = None) -> list[dict[str, Any]]:
-    """For each source: newest period present, newest expected by its calendar on `day`, holes, refused snapshots, owner."""
+def freshness(day: dt.date, *, data: Path | None = None, as_of: dt.date | None = None) -> list[dict[str, Any]]:
+    """For each source: newest period present, newest expected by its calendar on `day`, holes, refused snapshots, owner.
+
+    `as_of`: by what was known on that day. Raises UsageError where nothing was.
+    """
     store = steps.store_at(data)
-    return [_freshness(store, source(source_id), day, data) for source_id in source_ids()]
+    vintages.require_known(store, as_of)
+    return [_freshness(store, source(source_id), day, data, as_of) for source_id in source_ids()]
 
 
-def _freshness(store: Store, declared: Source, day: dt.date, data: Path | None) -> dict[str, Any]:
-    found = freshness_of(steps.view(data=data, of=[declared.id]), declared, day)
-    verdicts = [store.read_json(store.verdict_path(declared.id, item.id)) for item in store.snapshots(declared.id)]
+def _freshness(store: Store, declared: Source, day: dt.date, data: Path | None, as_of: dt.date | None) -> dict[str, Any]:
+    found = freshness_of(steps.view(data=data, as_of=as_of, of=[declared.id]), declared, day)
+    known = known_by(store.snapshots(declared.id), as_of)
+    verdicts = [store.read_json(store.verdict_path(declared.id, item.id)) for item in known]
     return {
         "source": declared.id,
         "owner": declared.meta["owner"],

@@ -246,7 +246,9 @@ def _read(store: Store, manifest: dict[str, Any]) -> SourceHistory:
 
 def require_known(store: Store, as_of: dt.date | None, of: Iterable[str] | None = None) -> None:
     """Raises UsageError where nothing at all was known on `as_of`."""
-    days = [snapshot.known_at for source_id in of or source_ids() for snapshot in store.snapshots(source_id)]
+    asked = [snapshot.known_at for source_id in of or () for snapshot in store.snapshots(source_id)]
+    # Of a source that has no file, nothing is known on any day: then the day is compared with the first file of all.
+    days = asked or [snapshot.known_at for source_id in source_ids() for snapshot in store.snapshots(source_id)]
     if as_of is not None and days and as_of < min(days):
         raise UsageError(f"nothing was known on {as_of.isoformat()}: the first snapshot is known from {min(days).isoformat()}.")
 

@@ -5,6 +5,7 @@ Most dangerous is what looks like an answer: a misspelt data root that holds no 
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -92,6 +93,25 @@ def test_a_first_file_begins_a_data_root(tmp_path: Path) -> None:
         (("query", "--frequency", "weekly"), "no figure has the frequency 'weekly'"),
         (("query", "--as-of", "2026-12-31", "--table", "nope"), "no figure has the table 'nope'"),
         (("diff", "2026-12-31", "--frequency", "weekly"), "'weekly' is no frequency. There are annual, "),
+        (("diff", "2026-12-31", "2026-10-01"), "2026-12-31 is after 2026-10-01: give the earlier day first"),
+        (("diff", "2026-W40"), "is no release here and no day"),
+        (("query", "--as-of", "20261231"), "'20261231' is not a day; write 2025-05-23"),
+        (("query", "--as-of", "2026-W40"), "'2026-W40' is not a day"),
+        (("query", "--source", "npa_annual", "--as-of", "1900-01-01"), "nothing was known on 1900-01-01"),
+        (("sources", "--as-of", "1900-01-01"), "nothing was known on 1900-01-01"),
+        (("publish", "--frequency", "annual", "--period", "2025", "--reason", "x"), "--reason says why a release is held back"),
+        (("run", "--today", "0001-01-01T00:00+09:00"), "is no moment"),
+        (("aggregate", "npa_victims", "--dask", "nowhere"), "npa_victims is no ledger"),
+        (("ingest", "npa_victims", "x.csv", "--published", "2026-13-01"), "'2026-13-01' is not a date of publication"),
+        (("ingest", "npa_victims", "x.csv", "--published", "2026-02-30"), "'2026-02-30' is not a date of publication"),
+        (
+            ("ingest", "npa_victims", "x.csv", "--published", "2062-05-23", "--today", "2026-09-20"),
+            "--published 2062-05-23 is 13029 days to come: nothing is published then",
+        ),
+        (
+            ("embargo", "lift", "--frequency", "annual", "--period", "2025", "--reason", ""),
+            "a decision on an embargo has a reason",
+        ),
     ],
 )
 def test_a_wrong_word_is_told_from_a_question_without_an_answer(
@@ -110,6 +130,24 @@ def test_a_wrong_word_is_told_from_a_question_without_an_answer(
 def test_a_declared_word_that_no_figure_has_is_a_question_without_an_answer(judged: Path) -> None:
     for words in (("--measure", "max_loss"), ("--unit", "AUD"), ("--frequency", "day"), ("--period", "1999")):
         assert cli.main(["--data", str(judged), "query", *words]) == 0
+
+
+def test_a_day_of_publication_that_was_announced_is_taken_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(INBOX / "npa_victims" / "r07_victims.csv")
+    early = ("ingest", "npa_victims", file, "--published", "2026-09-20", "--today", "2026-09-19")
+    assert cli.main(["--data", str(tmp_path / "new"), *early]) == 0
+    assert "--published 2026-09-20 is still to come" in capsys.readouterr().err
+    assert cli.main(["--data", str(tmp_path / "new"), *early[:-1], "2026-09-20"]) == 0
+    assert "still to come" not in capsys.readouterr().err
+
+
+def test_sources_are_judged_as_of_a_day_by_what_was_known_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(INBOX / "internet_banking", tmp_path / "raw" / "inbox" / "internet_banking")
+    steps.run_source("internet_banking", data=tmp_path)
+    capsys.readouterr()
+    assert cli.main(["--data", str(tmp_path), "sources", "--as-of", "2015-12-31", "--json"]) == 0
+    (banking,) = [row for row in json.loads(capsys.readouterr().out) if row["source"] == "internet_banking"]
+    assert (banking["snapshots"], banking["newest"]) == (2, "2015-06-30")
 
 
 def test_a_stretch_to_the_end_of_time_can_be_planned(judged: Path) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.model import Period
+from pipeline.model import FraudlossError, Period
 from pipeline.publishing.candidates import Candidates, periods_between
 from pipeline.publishing.reasons import why_released
 from pipeline.publishing.records import current_manifest, period_record
@@ -25,12 +25,13 @@ class Planned:
     """What publishing one period would do."""
 
     period: str
-    action: str  # nothing, new release, restate, make again (files of it are gone), withdraw, embargo, no figures
+    action: str  # nothing, new release, restate, make again (files of it are gone), withdraw, embargo, no figures, fail
     reasons: tuple[str, ...]  # keys of model.REASONS
     release_id: str
     snapshots: list[str]  # ids of those that speak in it
     embargo: str = ""  # until when the release waits
     because: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # key of model.RELATIONS -> periods
+    failure: str = ""  # why the period cannot be published
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`: the names of the fields, reasons and periods as lists."""
@@ -45,11 +46,17 @@ def plan(
     wanted = periods_between(frequency, first, last)
     candidates = Candidates(store, as_of, now)
     there = set(candidates.periods(frequency))
-    return [
-        _planned_under_embargo(store, candidates, period)
-        or (_planned(store, candidates, period) if period in there else _planned_without_figures(store, candidates, period))
-        for period in wanted
-    ]
+    return [_planned_or_failed(store, candidates, period, has_figures=period in there) for period in wanted]
+
+
+def _planned_or_failed(store: Store, candidates: Candidates, period: Period, *, has_figures: bool) -> Planned:
+    """What would be done, or why the period could not be published: a lost snapshot of one says nothing of the others."""
+    try:
+        if waiting := _planned_under_embargo(store, candidates, period):
+            return waiting
+        return (_planned if has_figures else _planned_without_figures)(store, candidates, period)
+    except FraudlossError as failure:
+        return Planned(period.code, "fail", (), "", [], failure=str(failure))
 
 
 def _planned_under_embargo(store: Store, candidates: Candidates, period: Period) -> Planned | None:
