@@ -279,7 +279,9 @@ def _view_of(store: Store, source_id: str, as_of: dt.date | None, without: froze
         return None
     accepted = list(_accepted(store, source_id, inputs).values())
     observations = _observations(store, source_id, inputs)
-    return derive(in_force(observations, accepted), source(source_id), printings(observations, accepted))
+    declared = source(source_id)
+    rows = in_force(observations, accepted, of_ledger=declared.is_ledger)
+    return derive(rows, declared, printings(observations, accepted))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,19 @@ def test_an_older_file_still_speaks_for_periods_that_the_later_one_does_not_hold
     assert sorted(view["period"]) == ["2016", "2017"]
 
 
+def test_what_a_file_of_records_counts_up_to_its_last_month_is_gone_when_a_later_one_counts_the_year_further() -> None:
+    """Reports come in late: a sum up to June as it was in July does not stand beside the months as they are in October."""
+    first = [row("2024-01/2024-06", 10, snapshot="s1"), row("2023-01/2023-12", 25, snapshot="s1"), row("2023", 25, snapshot="s1")]
+    for longer in ("2024-01/2024-09", "2024"):
+        rows = [*first, row(longer, 15, snapshot="s2")]
+        counted = frame(*({**each, "derivation": "records"} for each in rows))
+        assert sorted(in_force(counted, [OLD, NEW])["period"]) == ["2023", "2023-01/2023-12", longer]
+        # Of a ledger it is counted again with its months, and what a publisher prints was printed.
+        assert len(in_force(counted, [OLD, NEW], of_ledger=True)) == len(in_force(frame(*rows), [OLD, NEW])) == 4
+    again = frame(*({**each, "derivation": "records"} for each in (first[0], row("2024-01/2024-03", 4, snapshot="s2"))))
+    assert len(in_force(again, [OLD, NEW])) == 2, "a later file that does not count so far leaves it"
+
+
 def test_a_later_extract_changes_only_the_series_that_it_prints() -> None:
     extract = snapshot("s2", "2026-05-22", extract=True)
     figures = frame(

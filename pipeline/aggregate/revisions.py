@@ -238,7 +238,8 @@ def history(observations: pd.DataFrame, snapshots: list[Snapshot], source: Sourc
     for day in sorted({snapshot.known_at for snapshot in snapshots if snapshot.known_at > done}):
         known = known_by(snapshots, day)
         speaking = observations[observations["snapshot"].isin([snapshot.id for snapshot in known])]
-        current = _derived(in_force(speaking, known), view, day, source, printings(speaking, known))
+        rows = in_force(speaking, known, of_ledger=source.is_ledger)
+        current = _derived(rows, view, day, source, printings(speaking, known))
         changes = differences(view, current, of_one_code=True) if len(view) else empty_frame(CHANGE_SCHEMA)
         touched = set(_units(current[current["known_at"] == day]))
         # The figures of a table and period that nobody knew before are in the view itself.

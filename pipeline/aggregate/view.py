@@ -5,6 +5,9 @@ each key. The rule: the latest whole file that covers a (table, frequency, perio
 longer has is gone; an extract speaks for the series that it prints and for nothing else. A figure that an extract prints again
 under the same edition, in a larger unit and the same as far as that unit tells, is confirmed by it: the exacter one goes on.
 
+A file of records counts what is cumulative up to its own last month. A later file that counts the year further covers those
+months too: the shorter sum is of reports as they were, beside months as they are, and it is gone.
+
 Of sources of extracts, figures of several printings speak side by side. `printings` tells which of them were revised since.
 """
 
@@ -15,10 +18,11 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.frames import KEY_COLUMNS, sorted_by_key
-from pipeline.model import Snapshot
+from pipeline.model import Period, Snapshot
 
 COVERAGE_COLUMNS = ["table", "frequency", "period"]
 
@@ -36,9 +40,14 @@ class Printing:
     last: dt.date
 
 
-def in_force(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataFrame:
-    """The rows that speak, sorted by key. `observations` may hold rows of `snapshots` only, in any order."""
+def in_force(observations: pd.DataFrame, snapshots: list[Snapshot], *, of_ledger: bool = False) -> pd.DataFrame:
+    """The rows that speak, sorted by key. `observations` may hold rows of `snapshots` only, in any order.
+
+    `of_ledger`: what is cumulative is counted again whenever one of its months is, so that it stays.
+    """
     latest = _speaking(observations, snapshots)
+    if not of_ledger:
+        latest = latest[~_outgrown(latest, snapshots)].reset_index(drop=True)
     # One whole file speaks for a period: only extracts print a figure a second time.
     rounded = _rounded_again(latest) if any(snapshot.extract for snapshot in snapshots) else []
     return sorted_by_key(latest.drop(index=rounded).drop_duplicates(KEY_COLUMNS, keep="last"))
@@ -78,6 +87,35 @@ def _speaking(observations: pd.DataFrame, snapshots: list[Snapshot]) -> pd.DataF
     speaks = (rank == speaking_file) | (~whole & (rank > speaking_file))
     latest = observations[speaks].assign(_rank=rank[speaks]).sort_values("_rank", kind="stable")
     return latest.drop(columns="_rank").reset_index(drop=True)
+
+
+def _outgrown(speaking: pd.DataFrame, snapshots: list[Snapshot]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which rows are cumulative figures counted of records, of a year that a later file has counted further."""
+    counted = (speaking["derivation"] == "records").to_numpy(bool)
+    cumulative = counted & (speaking["frequency"] == "year_to_date").to_numpy(bool)
+    if not cumulative.any():
+        return cumulative
+    orders = {snapshot.id: snapshot.order for snapshot in snapshots}
+    of_years = speaking[cumulative | counted & (speaking["frequency"] == "annual").to_numpy(bool)]
+    stretches: dict[tuple[str, dt.date], set[tuple[dt.date, str]]] = {}
+    for table, code, snapshot in set(zip(of_years["table"], of_years["period"], of_years["snapshot"], strict=True)):
+        period = Period.parse(code)
+        stretches.setdefault((table, period.start), set()).add((period.end, snapshot))
+    outgrown = {
+        (table, start, end, snapshot)
+        for (table, start), counts in stretches.items()
+        for end, snapshot in counts
+        if any(further > end and orders[other] > orders[snapshot] for further, other in counts)
+    }
+    own = speaking[cumulative]
+    periods = map(Period.parse, own["period"])
+    units = [
+        (table, period.start, period.end, snapshot)
+        for table, period, snapshot in zip(own["table"], periods, own["snapshot"], strict=True)
+    ]
+    found = np.zeros(len(speaking), dtype=bool)
+    found[cumulative] = [unit in outgrown for unit in units]
+    return found
 
 
 def _rounded_again(printed: pd.DataFrame) -> list[int]:
