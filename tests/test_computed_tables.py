@@ -127,7 +127,7 @@ def test_a_contribution_says_what_it_was_made_of_and_since_when_it_could_be_know
     assert list(made_of["period"]) == ["2025", "2024", "2024"]
     assert list(made_of["native_type"]) == ["オレオレ詐欺", "オレオレ詐欺", "_T"]
     now, before, total = (Decimal(value) for value in made_of["value"])
-    assert Decimal(own["contribution_percentage_points"]) == (100 * (now - before) / total).quantize(Decimal("0.000001"))
+    assert Decimal(own["contribution_percentage_points"]) == (100 * (now - before) / total).quantize(Decimal("0.001"))
 
 
 def test_a_contribution_across_a_break_has_a_reason_and_no_value() -> None:

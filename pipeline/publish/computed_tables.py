@@ -27,7 +27,7 @@ _OWN: dict[str, dict[str, tuple[str, str]]] = {
         "of_measure": ("string", "whose change it is: loss or cases"),
         "contribution_percentage_points": (
             "number",
-            "100 * (figure - that of the year before) / total of the year before, to 0.000001; of the total its change, per cent",
+            "100 * (figure - that of the year before) / total of the year before, to 0.001; of the total its change, per cent",
         ),
         "made_of": ("string", "ids of the observations that it was made of, joined by `; `"),
     },

@@ -4,11 +4,11 @@ In: the figures of one table, period and classification, and those of its histor
 more, in percentage points, made here for the pages, the workbook and a CSV alone: they follow from the figures beside them. Where
 they cannot be made, the reason.
 
-    contribution of type k = 100 * (x[k, t] - x[k, t-1 year]) / X[t-1 year], rounded half to even to 0.000001 points
+    contribution of type k = 100 * (x[k, t] - x[k, t-1 year]) / X[t-1 year], rounded half to even to 0.001 points
 
 The figure of the year before is the one that the release holds. Where it holds but the change on the year that was derived from
-it, it is x[k, t] / (1 + change), whose first six digits are known, so that what is shown is exact. A figure that is or was zero
-cannot be found again so: it stands in the remainder.
+it, it is x[k, t] / (1 + change): the change has six digits behind the point, which is enough for the three of a contribution. A
+figure that is or was zero cannot be found again so: it stands in the remainder.
 
 A contribution is as provisional and as late as the worst of the figures that it is made of; `origin` has their ids.
 """
@@ -32,7 +32,7 @@ from pipeline.publish.words import _, listed
 # Measure -> the measure of its change, and of its contributions.
 OF_MEASURES = {"loss": ("change_on_year", "contribution"), "cases": ("change_on_year_cases", "contribution_cases")}
 POINTS = "points"
-_HUNDRED, _SHOWN, _STEP = Decimal(100), Decimal("0.05"), Decimal("0.000001")
+_HUNDRED, _SHOWN, _STEP = Decimal(100), Decimal("0.05"), Decimal("0.001")
 
 
 @dataclasses.dataclass(frozen=True)
