@@ -9,6 +9,8 @@ import dataclasses
 import datetime as dt
 import difflib
 import importlib
+import itertools
+import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -207,9 +209,25 @@ class Trace:
 
 
 def trace(observation_id: str, *, data: Path | None = None) -> Trace:
-    """Lead a figure back to its cells. Raises UsageError for an id that no figure in the store has."""
+    """Lead a figure back to its cells: an id, or the end of a link on a page.
+
+    The end may stand behind the link and `#`. It may be an id with a day: the figure as it stood until that day or, where it did
+    not end then, as it was known on that day (pipeline.publish.replaced). Raises UsageError for an id that no figure in the store
+    has, or had then.
+    """
     store = steps.store_at(data)
+    observation_id, day = _anchor(observation_id)
     row = _find(store, observation_id, data)
+    if day is not None:
+        source_ids = [row["source"]]
+        before, after = (vintages.view(store, as_of, source_ids) for as_of in (day - dt.timedelta(days=1), day))
+        found = as_it_stood(before, after, observation_id)
+        if found is None:
+            raise UsageError(
+                f"the figure {observation_id} did not stand on {day} or the day before. Without the day, `fraudloss trace"
+                f" {observation_id}` leads back the one that is known now, or was last."
+            )
+        row = found
     snapshots = {item.id: item for item in store.snapshots(row["source"])}
     used = [snapshots[part] for part in row["snapshot"].split("+")]
     cells = [_cell(store, origin, used) for origin in row["origin"].split("; ")]
@@ -217,16 +235,40 @@ def trace(observation_id: str, *, data: Path | None = None) -> Trace:
     return Trace(records(pd.DataFrame([row]))[0], DERIVATIONS[row["derivation"]], cells)
 
 
+_ANCHOR_OF_A_DAY = re.compile(r"([a-p][0-9a-f]{15})-(\d{4}-\d{2}-\d{2})")
+
+
+def _anchor(text: str) -> tuple[str, dt.date | None]:
+    """The id, and the day if one stands behind it, that the end of a link names."""
+    text = text.rpartition("#")[2]
+    found = _ANCHOR_OF_A_DAY.fullmatch(text)
+    return (found[1], day_of(found[2])) if found else (text, None)
+
+
+def as_it_stood(before: pd.DataFrame, after: pd.DataFrame, observation_id: str) -> dict[str, Any] | None:
+    """The figure as the day before has it, where the day itself has another one or none in its place; else as the day has it."""
+    old, new = (_row_of(frame, observation_id) for frame in (before, after))
+    if old is None or new is None:
+        return old or new
+    return new if all(old[name] == new[name] for name in ("value", "absence", "edition")) else old
+
+
+def _row_of(frame: pd.DataFrame, observation_id: str) -> dict[str, Any] | None:
+    found = frame[frame["id"] == observation_id]
+    return {str(name): value for name, value in found.iloc[0].items()} if len(found) else None
+
+
 def _find(store: Store, observation_id: str, data: Path | None) -> dict[str, Any]:
     current = steps.view(data=data)
     # What a release shows for comparison may be an earlier printing, and what was derived of it stands in an earlier view only.
     folders = (store.processed / name for name in ("observations", "aggregates"))
     older = (read_observations(path) for folder in folders for path in sorted(folder.glob("*/*.parquet")))
-    for frame in [current, *older]:
-        found = frame[frame["id"] == observation_id]
-        if len(found):
-            return {str(name): value for name, value in found.iloc[0].items()}
-    raise UsageError(f"no figure has the id {observation_id!r}. `fraudloss query --json` gives ids.")
+    for frame in itertools.chain([current], older):
+        if (found := _row_of(frame, observation_id)) is not None:
+            return found
+    raise UsageError(
+        f"no figure has the id {observation_id!r}. `fraudloss query --json` gives ids; so does the end of a figure's link."
+    )
 
 
 def _cell(store: Store, origin: str, snapshots: list[Snapshot]) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -17,8 +18,9 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from pipeline import cli, steps
-from pipeline.frames import KEY_COLUMNS
+from pipeline import cli, questions, steps
+from pipeline.frames import KEY_COLUMNS, observations_frame
+from pipeline.model import UsageError
 from tests.grid_files import INBOX, REPOSITORY
 from tests.untraced import untraced
 
@@ -192,6 +194,37 @@ def test_a_figure_that_was_replaced_leads_to_the_cell_that_printed_it_and_on_to_
     (second,) = re.findall(rf'<tr id="{after[2]}">.*?</tr>', pages[after[1]])
     assert "71,760,000,000" in second
     assert "it stood until 31 July 2025" in second
+
+
+def test_the_end_of_a_link_to_a_figure_that_was_replaced_is_traced_as_it_stood(ask: Any, data: Path) -> None:
+    asked = ("query", "--source", "npa_releases", "--table", "special_fraud", "--period", "2024", "--measure", "loss")
+    (first,) = ask(*asked, "--unit", "JPY", "--fraud-type", "_T", "--as-of", "2025-02-07")
+    for end in (first["id"], f"#{first['id']}", f"trace_npa_releases.html#{first['id']}-2025-05-23", f"{first['id']}-2025-02-07"):
+        traced = ask("trace", end)
+        assert traced["observation"]["value"] == 72_150_000_000
+        assert [cell["file"] for cell in traced["cells"]] == ["2025-02-07-annual-provisional-2024.csv"]
+    with pytest.raises(UsageError, match="did not stand on 2025-05-25 or the day before"):
+        questions.trace(f"{first['id']}-2025-05-25", data=data)
+
+
+def test_of_two_values_under_one_id_the_day_picks_the_one_that_ended_on_it() -> None:
+    """The anchor of what was replaced names the day of its end, of what a later file printed again the day that it was known."""
+    about = {
+        "source": "s",
+        "table": "t",
+        "frequency": "annual",
+        "period": "2024",
+        "area": "JP",
+        "measure": "cases",
+        "unit": "cases",
+    }
+    about |= {"snapshot": "one", "known_at": dt.date(2025, 1, 1), "origin": "f.csv!A1", "classification": "c"}
+    before, after = (observations_frame([{**about, "value": Decimal(value)}]) for value in (4, 5))
+    (named,) = before["id"]
+    ended, same = (questions.as_it_stood(before, frame, named) for frame in (after, before))
+    come, gone = questions.as_it_stood(after.iloc[:0], after, named), questions.as_it_stood(before, after.iloc[:0], named)
+    assert [row["value"] for row in (ended, same, come, gone) if row] == [4, 4, 5, 4]
+    assert questions.as_it_stood(before.iloc[:0], after.iloc[:0], named) is None
 
 
 def test_a_second_run_does_no_work_and_says_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
