@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline import steps
 from pipeline.log import LOGGER
-from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError, day_known, day_of, relations_text
+from pipeline.model import EDITIONS, PUBLISHED_FREQUENCIES, FraudlossError, UsageError, day_of, relations_text
 from pipeline.sources.catalogue import source, source_ids
 
 _Command = Callable[[argparse.Namespace], int]
@@ -168,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     _json(query)
 
     trace = _command(commands, "trace", _trace, "a figure back to its cells", "fraudloss trace 0123456789abcdef")
-    trace.add_argument("observation_id", metavar="OBSERVATION_ID")
+    trace.add_argument("observation_id", metavar="OBSERVATION_ID", help="an id, or the end of a figure's link on a page")
     _json(trace)
 
     freshness = _command(commands, "sources", _sources, "freshness, holes and owner of each source", "fraudloss sources")
@@ -367,20 +367,15 @@ def _ingest(given: argparse.Namespace) -> int:
     return 0
 
 
-# Farther ahead than any publisher's calendar reaches: a year that was mistyped.
-_DAYS_AHEAD = 366
-
-
 def _require_that_it_came(published: str, now: dt.datetime) -> None:
     """Refuse a day of publication that is mistyped: the file would speak in the place of all that come before that day."""
-    ahead = (day_known(published) - now.date()).days if published else 0
-    if ahead > _DAYS_AHEAD:
-        raise UsageError(
-            f"--published {published} is {ahead} days to come: nothing is published then. Give the day on which the file was "
-            "published, or the day to come that the publisher announced for it, at most a year from now (--today is the moment "
-            "that is taken for now)."
-        )
-    if ahead > 0:
+    from pipeline.ingest.publication_days import EXPECTED, is_to_come, why_impossible
+
+    if not published:
+        return
+    if why := why_impossible(published, now.date()):
+        raise UsageError(f"--published {published} is {why}. Give {EXPECTED} (--today is the moment that is taken for now).")
+    if is_to_come(published, now.date()):
         print(
             f"fraudloss: --published {published} is still to come. The file speaks from now on all the same; hold it back with "
             "`fraudloss publish … --embargo-until`.",

@@ -90,12 +90,16 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
 
     `about`: edition, extract, origin, note (pipeline.ingest.deliveries.Delivery). Raises RefusedInput when it cannot be read
     exactly (its bytes are kept all the same), FetchError when an address does not give what it promises, FraudlossError when the
-    same bytes are held as published later: one of the two days is wrong. Bytes that are published once more are no news.
+    same bytes are held as published later: one of the two days is wrong. Bytes that are published once more are no news. Raises
+    UsageError, before anything is begun, for an address of which no file can be fetched.
     """
-    store, declared = store_at(data, may_begin=True), source(source_id)
+    declared = source(source_id)
+    if is_address := re.match(r"^[a-z][a-z0-9+.-]*://", delivered, re.IGNORECASE) is not None:
+        _require_address(declared, delivered)
+    store = store_at(data, may_begin=True)
     store.recover()
     with tempfile.TemporaryDirectory() as temporary:
-        if re.match(r"^[a-z][a-z0-9+.-]*://", delivered, re.IGNORECASE):
+        if is_address:
             snapshot, is_new = _ingest_address(store, declared, delivered, Path(temporary), published, about)
             name = snapshot.file
         else:
@@ -109,6 +113,22 @@ def ingest(source_id: str, delivered: str, *, data: Path | None = None, publishe
         raise FraudlossError(_dated_otherwise(store, snapshot, published))
     _try(store, snapshot, declared, is_new)
     return snapshot
+
+
+def _require_address(declared: Source, address: str) -> None:
+    """Of the address in source.yml, its own error says what to do."""
+    from pipeline.ingest.addresses import checked_address
+    from pipeline.ingest.fetch_errors import AddressRefused
+
+    if address == declared.meta.get("address"):
+        return
+    try:
+        checked_address(address, "")
+    except AddressRefused as refusal:
+        raise UsageError(
+            f"{refusal.address} is no address that a file is fetched from: found {refusal.found}; expected {refusal.expected}. "
+            "Give such an address, or fetch the file by other means and give its path."
+        ) from refusal
 
 
 def _held_for_other_months(declared: Source, held: Snapshot, name: str) -> RefusedInput | None:
@@ -208,13 +228,18 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
     """Keep every file of the source's inbox as a snapshot. Gives the ids of those that are new.
 
     Raises FraudlossError where a file is taken away while it is read; those before it are kept. So it does where the list names
-    another day of publication for a file than that under which it was taken in; all others are kept first.
+    another day of publication for a file than that under which it was taken in, or one that cannot be meant; all others are kept
+    first.
     """
     from pipeline.ingest.deliveries import in_inbox
+    from pipeline.ingest.publication_days import is_to_come, why_impossible
 
-    store, declared, new, contradicted = store_at(data), source(source_id), [], []
+    store, declared, new, wrong, day = store_at(data), source(source_id), [], list[str](), today()
     sizes = {snapshot.size_bytes for snapshot in store.snapshots(source_id)}
-    for delivery in in_inbox(store.inbox(source_id), received=today()):
+    for delivery in in_inbox(store.inbox(source_id), received=day):
+        if delivery.published and (why := why_impossible(delivery.published, day)):
+            wrong.append(_dated_impossibly(delivery, why))
+            continue
         try:
             snapshot, is_new = _keep(store, source_id, delivery, sizes)
         except FileNotFoundError as error:
@@ -222,13 +247,25 @@ def ingest_inbox(source_id: str, *, data: Path | None = None) -> list[str]:
         if is_new:
             new.append(snapshot.id)
             log.event("ingested", source=source_id, snapshot=snapshot.id, file=snapshot.file)
+            if delivery.published and is_to_come(delivery.published, day):
+                log.event("still to come", source=source_id, file=snapshot.file, published=delivery.published)
         elif refusal := _held_for_other_months(declared, snapshot, delivery.path.name):
             log.event("not taken in", source=source_id, reason=str(refusal))
         elif _is_dated_otherwise(delivery, snapshot):
-            contradicted.append(_dated_otherwise(store, snapshot, delivery.published))
-    if contradicted:
-        raise FraudlossError(f"{source_id}: " + "\n".join(contradicted))
+            wrong.append(_dated_otherwise(store, snapshot, delivery.published))
+    if wrong:
+        raise FraudlossError(f"{source_id}: " + "\n".join(wrong))
     return new
+
+
+def _dated_impossibly(delivery: Delivery, why: str) -> str:
+    from pipeline.ingest.deliveries import LIST_NAME
+    from pipeline.ingest.publication_days import EXPECTED
+
+    return (
+        f"{delivery.path.parent / LIST_NAME}, the line of {delivery.path.name}, published: found {delivery.published!r}, which is"
+        f" {why}; expected {EXPECTED}. Mend the line; until then the file is not taken in."
+    )
 
 
 def _keep(store: Store, source_id: str, delivery: Delivery, sizes: Collection[int] | None = None) -> tuple[Snapshot, bool]:

@@ -5,7 +5,9 @@ Most dangerous is what looks like an answer: a misspelt data root that holds no 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -68,6 +70,11 @@ def test_a_task_of_airflow_refuses_what_is_no_data_root(tmp_path: Path) -> None:
         steps.ingest_inbox("npa_victims", data=tmp_path / "not_mounted")
 
 
+def test_an_address_that_cannot_be_begins_no_data_root(tmp_path: Path) -> None:
+    assert cli.main(["--data", str(tmp_path / "new"), "ingest", "npa_victims", "ftp://publisher.example/x.csv"]) == 2
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_first_file_begins_a_data_root(tmp_path: Path) -> None:
     root = tmp_path / "new"
     file = INBOX / "npa_victims" / "r07_victims.csv"
@@ -104,6 +111,17 @@ def test_a_first_file_begins_a_data_root(tmp_path: Path) -> None:
         (("aggregate", "npa_victims", "--dask", "nowhere"), "npa_victims is no ledger"),
         (("ingest", "npa_victims", "x.csv", "--published", "2026-13-01"), "'2026-13-01' is not a date of publication"),
         (("ingest", "npa_victims", "x.csv", "--published", "2026-02-30"), "'2026-02-30' is not a date of publication"),
+        (("ingest", "npa_victims", "x.csv", "--published", "1800"), "--published 1800 is before 1900: no publisher had"),
+        (("ingest", "npa_victims", "x.csv", "--published", "0026-05-23"), "--published 0026-05-23 is before 1900"),
+        (
+            ("ingest", "npa_victims", "ftp://publisher.example/x.csv"),
+            "ftp://publisher.example/x.csv is no address that a file is fetched from: found 'ftp://publisher.example/x.csv'; "
+            "expected http://host/path or https://host/path. Give such an address, or fetch the file by other means",
+        ),
+        (("ingest", "npa_victims", "file:///x.csv"), "expected http://host/path or https://host/path"),
+        (("ingest", "npa_victims", "https://publisher.example/a b.csv"), "expected an address without blanks"),
+        (("trace", "a0123456789abcde-2025-02-30"), "'2025-02-30' is not a day"),
+        (("trace", "#a0123456789abcde"), "no figure has the id 'a0123456789abcde'"),
         (
             ("ingest", "npa_victims", "x.csv", "--published", "2062-05-23", "--today", "2026-09-20"),
             "--published 2062-05-23 is 13029 days to come: nothing is published then",
@@ -139,6 +157,47 @@ def test_a_day_of_publication_that_was_announced_is_taken_and_told(tmp_path: Pat
     assert "--published 2026-09-20 is still to come" in capsys.readouterr().err
     assert cli.main(["--data", str(tmp_path / "new"), *early[:-1], "2026-09-20"]) == 0
     assert "still to come" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("day", "is_taken_in", "said"),
+    [
+        (
+            "2028-05-23",
+            False,
+            "found '2028-05-23', which is 613 days to come: nothing is published then; expected the day on which",
+        ),
+        ("1800", False, "found '1800', which is before 1900"),
+        ("2027-05-23", True, "still to come source=npa_victims file=r07_victims.csv published=2027-05-23"),
+        ("2026-09-18", True, ""),
+    ],
+)
+def test_a_line_of_an_inbox_with_a_day_that_cannot_be_stops_its_own_file_alone(
+    tmp_path: Path,
+    day: str,
+    is_taken_in: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "fraudloss")
+    monkeypatch.setattr(steps, "today", lambda: dt.date(2026, 9, 18))
+    inbox = tmp_path / "raw" / "inbox" / "npa_victims"
+    shutil.copytree(INBOX / "npa_victims", inbox)
+    (inbox / "other.csv").write_text("another file of the inbox")
+    header, line, *_ = (inbox / "deliveries.csv").read_text(encoding="utf-8").splitlines()
+    name, published, *about = line.split(",")
+    assert published == "2026-09-20"
+    (inbox / "deliveries.csv").write_text("\n".join([header, ",".join([name, day, *about]), ""]), encoding="utf-8")
+    code = cli.main(["--data", str(tmp_path), "run", "--source", "npa_victims"])
+    held = {snapshot.file for snapshot in steps.store_at(tmp_path).snapshots("npa_victims")}
+    printed = capsys.readouterr().err + caplog.text
+    # The other file is no table, and is refused unless the first is dated after it.
+    assert code == (0 if day == "2027-05-23" else 1)
+    assert held == {"other.csv", *([name] if is_taken_in else [])}
+    assert said in printed
+    assert ("still to come" in printed) == said.startswith("still to come")
 
 
 def test_sources_are_judged_as_of_a_day_by_what_was_known_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
