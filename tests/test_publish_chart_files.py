@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.publish import chart_files, period_charts, release, svg
-from pipeline.publish.charts import Point
+from pipeline.publish.charts import Axis, Point
 from pipeline.publish.content import Item, Section
 from pipeline.publish.languages import speaking
 from tests import publish_sample as sample
@@ -92,18 +92,18 @@ def test_the_data_package_lists_the_files_as_drawings(files: dict[str, bytes]) -
 
 def test_a_legend_names_each_series_beside_its_colour() -> None:
     points = [Point(year, name, 1.0) for year in ("2024", "2025") for name in ("first", "second")]
-    chart = period_charts.stacked_bars("c", "t", "y", points, {})
+    chart = period_charts.stacked_bars("c", "t", Axis("y"), points, {})
     document = ElementTree.fromstring(chart_files.standalone(chart, ORIGIN))
     assert {"first", "second"} <= {part.text for part in document.findall(f"{SVG}text")}
     assert len(document.findall(f"{SVG}rect")) == 1 + 2, "the paper, and two swatches"
-    alone = period_charts.stacked_bars("c", "t", "y", points[:1], {})
+    alone = period_charts.stacked_bars("c", "t", Axis("y"), points[:1], {})
     assert len(ElementTree.fromstring(chart_files.standalone(alone, ORIGIN)).findall(f"{SVG}rect")) == 1
 
 
 def test_hostile_words_stay_words_in_a_file() -> None:
     bad = '</text><script>alert("1")</script>\x00 ' * 4
     points = [Point("2024", bad, 1.0, source=bad), Point("2024", "b", 1.0)]
-    chart = dataclasses.replace(period_charts.stacked_bars("c", "t", "y", points, {}), title=bad, note=bad)
+    chart = dataclasses.replace(period_charts.stacked_bars("c", "t", Axis("y"), points, {}), title=bad, note=bad)
     made = chart_files.chart_files([Section("s", "S", "", (), (Item(chart=chart),))], bad)
     assert set(made) == {"chart_c.svg", "chart_c.ja.svg"}
     for content in made.values():

@@ -158,7 +158,7 @@ def test_cleaned_text_holds_no_control_characters_and_can_be_encoded(text: str) 
 def test_a_chart_of_many_types_draws_the_largest_and_says_that_there_are_more() -> None:
     labels = [f"kind {number}" for number in range(1, category_charts.MOST_BARS + 6)]
     points = [charts.Point(label, "Cases", 100.0 - place) for place, label in enumerate(labels)]
-    chart = category_charts.bars_side_by_side("c", "t", [("Cases", points)], labels)
+    chart = category_charts.bars_side_by_side("c", "t", [(charts.Axis("Cases"), points)], labels)
     assert f">{labels[category_charts.MOST_BARS - 1]}<" in chart.svg
     assert f">{labels[category_charts.MOST_BARS]}<" not in chart.svg
     assert chart.note == f"The first {category_charts.MOST_BARS} of {len(labels)}; all stand in the table."
@@ -167,7 +167,7 @@ def test_a_chart_of_many_types_draws_the_largest_and_says_that_there_are_more() 
 def test_a_label_that_is_too_long_for_its_room_is_cut_and_a_short_one_is_not() -> None:
     labels = ["Emergency (Jail, Accident, Hospital, Help)", "特殊詐欺" * 6, "Romance"]
     chart = category_charts.bars_side_by_side(
-        "c", "t", [("Cases", [charts.Point(label, "Cases", 1.0) for label in labels])], labels
+        "c", "t", [(charts.Axis("Cases"), [charts.Point(label, "Cases", 1.0) for label in labels])], labels
     )
     assert ">Emergency (Jail, Accident, Hospit…<" in chart.svg
     assert f">{('特殊詐欺' * 6)[:18]}…<" in chart.svg

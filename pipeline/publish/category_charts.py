@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from pipeline.publish import svg
-from pipeline.publish.charts import Chart, Point, figure_in_words, first_of, labelled, largest_of
+from pipeline.publish.charts import Axis, Chart, Point, figure_in_words, first_of, labelled, largest_of
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.svg import Scale
 from pipeline.publish.words import _, each, listed
@@ -20,7 +20,7 @@ _ROW = 24
 _TILE = 48
 
 
-def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Sequence[Point]]], labels: Sequence[str]) -> Chart:
+def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[Axis, Sequence[Point]]], labels: Sequence[str]) -> Chart:
     """Horizontal bars, one panel a measure, the same categories in the same order; the panels' scales are their own.
 
     Of more categories than MOST_BARS the first are drawn, and the note says so.
@@ -34,11 +34,11 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
         parts = [
             svg.text(svg.cut_to(label, room), room, top + _ROW * (row + 0.5) + 4, anchor="end") for label, row in drawn.items()
         ]
-        for place, (panel_title, points) in enumerate(panels):
+        for place, (axis, points) in enumerate(panels):
             left = room + 8 + place * (width + between)
             own = [point for point in points if point.x in drawn]
-            scale = Scale.over((point.value for point in own), left, left + width, 4)
-            parts.append(svg.text(panel_title, left + width / 2, 12, anchor="middle"))
+            scale = Scale.over((point.value for point in own), left, left + width, 4, axis.divisor)
+            parts.append(svg.text(axis.title, left + width / 2, 12, anchor="middle"))
             for x, label in scale.marked():
                 parts += [svg.text(label, x, top - 8, anchor="middle"), svg.line(x, top, x, foot)]
             for point in own:
@@ -47,8 +47,8 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[str, Seq
         return svg.drawing(room + 8 + len(panels) * (width + between), foot + 4, parts)
 
     described = [
-        _("{label}: {figures}", label=panel, figures=listed([labelled(p.x, p.value) for p in largest_of(points)]))
-        for panel, points in panels
+        _("{label}: {figures}", label=axis.title, figures=listed([labelled(p.x, p.value, axis) for p in largest_of(points)]))
+        for axis, points in panels
     ]
     words = _("Horizontal bars. Largest: {figures}. All figures stand in the table.", figures=listed(described, "; "))
     note = first_of(len(drawn), len(labels))

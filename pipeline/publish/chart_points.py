@@ -1,7 +1,6 @@
 """Points, axes and labels of the charts of figures.
 
-In: observations that have a value, the currency of a series. Out: `Point`s, the measures that are drawn with their units and
-divisors, the label of a type.
+In: observations that have a value. Out: `Point`s, what their scales count in, the label of a type.
 """
 
 from __future__ import annotations
@@ -10,29 +9,29 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from pipeline.publish.charts import Absent, Point
+from pipeline.publish.charts import Absent, Axis, Point
 from pipeline.publish.families import Families
 from pipeline.publish.labels import LABELS, type_label
 from pipeline.publish.marks import is_provisional, marks_of
 from pipeline.publish.measures import measure_title, unit_short
-from pipeline.publish.number_texts import figure_text
+from pipeline.publish.number_texts import figure_text, large_unit
 from pipeline.publish.words import _, listed, only_english
 
-_BILLION = Decimal(10) ** 9
-_MILLION = Decimal(10) ** 6
+_BILLION = 10**9
+_MILLION = 10**6
 
 
-def history_points(rows: Iterable[Any], series: str, scale: Decimal, families: Families) -> list[Point]:
+def history_points(rows: Iterable[Any], series: str, families: Families) -> list[Point]:
     """The points of a series by period, of observations that have a value."""
-    return [chart_point(row, row.period, series, scale, families) for row in rows]
+    return [chart_point(row, row.period, series, families) for row in rows]
 
 
-def chart_point(row: Any, x: str, series: str, scale: Decimal, families: Families) -> Point:
-    """The point of a figure that has a value, drawn in units of `scale`."""
+def chart_point(row: Any, x: str, series: str, families: Families) -> Point:
+    """The point of a figure that has a value, in the unit in which it is printed: a share in per cent."""
     return Point(
         x,
         series,
-        float(row.value / scale),
+        float(row.value * 100 if row.unit == "ratio" else row.value),
         is_provisional(row),
         figure_text(row),
         marks_of(row),
@@ -47,13 +46,30 @@ def without_value(rows: Iterable[Any]) -> list[tuple[Any, Absent]]:
     return [(row, Absent(marks_of(row), row.id)) for row in rows if row.value is None]
 
 
-def axes(currency: str) -> tuple[tuple[str, str, str, Decimal], ...]:
-    """(measure, unit, title, divisor) of the two charts of a series: losses in national currency, and cases."""
-    if currency == "JPY":
-        scale, words = _BILLION, _("Loss, billion yen")
-    else:
-        scale, words = _MILLION, _("Loss, million {currency}", currency=unit_short(currency))
-    return ("loss", currency, words, scale), ("cases", "cases", measure_title("cases")[0], Decimal(1))
+def loss_axis(currency: str, rows: Iterable[Any]) -> Axis:
+    """Losses in national currency, which have a value: in English billions of yen, millions of any other."""
+    unit, divisors = large_unit(currency, _BILLION if currency == "JPY" else _MILLION, _largest(rows))
+    return Axis(_("Loss, {unit}", unit=unit), divisors)
+
+
+def own_axis(unit: str, rows: Iterable[Any]) -> Axis:
+    """Figures of one series, which have a value, in the unit that fits the largest."""
+    largest = _largest(rows)
+    return Axis(*large_unit(unit, next((size for size in (_BILLION, _MILLION) if largest >= size), 1), largest))
+
+
+def measures_drawn(currency: str) -> tuple[tuple[str, str], ...]:
+    """(measure, unit) of the two charts of a series."""
+    return ("loss", currency), ("cases", "cases")
+
+
+def axis_of(measure: str, unit: str, rows: Iterable[Any]) -> Axis:
+    """What the scale of one of `measures_drawn` counts in."""
+    return loss_axis(unit, rows) if measure == "loss" else Axis(measure_title(measure)[0])
+
+
+def _largest(rows: Iterable[Any]) -> Decimal:
+    return max((abs(row.value) for row in rows), default=Decimal(0))
 
 
 def chart_label(row: Any) -> str:

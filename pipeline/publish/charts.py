@@ -1,9 +1,9 @@
 """What a chart is: a finished drawing as inline SVG, with its points, and the words that all kinds of drawings share.
 
-In: plain numbers with their labels and states. Out: `Chart`, an SVG whose colours are the page's CSS variables, so that one
-drawing serves light and dark; legends are HTML beside it. It is drawn again for each language in which it is shown, by
-`pipeline.publish.period_charts` or `pipeline.publish.category_charts`. Each mark says its figure to whoever points at it, and
-the points stay with the chart, for the table behind it.
+In: plain numbers with their labels and states, in the unit in which they are printed. Out: `Chart`, an SVG whose colours are
+the page's CSS variables, so that one drawing serves light and dark; legends are HTML beside it. It is drawn again for each
+language in which it is shown, by `pipeline.publish.period_charts` or `pipeline.publish.category_charts`. Each mark says its
+figure to whoever points at it, and the points stay with the chart, for the table behind it.
 
 Why no charting library: a page has five drawings and a backfill has thousands. A browser's engine took 50 to 160 ms for each,
 nearly all of it to measure labels, and had to be talked out of its own colours, names and styles; these take less than 1 ms.
@@ -15,15 +15,37 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.publish.words import Words, _, punctuation
+from pipeline.publish.languages import language
+from pipeline.publish.words import Words, _, each, punctuation
 
 SERIES = 8
 
 PERIOD = _("Period")
 
 
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """What a scale counts in: its `title` with the unit, and how many of the points' own unit one of the scale's is.
+
+    That differs by language (`divisors`: language -> power of ten; 1 where none is given): English speaks of billions of yen,
+    Japanese of hundred millions.
+    """
+
+    title: str
+    divisors: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def divisor(self) -> int:
+        """In the language that is spoken."""
+        return self.divisors.get(language(), 1)
+
+    def words(self, value: float) -> Words:
+        """A value of a point, in the unit of the scale."""
+        return each(figure_in_words(value / self.divisor), lambda: figure_in_words(value / self.divisor))
+
+
 class Point(NamedTuple):
-    """One bar or mark: `x` a category in order, `series` a name of the legend; `value` in the units of the scale.
+    """One bar or mark: `x` a category in order, `series` a name of the legend; `value` in the unit in which it is printed.
 
     `text` is the exact figure in `unit` (a word) with its `marks`, `id` its observation, `source` the words for who gives it.
     """
@@ -82,16 +104,16 @@ class Chart:
 
 
 def figure_in_words(value: float) -> str:
-    """A figure in the units of a scale, as a reader knows it: never 6.47171e+06."""
+    """A figure, as a reader knows it: never 6.47171e+06."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     text = f"{value:.6g}"
     return f"{value:.6f}".rstrip("0").rstrip(".") if "e" in text else text
 
 
-def labelled(label: str, value: float) -> Words:
-    """A figure behind what it is of."""
-    return _("{label} {figure}", label=label, figure=figure_in_words(value))
+def labelled(label: str, value: float, axis: Axis) -> Words:
+    """A figure behind what it is of, in the unit of the scale."""
+    return _("{label} {figure}", label=label, figure=axis.words(value))
 
 
 def largest_of(points: Sequence[Point]) -> list[Point]:

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish import period_charts, traces
-from pipeline.publish.chart_points import history_points
-from pipeline.publish.charts import Chart, Point
+from pipeline.publish.chart_points import history_points, own_axis
+from pipeline.publish.charts import Axis, Chart, Point
 from pipeline.publish.content import Item, Section
 from pipeline.publish.countries import (
     COUNTS,
@@ -341,37 +340,29 @@ def _chart(place: int, years: Sequence[_Year], newest: Sequence[Series], familie
     points: list[Point] = []
     breaks: dict[str, Iterable[str]] = {}
     heads: dict[str, Sequence[str]] = {}
+    axes: dict[str, Axis] = {}
     for item in _everyone(years, newest):
         unit = _unit(measure, ending, "USD" if in_dollars else item.source.currency)
         history = _of_series(years, item)
         rows = [row for __, other in history if (row := other.rows.get((measure, unit))) is not None and row.value is not None]
         if len(rows) < _FEWEST_YEARS:
             continue
-        scale, words = _scale(max(abs(row.value) for row in rows), unit)
+        axis = own_axis(unit, rows)
         country, english = country_name(item.country), series_name(item.family, families)[0]
         name = _("{country}: {series}", country=country, series=english)
-        points += history_points(rows, name, scale, families)
+        points += history_points(rows, name, families)
         breaks[name] = tuple(_breaks(history, families))
-        heads[name] = (country, english, words)
+        heads[name], axes[name] = (country, english, axis.title), axis
     if not points:
         return None
     made = period_charts.small_multiples(
-        f"countries_{slug(title.split(',')[0])}", title, title, points, breaks, heads, columns=3, width=218
+        f"countries_{slug(title.split(',')[0])}", title, Axis(title), points, breaks, heads, axes, columns=3, width=218
     )
     return dataclasses.replace(made, head=_("Series"))
 
 
 def _unit(measure: str, ending: str, currency: str) -> str:
     return measure if measure.startswith("cases") else f"{currency}{ending}"
-
-
-def _scale(largest: Decimal, unit: str) -> tuple[Decimal, str]:
-    """What the values of a small chart are divided by, and its unit in words."""
-    if largest >= Decimal(10) ** 9:
-        return Decimal(10) ** 9, _("billion {unit}", unit=unit_short(unit))
-    if largest >= Decimal(10) ** 6:
-        return Decimal(10) ** 6, _("million {unit}", unit=unit_short(unit))
-    return Decimal(1), unit_short(unit)
 
 
 def _country_sections(

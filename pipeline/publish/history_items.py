@@ -13,8 +13,16 @@ from typing import Any
 
 from pipeline.model import Period
 from pipeline.publish import period_charts, seasonal
-from pipeline.publish.chart_points import axes, chart_label, chart_point, without_value
-from pipeline.publish.charts import Chart
+from pipeline.publish.chart_points import (
+    axis_of,
+    chart_label,
+    chart_point,
+    history_points,
+    loss_axis,
+    measures_drawn,
+    without_value,
+)
+from pipeline.publish.charts import Axis, Chart
 from pipeline.publish.combinations import COMBINATIONS
 from pipeline.publish.content import AdjustedMonths, Item, further
 from pipeline.publish.families import Families, break_years, declared_breaks
@@ -108,11 +116,11 @@ def _without_season(
     made = with_warnings(adjusted_table(base, title, rows, found), growing)
     words = ((_("As counted"), [row.value for row in rows]), (_("Adjusted"), found.adjusted), (_("Trend"), found.trend))
     points = [
-        chart_point(row, row.period, series, Decimal(1), families)._replace(**({} if place == 0 else _adjusted_point(value)))
+        chart_point(row, row.period, series, families)._replace(**({} if place == 0 else _adjusted_point(value)))
         for place, (series, values) in enumerate(words)
         for row, value in zip(rows, values, strict=True)
     ]
-    chart = _noted(period_charts.lines(f"{base}_cases", title, measure_title("cases")[0], points, breaks), growing)
+    chart = _noted(period_charts.lines(f"{base}_cases", title, Axis(measure_title("cases")[0]), points, breaks), growing)
     return [Item(chart=chart), *further([Item(table=made, adjusted=AdjustedMonths(name, tuple(rows), found))])]
 
 
@@ -128,14 +136,15 @@ def history_charts(
     made = []
     if period.frequency == "annual" and any(name in combination.families for combination in COMBINATIONS):
         return []  # the stacked chart of the overview shows these series
-    for measure, unit, y_title, scale in axes(families.currency(name)):
+    for measure, unit in measures_drawn(families.currency(name)):
         rows = period_totals(timed, measure, unit, families, period.frequency)
         if len(rows) >= 4:
-            points = [chart_point(row, row.period, english, scale, families) for row in rows]
+            points = history_points(rows, english, families)
             title = _BY_PERIOD[period.frequency](
                 _("{series}: {measure}", series=english, measure=measure_title(measure)[0].lower())
             )
-            made.append(period_charts.lines(f"{slug(name)}_history_{measure}", title, y_title, points, breaks))
+            axis = axis_of(measure, unit, rows)
+            made.append(period_charts.lines(f"{slug(name)}_history_{measure}", title, axis, points, breaks))
     return made
 
 
@@ -176,11 +185,11 @@ def _multiples(chart_id: str, title: str, figures: Sequence[Figure], currency: s
     latest = max((row.period for row in rows), default="")
     sizes = {chart_label(row): row.value for row in rows if row.period == latest}
     ordered = sorted(rows, key=lambda row: (-sizes.get(chart_label(row), Decimal(-1)), chart_label(row), row.period))
-    words, scale = axes(currency)[0][2:]
-    points = [chart_point(row, row.period, chart_label(row), scale, families) for row in ordered]
+    points = [chart_point(row, row.period, chart_label(row), families) for row in ordered]
     if len({p.x for p in points}) < 3 or len({p.series for p in points}) < 3:
         return None
-    by_year = _("{axis}, by year", axis=words)
+    axis = loss_axis(currency, ordered)
+    by_year = dataclasses.replace(axis, title=_("{axis}, by year", axis=axis.title))
     chart = period_charts.small_multiples(chart_id, title, by_year, points, _type_breaks(ordered, families))
     return dataclasses.replace(chart, absent={(row.period, chart_label(row)): why for row, why in without_value(every)})
 

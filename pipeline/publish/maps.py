@@ -6,7 +6,6 @@ In: figures by area. Out: a tile map for each country with figures of half of it
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 from typing import Any
 
 from pipeline.publish import category_charts
@@ -47,7 +46,7 @@ def area_maps(base: str, title: str, figures: Sequence[Figure], families: Famili
             continue
         tiles = {str(code_label(area)): (_tile_name(area), *place) for area, place in places.items()}
         words = measure_title(measure)[0]
-        points = [chart_point(own[area], code_label(area), words, Decimal(1), families) for area in places if area in own]
+        points = [chart_point(own[area], code_label(area), words, families) for area in places if area in own]
         by_area = _("{title}: by area", title=title)
         made.append(category_charts.tile_map(f"{base}_map", by_area, words, points, tiles, shaded=measure == "cases_per_100k"))
     return made

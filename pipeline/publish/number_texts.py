@@ -8,13 +8,16 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from pipeline.publish.words import Words, _, both
+from pipeline.publish.languages import ENGLISH, JAPANESE
+from pipeline.publish.measures import unit_short
+from pipeline.publish.words import Words, _, both, each
 
 _HUNDRED_MILLION = Decimal(10) ** 8
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
 _TENTH, _HALF_TENTH = Decimal("0.1"), Decimal("0.05")
 _TEN_THOUSAND = Decimal(10) ** 4
+_JAPANESE_SIZES = {10**8: "億", 10**4: "万", 1: ""}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -128,6 +131,18 @@ def _money_in_english(value: Decimal, unit: str, precision: Decimal | None = Non
     if abs(value) >= _MILLION:
         return f"{sign}{_scaled(value, _MILLION, '0.1', precision)}{_NO_BREAK}m"
     return f"{sign}{_plain(value.quantize(Decimal(1), ROUND_HALF_EVEN))}"
+
+
+def large_unit(unit: str, size: int, largest: Decimal) -> tuple[Words, dict[str, int]]:
+    """So many of a unit as one: `billion yen`, `億円`; and how many that are, in each language.
+
+    `size` is that of English: a billion, a million or 1. In Japanese it is what a sum like the `largest` is spoken in.
+    """
+    short = unit_short(unit)
+    native = next((size for size in (_HUNDRED_MILLION, _TEN_THOUSAND) if largest >= max(size, _MILLION)), Decimal(1))
+    english = {10**9: f"billion {short}", 10**6: f"million {short}"}.get(size, f"{short}")
+    words = each(english, lambda: f"{_JAPANESE_SIZES[int(native)]}{short}")
+    return words, {ENGLISH: size, JAPANESE: int(native)}
 
 
 def millions(value: Decimal) -> str:

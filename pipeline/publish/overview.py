@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from pipeline.model import Period
 from pipeline.publish import period_charts
 from pipeline.publish.cards import headline_cards
-from pipeline.publish.chart_points import axes, chart_point
+from pipeline.publish.chart_points import axis_of, history_points, measures_drawn
 from pipeline.publish.charts import Chart, Point
 from pipeline.publish.combinations import COMBINATIONS, CombinedSum, combined
 from pipeline.publish.content import Item, Section
@@ -79,9 +78,7 @@ def together_sections(
     for combination, made in sums:
         members = [f for name in combination.families for f in by_family.get(name, [])]
         items = [
-            chart
-            for measure, unit, y_title, scale in axes("JPY")
-            if (chart := _stack(combination, measure, unit, y_title, scale, by_family, families))
+            chart for measure, unit in measures_drawn("JPY") if (chart := _stack(combination, measure, unit, by_family, families))
         ]
         printed = [f for f in by_family.get(combination.printed_family, []) if f.is_plain and f.role in ("period", "history")]
         together = combined_table("together", made, families)
@@ -105,12 +102,11 @@ def _stack(
     combination: Any,
     measure: str,
     unit: str,
-    y_title: str,
-    scale: Decimal,
     by_family: Mapping[str, list[Figure]],
     families: Families,
 ) -> Chart | None:
     points: list[Point] = []
+    drawn: list[Any] = []
     breaks: dict[str, str] = {}
     for name in combination.families:
         rows = period_totals(by_family.get(name, []), measure, unit, families)
@@ -118,8 +114,9 @@ def _stack(
             rows = [row for row in rows if int(row.period) < combination.before_year]
         breaks |= break_years(name, rows, families)
         title = family_title(name, families)[0]
-        points += [chart_point(row, row.period, title, scale, families) for row in rows if row.value is not None]
+        drawn += rows
+        points += history_points(rows, title, families)
     if len({point.x for point in points}) < 3:
         return None
     title = _("{series} by year", series=measure_title(measure)[0])
-    return period_charts.stacked_bars(f"together_{measure}", title, y_title, points, breaks)
+    return period_charts.stacked_bars(f"together_{measure}", title, axis_of(measure, unit, drawn), points, breaks)

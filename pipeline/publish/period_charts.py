@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.model import Period, UsageError
 from pipeline.publish import svg
-from pipeline.publish.charts import SERIES, Chart, Point, first_of, labelled
+from pipeline.publish.charts import SERIES, Axis, Chart, Point, first_of, labelled
 from pipeline.publish.svg import Scale
 from pipeline.publish.words import _, each, listed
 
@@ -31,7 +31,7 @@ _BREAK = _("break")
 def stacked_bars(
     chart_id: str,
     title: str,
-    y_title: str,
+    axis: Axis,
     points: Sequence[Point],
     breaks: Mapping[str, str],
     *,
@@ -40,22 +40,22 @@ def stacked_bars(
     """Bars by period, series stacked in the order of first appearance; provisional ones light with a dashed edge."""
     colours = _colours(points)
     sums = {x: sum(point.value for point in points if point.x == x) for x in {point.x for point in points}}
-    plot = _Plot.of(points, sums.values(), y_title, height)
 
     def draw() -> str:
-        parts, tops = plot.axes(y_title), dict.fromkeys(sums, 0.0)
+        plot = _Plot.of(points, sums.values(), axis, height)
+        parts, tops = plot.axes(axis.title), dict.fromkeys(sums, 0.0)
         for point in sorted(points, key=lambda point: list(colours).index(point.series)):
             foot, tops[point.x] = tops[point.x], tops[point.x] + point.value
             parts.append(plot.bar(point, foot, colours[point.series]))
         return plot.drawing([*parts, *plot.breaks(breaks)])
 
-    return _chart(chart_id, title, y_title, points, each(draw(), draw), breaks, list(colours))
+    return _chart(chart_id, title, axis, points, each(draw(), draw), breaks, list(colours))
 
 
 def lines(
     chart_id: str,
     title: str,
-    y_title: str,
+    axis: Axis,
     points: Sequence[Point],
     breaks: Mapping[str, str],
     *,
@@ -63,10 +63,10 @@ def lines(
 ) -> Chart:
     """Lines by period, one a series, cut at every break; a segment that leads to a provisional figure is dashed."""
     colours = _colours(points)
-    plot = _Plot.of(points, (point.value for point in points), y_title, height)
 
     def draw() -> str:
-        parts, dots = plot.axes(y_title), []
+        plot = _Plot.of(points, (point.value for point in points), axis, height)
+        parts, dots = plot.axes(axis.title), []
         for name, colour in colours.items():
             own = sorted((point for point in points if point.series == name), key=lambda point: point.x)
             paint = f"stroke:var(--series-{colour})"
@@ -83,34 +83,40 @@ def lines(
                 dots.append(f'<circle cx="{x}" cy="{y}" r="3.6" style="{state};{paint};stroke-width:1.6">{told}</circle>')
         return plot.drawing([*parts, *dots, *plot.breaks(breaks)])
 
-    return _chart(chart_id, title, y_title, points, each(draw(), draw), breaks, list(colours))
+    return _chart(chart_id, title, axis, points, each(draw(), draw), breaks, list(colours))
 
 
 def small_multiples(
     chart_id: str,
     title: str,
-    y_title: str,
+    axis: Axis,
     points: Sequence[Point],
     breaks: Mapping[str, Iterable[str]] | None = None,
     heads: Mapping[str, Sequence[str]] | None = None,
+    axes: Mapping[str, Axis] | None = None,
     columns: int = 4,
     width: int = 132,
 ) -> Chart:
     """One small bar chart a series, each with its own scale, by period; `breaks`: series -> the first periods after a break;
-    `heads`: series -> the lines above its chart, where they are not its name. A first line without room is two.
+    `heads`: series -> the lines above its chart, where they are not its name; `axes`: series -> what its scale counts in, where
+    that is not `axis`. A first line without room is two.
 
     Of more series than MOST_MULTIPLES the first are drawn, and the note says so.
     """
-    breaks, heads = breaks or {}, heads or {}
+    breaks, heads, axes = breaks or {}, heads or {}, axes or {}
     everyone = list(dict.fromkeys(point.series for point in points))
     names = everyone[:MOST_MULTIPLES]
     order = _sequence(points)
     height = 84
-    scales = {name: Scale.over((p.value for p in points if p.series == name), height, 0, 3) for name in names}
-    room = max(38, 12 + max(svg.width_of(label) for scale in scales.values() for label in scale.labels))
+
+    def scale_of(name: str) -> Scale:
+        divisor = axes.get(name, axis).divisor
+        return Scale.over((point.value for point in points if point.series == name), height, 0, 3, divisor)
 
     def draw() -> str:
         parts = []
+        scales = {name: scale_of(name) for name in names}
+        room = max(38, 12 + max(svg.width_of(label) for scale in scales.values() for label in scale.labels))
         lines_above = {name: _lines_above(heads.get(name, (name,)), width + room) for name in names}
         above = 15 * (max(map(len, lines_above.values())) - 1)
         top, row = 26 + above, 146 + above
@@ -123,12 +129,12 @@ def small_multiples(
 
     description = _(
         "{axis} from {first} to {last}, one small chart for each of {count} types. Each has its own scale.",
-        axis=y_title,
+        axis=axis.title,
         first=order[0],
         last=order[-1],
         count=len(names),
     )
-    notes: list[str] = [_("{axis}. Every small chart has its own scale: compare shapes, not heights.", axis=y_title)]
+    notes: list[str] = [_("{axis}. Every small chart has its own scale: compare shapes, not heights.", axis=axis.title)]
     if states := _states(points, any(breaks.get(name) for name in names)):
         notes.append(_("{sentence}.", sentence=states))
     if more := first_of(len(names), len(everyone)):
@@ -170,11 +176,11 @@ class _Plot:
     width: float
 
     @classmethod
-    def of(cls, points: Sequence[Point], values: Iterable[float], y_title: str, height: int) -> _Plot:
+    def of(cls, points: Sequence[Point], values: Iterable[float], axis: Axis, height: int) -> _Plot:
         """With room on the left for the marks' words and the title, and above for the word at a break."""
-        scale = Scale.over(values, height + 16, 16, 5)
+        scale = Scale.over(values, height + 16, 16, 5, axis.divisor)
         order = _sequence(points)
-        left = (22 if y_title else 0) + 8 + max(map(svg.width_of, scale.labels))
+        left = (22 if axis.title else 0) + 8 + max(map(svg.width_of, scale.labels))
         return cls(order, scale, left, _NARROW if len(order) <= MOST_NARROW else _WIDE)
 
     def place(self, point: Point) -> tuple[float, float]:
@@ -244,15 +250,17 @@ def _colours(points: Sequence[Point]) -> dict[str, int]:
 def _chart(
     chart_id: str,
     title: str,
-    y_title: str,
+    axis: Axis,
     points: Sequence[Point],
     drawing: str,
     breaks: Mapping[str, str],
     names: Sequence[str],
 ) -> Chart:
     order = _sequence(points)
-    latest = listed([labelled(point.series, point.value) for point in points if point.x == order[-1]])
-    description = _("{axis}, {first} to {last}. Latest: {figures}.", axis=y_title, first=order[0], last=order[-1], figures=latest)
+    latest = listed([labelled(point.series, point.value, axis) for point in points if point.x == order[-1]])
+    description = _(
+        "{axis}, {first} to {last}. Latest: {figures}.", axis=axis.title, first=order[0], last=order[-1], figures=latest
+    )
     if breaks:
         description = listed([description, _("Breaks in the series at {periods}.", periods=listed(sorted(breaks)))], " ")
     legend = tuple((name, place % SERIES + 1) for place, name in enumerate(names))

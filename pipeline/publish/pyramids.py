@@ -6,7 +6,6 @@ In: the figures of a series that are broken down by both. Out: a chart for all t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from pipeline.model import TOTAL
@@ -41,10 +40,9 @@ def _pyramid(
     sexes = sorted({sex for __, sex in cells}, reverse=True)
     if len(sexes) != 2 or len(ages) < 3:
         return None
-    scale = Decimal(100) if unit == "ratio" else Decimal(1)
     sides = [
         [
-            chart_point(cells[(age, sex)], code_label(age), code_label(sex).capitalize(), 1 / scale, families)
+            chart_point(cells[(age, sex)], code_label(age), code_label(sex).capitalize(), families)
             for age in ages
             if (age, sex) in cells
         ]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pipeline.publish import category_charts, contributions
 from pipeline.publish.breakdown_tables import breakdown_tables
-from pipeline.publish.chart_points import axes, chart_label, chart_point, without_value
+from pipeline.publish.chart_points import axis_of, chart_label, chart_point, measures_drawn, without_value
 from pipeline.publish.charts import Absent
 from pipeline.publish.content import Item, further
 from pipeline.publish.families import Families
@@ -101,13 +101,14 @@ def _type_charts(base: str, title: str, figures: Sequence[Figure], currency: str
     parts = [f for f in figures if f.is_plain and not f.row.overlay and not f.is_total]
     panels = []
     absent: dict[tuple[str, str], Absent] = {}
-    for measure, unit, words, scale in axes(currency):
+    for measure, unit in measures_drawn(currency):
         every = [f.row for f in parts if (f.row.measure, f.row.unit) == (measure, unit)]
         rows = [row for row in every if row.value is not None]
         if len(rows) >= 3:
             # A bar is drawn in millions or billions, but says its exact figure: under the measure's name, not under the axis's.
             name = measure_title(measure)[0]
-            panels.append((words, [chart_point(row, chart_label(row), name, scale, families) for row in rows]))
+            axis = axis_of(measure, unit, rows)
+            panels.append((axis, [chart_point(row, chart_label(row), name, families) for row in rows]))
             absent |= {(chart_label(row), name): why for row, why in without_value(every)}
     if not panels:
         return []

@@ -135,25 +135,26 @@ class Scale:
     labels: tuple[str, ...]
     start: float  # the pixel of the first mark
     end: float  # the pixel of the last mark
+    divisor: int = 1  # how many of the values' unit one of the marks' unit is
 
     @classmethod
-    def over(cls, values: Iterable[float], start: float, end: float, count: int) -> Scale:
+    def over(cls, values: Iterable[float], start: float, end: float, count: int, divisor: int = 1) -> Scale:
         """From the least value (or 0) to the greatest, in about `count` steps of 1, 2 or 5 times a power of ten."""
-        known = [0.0, *values]
+        known = [0.0, *(value / divisor for value in values)]
         least, greatest = min(known), max(known)
         # A range too small for a floating-point step is none.
         step, places = _step(each if (each := (greatest - least) / count) > 1e-300 else 1.0)
         first, last = math.floor(least / step + 1e-9), max(math.ceil(greatest / step - 1e-9), 1)
         marks = tuple(round(place * step, places) for place in range(first, last + 1))
-        return cls(marks, tuple(f"{mark:,.{places}f}" for mark in marks), start, end)
+        return cls(marks, tuple(f"{mark:,.{places}f}" for mark in marks), start, end, divisor)
 
     def __call__(self, value: float) -> float:
         first, last = self.marks[0], self.marks[-1]
-        return self.start + (value - first) / (last - first) * (self.end - self.start)
+        return self.start + (value / self.divisor - first) / (last - first) * (self.end - self.start)
 
     def marked(self) -> Sequence[tuple[float, str]]:
         """The pixel and the words of each mark."""
-        return [(self(mark), label) for mark, label in zip(self.marks, self.labels, strict=True)]
+        return [(self(mark * self.divisor), label) for mark, label in zip(self.marks, self.labels, strict=True)]
 
 
 def _step(least: float) -> tuple[float, int]:
