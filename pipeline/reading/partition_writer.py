@@ -5,7 +5,7 @@ each month that has reports, with a further column `row` (record number as a spr
 `Streamed`: how many rows were read and kept, of which months, and the rows that were not kept, with the rule that each broke.
 Raises RefusedInput for a file of which more than MAXIMUM_QUARANTINED rows break a rule.
 
-Rows are kept by month until BUFFER_ROWS are waiting; then the months with most rows are written. A file in the order of time thus
+Rows are kept by month until BUFFER_ROWS are waiting; then the month with most rows is written, while threads parse on. A file in the order of time thus
 gives whole row groups in one pass, and one without order more and smaller ones.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from pipeline.reading.ledger_rows import Block, CorrectedRow
 from pipeline.reading.partitions import ROW_GROUP_ROWS, parquet_options
 
 BUFFER_ROWS = 2_000_000
+CLOSING_THREADS = 2  # each writes months of its own; by then nothing is parsed any more
 MAXIMUM_QUARANTINED = 100_000
 QUARANTINE_COLUMNS = ("row", "column", "text", "rule")
 
@@ -99,18 +101,15 @@ class _Months:
         for start, stop in itertools.pairwise(limits if len(months) else ()):
             month = str(np.datetime64(int(months[start]), "M"))
             self._waiting.setdefault(month, []).append(table.slice(start, stop - start))
-        if self._count() > self._buffer_rows:
-            for month in sorted(self._waiting, key=lambda month: (-self._count(month), month)):
-                if self._count() > self._buffer_rows // 2:
-                    self._write(month)
+        while self._count() > self._buffer_rows:
+            self._write(min(self._waiting, key=lambda month: (-self._count(month), month)))
 
     def close(self, at_least: Sequence[str]) -> dict[str, int]:
         """Write what is left, and a partition of each of the months `at_least`. Gives the rows of each month."""
         for month in at_least:
             self._waiting.setdefault(month, [] if month in self._writers else [self._schema.empty_table()])
-        for month in sorted(self._waiting):
-            if self._waiting[month]:
-                self._write(month)
+        with ThreadPoolExecutor(CLOSING_THREADS) as pool:
+            list(pool.map(self._write, sorted(month for month, tables in self._waiting.items() if tables)))
         for writer in self._writers.values():
             writer.close()
         return dict(sorted(self._rows.items()))
