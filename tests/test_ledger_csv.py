@@ -1,18 +1,22 @@
 """A ledger's CSV file becomes month partitions with every row accounted for, whatever its size, order and faults."""
 
 import dataclasses
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.ledger_generator import month_table, write_csv
 from benchmarks.ledger_layout import CURRENCIES, LABELS, MONTHS
 from pipeline.model import RefusedInput
-from pipeline.reading import partition_writer
+from pipeline.reading import ledger_csv, partition_writer
 from pipeline.reading.ledger_csv import partition_csv
 from pipeline.reading.ledger_layout import LedgerLayout
 from pipeline.reading.partitions import Dimension, read_month
@@ -181,6 +185,7 @@ def test_a_file_of_which_too_many_rows_break_a_rule_is_refused(tmp_path: Path, m
     [
         (GOOD.replace(",1,77", ",0x10,77"), False),  # Arrow takes it for 16
         (GOOD.replace(",1,77", ',"0x10",77'), False),
+        (GOOD.replace(",1,77", ",-0X1F,77"), False),
         (GOOD.replace(",1,77", ",-0,77"), True),
         (GOOD.replace(",1,77", ",\t1 ,77"), True),
         (GOOD.replace(",1,77", ",2147483647,77"), True),
@@ -202,6 +207,13 @@ def test_what_becomes_of_a_row_does_not_depend_on_the_rows_beside_it(tmp_path: P
         tables[name] = table.to_pylist()
     assert tables["alone"] == tables["beside a bad one"]
     assert len(tables["alone"]) == kept
+
+
+@given(st.text(alphabet='0xXp@1-, "\n', max_size=24))
+def test_a_hexadecimal_is_found_wherever_the_pieces_that_are_scanned_are_parted(text: str) -> None:
+    content = text.encode()
+    with mock.patch.object(ledger_csv, "_SCANNED_BYTES", 4):
+        assert ledger_csv._has_hexadecimal(content) == (re.search(rb"(?:^|[,\s\"-])0[xX]", content) is not None)
 
 
 @pytest.mark.parametrize(
