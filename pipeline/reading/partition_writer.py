@@ -5,8 +5,8 @@ each month that has reports, with a further column `row` (record number as a spr
 `Streamed`: how many rows were read and kept, of which months, and the rows that were not kept, with the rule that each broke.
 Raises RefusedInput for a file of which more than MAXIMUM_QUARANTINED rows break a rule.
 
-Rows are kept by month until BUFFER_ROWS are waiting; then the month with most rows is written, while other threads parse. A file in
-the order of time thus gives whole row groups in one pass, and one without order more and smaller ones.
+Rows are kept by month until BUFFER_ROWS are waiting; then the month with most rows is written, while other threads parse. A file
+in the order of time thus gives whole row groups in one pass, and one without order more and smaller ones.
 """
 
 from __future__ import annotations
