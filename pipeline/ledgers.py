@@ -153,7 +153,6 @@ def judge(
     store: Store,
     source: Source,
     snapshots: Sequence[Snapshot],
-    version: str,
     suite: Suite,
     save: Callable[[Snapshot, dict[str, Any], Callable[[Commit], list[dict[str, Any]]]], dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
@@ -183,7 +182,7 @@ def judge(
                     continue
                 told = {"months": [], "compared_with": "", **_as_declared(source, item)}
                 verdicts[item.id] = save(item, record | told, lambda _: [])
-        _compare(store, source, everything, held, readings)
+        _compare(store, everything, held, readings)
         for reading, judged in zip(readings, _judged(source, readings, suite), strict=True):
             record = _record(store, reading, judged) | _as_declared(source, reading.snapshot)
             if reading.streamed.corrected:
@@ -221,7 +220,7 @@ def _read(store: Store, source: Source, snapshot: Snapshot, folder: Path) -> _Re
 
 
 def _compare(
-    store: Store, source: Source, everything: Sequence[Snapshot], held: Mapping[str, dict[str, Any]], readings: Sequence[_Reading]
+    store: Store, everything: Sequence[Snapshot], held: Mapping[str, dict[str, Any]], readings: Sequence[_Reading]
 ) -> None:
     """Note in each reading which of its records repeat an id: of its own file first, then of what speaks on its day."""
     from pipeline.reading.record_ids import ids_at, repeats_of, repeats_within
@@ -773,7 +772,7 @@ def counts(store: Store, source_id: str, as_of: dt.date | None = None) -> dict[s
     }
 
 
-def as_snapshot(name: str, count: Mapping[str, Any], snapshots: Mapping[str, Snapshot]) -> Snapshot:
+def as_snapshot(count: Mapping[str, Any], snapshots: Mapping[str, Snapshot]) -> Snapshot:
     """A counted state in the place of a snapshot: it speaks, from its day on, for the figures of its period."""
     parts = [snapshots[part] for part in count["snapshots"].split("+")]
     known_at = dt.date.fromisoformat(count["known_at"])

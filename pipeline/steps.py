@@ -364,7 +364,7 @@ def _judge(store: Store, snapshots: list[Snapshot], declared: Source, version: s
         from pipeline import ledgers
 
         save = functools.partial(_save_files, store, version)
-        return ledgers.judge(store, declared, snapshots, version, _suite(declared), save) if snapshots else {}
+        return ledgers.judge(store, declared, snapshots, _suite(declared), save) if snapshots else {}
     readings: dict[Snapshot, _Reading] = {}
     verdicts = {}
     for snapshot in log.progress(snapshots, f"read {declared.id}"):

@@ -169,7 +169,7 @@ def _speakers(store: Store, source_id: str) -> dict[str, Snapshot]:
     snapshots = {snapshot.id: snapshot for snapshot in store.snapshots(source_id)}
     if not source(source_id).is_ledger:
         return snapshots
-    return {name: ledgers.as_snapshot(name, each, snapshots) for name, each in ledgers.counts(store, source_id).items()}
+    return {name: ledgers.as_snapshot(each, snapshots) for name, each in ledgers.counts(store, source_id).items()}
 
 
 def _observations(store: Store, source_id: str, inputs: dict[str, str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,25 @@ from benchmarks.ledger_demo import SOURCE, SOURCES
 from benchmarks.ledger_generator import month_table, write_csv
 from benchmarks.ledger_layout import MONTHS
 from pipeline import code_version, steps
+from pipeline.aggregate.ledger import Cells, Plan, Wanted, changed_periods, wanted_cells
 from pipeline.reading import crosswalk
 from pipeline.sources import catalogue, ledger_reader
 from pipeline.store import Store
 
 ROWS = 10_000
+
+
+def ledger_cells(plan: Plan, partitions: Mapping[str, Path], changed: Collection[str] | None = None, **named: Any) -> Cells:
+    """The cells of all years of these partitions, or of the periods with a changed month. `named`: see `wanted_cells`."""
+    years: dict[str, dict[str, Path]] = {}
+    for month in sorted(partitions):
+        years.setdefault(month[:4], {})[month] = partitions[month]
+    asked = {year: months for year, months in years.items() if changed is None or set(changed) & set(months)}
+    wanted = {
+        year: Wanted(months, None if changed is None else changed_periods(months, set(changed) & set(months)))
+        for year, months in asked.items()
+    }
+    return wanted_cells(plan, wanted, **named)
 
 
 @contextlib.contextmanager

@@ -22,10 +22,11 @@ from benchmarks.ledger_generator import ledger
 from benchmarks.ledger_layout import MONTHS, partition
 from pipeline import executors
 from pipeline.aggregate import ledger as ledger_module
-from pipeline.aggregate.ledger import ledger_cells, memory_needed, year_cells
+from pipeline.aggregate.ledger import memory_needed, year_cells
 from pipeline.executors import LOCAL, THIS_PROCESS, Engine, WorkerDied, computed, outcomes
 from pipeline.model import FraudlossError, Period, UsageError
 from pipeline.reading.partitions import Month
+from tests.ledger_sample import ledger_cells
 
 YEARS = ("2019", "2020", "2021", "2022")
 KILLED = "2020-06"

@@ -15,13 +15,13 @@ from pipeline.aggregate.kernel import (
     QUANTILE_SCALE,
     QUANTILES,
     TOP_SHARES,
+    Addends,
     Coarser,
     Numbers,
     Ordered,
     Records,
     Sparse,
     Victims,
-    exact_sums,
     interval_ranks,
     mixed_radix,
     order_statistics,
@@ -144,12 +144,12 @@ def test_periods_together_and_each_of_them_are_what_their_records_give_at_once(
 @given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.integers(-(2**40), 2**40), st.integers(-(2**58), 2**58))), max_size=12))
 def test_sums_are_exact_beyond_what_a_float_holds(pairs: list[tuple[int, int]]) -> None:
     keys, values = array([key for key, _ in pairs]), array([value for _, value in pairs])
-    assert exact_sums(keys, values, 5).tolist() == [sum(value for key, value in pairs if key == cell) for cell in range(5)]
+    assert Addends(values).by(keys, 5).tolist() == [sum(value for key, value in pairs if key == cell) for cell in range(5)]
 
 
 def test_a_sum_that_needs_more_than_64_bits_is_refused() -> None:
     with pytest.raises(OverflowError):
-        exact_sums(np.zeros(4, dtype=np.int64), np.full(4, 2**62), 1)
+        Addends(np.full(4, 2**62)).by(np.zeros(4, dtype=np.int64), 1)
     with pytest.raises(OverflowError):
         Records.of({"loss": np.full(4, 2**60)})
 

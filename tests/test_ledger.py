@@ -31,7 +31,6 @@ from pipeline.aggregate.ledger import (
     Wanted,
     changed_periods,
     in_turn,
-    ledger_cells,
     memory_needed,
     wanted_cells,
     year_cells,
@@ -40,6 +39,7 @@ from pipeline.executors import THIS_PROCESS, Engine, WorkerDied, computed
 from pipeline.model import INTERVALS, FraudlossError, Period, RefusedInput
 from pipeline.reading.partitions import Dimension, read_month
 from tests.figures import interval_ends
+from tests.ledger_sample import ledger_cells
 
 TYPES = Dimension.of("fraud_type", ["investment", "romance", "never_reported"])
 # Two texts of one label: cells are by label.

@@ -452,7 +452,7 @@ def test_a_later_vintage_derives_what_a_run_from_nothing_derives(files: dict[str
 def _states(root: Path) -> list[Snapshot]:
     store = Store(root)
     snapshots = {item.id: item for item in store.snapshots(SOURCE)}
-    return [ledgers.as_snapshot(name, each, snapshots) for name, each in ledgers.counts(store, SOURCE).items()]
+    return [ledgers.as_snapshot(each, snapshots) for each in ledgers.counts(store, SOURCE).values()]
 
 
 # -------------------------------------------------------------------------------------------------------------- bad input

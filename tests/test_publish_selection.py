@@ -241,9 +241,9 @@ def test_breaks_come_from_the_declaration_and_from_a_change_of_classification() 
     totals = [
         f.row for f in found if f.family == "special_fraud" and f.is_total and f.row.measure == "loss" and f.row.value is not None
     ]
-    assert break_years("special_fraud", totals, families) == {"2018": "cash-card theft is added"}
+    assert break_years(totals, families) == {"2018": "cash-card theft is added"}
     changed = [totals[0]._replace(classification="npa_2010"), *totals[1:]]
-    assert "2017" in break_years("special_fraud", changed, families)
+    assert "2017" in break_years(changed, families)
 
 
 def _of_ages(*ages: tuple[str, int]) -> list[Figure]:

@@ -7,7 +7,7 @@ How it is computed, for n records of which m have a loss, in C cells:
 
 1. A cell is one integer: the codes of its dimensions in mixed radix (`mixed_radix`), in the fewest bytes. O(n), no texts.
 2. Counts and sums are `numpy.bincount`. Its sums are float64, so amounts are cut into limbs so small that no partial sum
-   leaves the 53 bits which float64 holds exactly (`exact_sums`). O(n). A grouping whose cells are made of those of a finer one
+   leaves the 53 bits which float64 holds exactly (`Addends`). O(n). A grouping whose cells are made of those of a finer one
    (types of regions and types) adds up the cells of that, O(C).
 3. Quantiles: cell and loss are packed into one integer of 64 bits, and these are sorted (`Ordered`): numpy sorts plain integers
    with the vector instructions of the processor, faster than it sorts positions by any means. O(m log m), 4 to 7 ns a loss. Ranks
@@ -113,11 +113,6 @@ class Addends:
         for place, limb in enumerate(self._limbs):
             total += np.bincount(keys, weights=limb, minlength=size).astype(np.int64) << (22 * place)
         return total
-
-
-def exact_sums(keys: Numbers, values: Numbers, size: int) -> Numbers:
-    """The sums of int64 `values` by key (0 to size - 1) as int64, exact. Raises OverflowError beyond int64."""
-    return Addends(values).by(keys, size)
 
 
 class Coarser:

@@ -46,6 +46,7 @@ import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
 from pipeline.aggregate.kernel import (
+    QUANTILES,
     TOP_SHARES,
     Coarser,
     LossBands,
@@ -70,9 +71,7 @@ MEASURES = (
     "distinct_victims",
     "loss",
     "max_loss",
-    "median_loss",
-    "p90_loss",
-    "p99_loss",
+    *QUANTILES,
 )
 
 FREQUENCIES = ("monthly", "quarterly", "annual")
@@ -177,32 +176,18 @@ class Wanted:
     partitions: Mapping[str, Path]  # month -> file
     periods: Collection[str] | None = None  # codes; None: every whole period
 
-
-def ledger_cells(
-    plan: Plan,
-    partitions: Mapping[str, Path],
-    changed: Collection[str] | None = None,
-    engine: Engine = THIS_PROCESS,
-    free_bytes: int | None = None,
-) -> Cells:
-    """The cells of all years, as many at a time as the engine has workers; see `year_cells`. A year that fails, or whose worker
-    dies each time, does not stop the others.
-
-    Raises FraudlossError before any work where memory would not suffice. `free_bytes`: what the machine says by default.
-    """
-    years: dict[str, dict[str, Path]] = {}
-    for month in sorted(partitions):
-        years.setdefault(month[:4], {})[month] = partitions[month].absolute()
-    asked = [year for year in years if changed is None or any(month.startswith(year) for month in changed)]
-    wanted = {year: Wanted(years[year], None if changed is None else changed_periods(years[year], changed)) for year in asked}
-    return wanted_cells(plan, wanted, engine, free_bytes)
+    def where_all_workers_find_it(self) -> Wanted:
+        """The same with whole paths: a worker may stand in another folder."""
+        return Wanted({month: path.absolute() for month, path in self.partitions.items()}, self.periods)
 
 
 def wanted_cells(plan: Plan, wanted: Mapping[str, Wanted], engine: Engine = THIS_PROCESS, free_bytes: int | None = None) -> Cells:
-    """The cells of what is wanted, by a name for each year. One that fails stops no other.
+    """The cells of what is wanted, by a name for each year, as many at a time as the engine has workers; see `year_cells`. A year
+    that fails, or whose worker dies each time, stops no other.
 
     Raises FraudlossError before any work where memory would not suffice. `free_bytes`: what the machine says by default.
     """
+    wanted = {name: each.where_all_workers_find_it() for name, each in wanted.items()}
     _refuse_too_little_memory(plan, {name: each.partitions for name, each in wanted.items()}, engine, free_bytes)
     pieces = in_turn(wanted, engine.workers)
     outcomes = computed(

@@ -41,8 +41,7 @@ from pipeline.aggregate.cubes import (
     loss_bands,
     observations_of_cells,
 )
-from pipeline.aggregate.kernel import QUANTILES
-from pipeline.aggregate.ledger import LOSS_BAND, Grouping, Plan
+from pipeline.aggregate.ledger import LOSS_BAND, MEASURES, Grouping, Plan
 from pipeline.model import FILE_ENDS, INTERVAL_ENDS, FraudlossError
 from pipeline.reading.crosswalk import crosswalk_rows
 from pipeline.reading.label_months import ALWAYS
@@ -304,18 +303,7 @@ def _cells_in(scheme: Scheme, dimensions: Sequence[Coded]) -> Any:
 def _dense(found: tuple[Any, pd.DataFrame] | None, size: int) -> dict[str, Any]:
     """The measures of all cells, 0 where there is no report."""
     if found is None:
-        names = (
-            "cases",
-            "cases_loss_known",
-            "losses",
-            "victims",
-            "distinct_victims",
-            "loss",
-            "max_loss",
-            *QUANTILES,
-            *INTERVAL_ENDS,
-        )
-        return {name: np.zeros(size, dtype=np.int64) for name in (*names, *_CELL_NAMES)}
+        return {name: np.zeros(size, dtype=np.int64) for name in (*MEASURES, *INTERVAL_ENDS, *_CELL_NAMES)}
     places, frame = found
     columns = {name: frame[name].to_numpy() for name in frame.columns if frame[name].dtype == np.int64}
     columns |= {ours: columns[theirs] for ours, theirs in _CELL_NAMES.items()}

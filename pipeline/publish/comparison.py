@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -78,7 +79,7 @@ def comparison_page(
     manifests: Sequence[Mapping[str, Any]],
     families: Families,
     folders: Mapping[str, str],
-    ids_in: Mapping[str, Mapping[str, str]] = {},
+    ids_in: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> ComparisonPage:
     """`manifests`: of the annual releases that speak; `folders`: period -> the address of its release, with a slash at the end;
     `ids_in`: period -> id of a figure in the view -> its id in the release, where that is another one.
@@ -93,7 +94,7 @@ def comparison_page(
     shown = [manifest for manifest in manifests if manifest["period"] in periods]
     compared = CountryComparison(max(map(Period.parse, periods)), tuple(newest), (), ())
     sections = (
-        _newest_section(newest, compared, families, folders),
+        _newest_section(newest, families, folders),
         Section(
             "comparability",
             _("How far they can be compared"),
@@ -161,9 +162,7 @@ def _period_of(item: Series) -> str:
 # ------------------------------------------------------------------------------------------------------------- newest year
 
 
-def _newest_section(
-    newest: Sequence[Series], compared: CountryComparison, families: Families, folders: Mapping[str, str]
-) -> Section:
+def _newest_section(newest: Sequence[Series], families: Families, folders: Mapping[str, str]) -> Section:
     lead = (
         _(
             "Of each country the newest year for which a headline series has figures. The years are not all the same: each line "
@@ -321,7 +320,7 @@ def _breaks(history: Sequence[tuple[Period, Series]], families: Families) -> dic
             row for (measure, __), row in sorted(item.rows.items()) if measure in ("loss", "cases") and row.value is not None
         ]
         rows += totals[-1:]
-    return break_years(history[0][1].family, rows, families) if history else {}
+    return break_years(rows, families) if history else {}
 
 
 def _years_section(years: Sequence[_Year], newest: Sequence[Series], families: Families) -> Section:

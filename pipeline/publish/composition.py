@@ -52,7 +52,7 @@ def compose(
     sums = [(c, combined(c, figures, families)) for c in COMBINATIONS] if period.frequency == "annual" else []
     cards = headline_cards(period, ordered, by_family, sums, events, families)
     sections = [
-        *together_sections(period, by_family, sums, families),
+        *together_sections(by_family, sums, families),
         *_countries_section(compared, families),
         *series_sections(period, ordered, by_family, families),
         *_event_section(events, by_family, families),

@@ -343,7 +343,7 @@ def comparison_tables(compared: CountryComparison, families: Families) -> list[T
         _counts_table(compared, families),
         _matrix(compared, families),
         _pairs(compared, families),
-        _types_table(compared, families),
+        _types_table(compared),
     ]
     return [table for table in made if table.rows]
 
@@ -521,7 +521,7 @@ def _pairs(compared: CountryComparison, families: Families) -> Table:
     return Table("countries_pairs", _("What keeps the series apart"), columns, tuple(lines), kind="list")
 
 
-def _types_table(compared: CountryComparison, families: Families) -> Table:
+def _types_table(compared: CountryComparison) -> Table:
     lines = []
     for line in compared.types:
         national, dollars = national_and_dollars(line.rows, "loss", line.source.currency)

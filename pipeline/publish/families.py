@@ -129,7 +129,7 @@ class Families:
 _FILE_ENDS = re.compile(FILE_ENDS.format(day=r"(\d{4}-\d{2}-\d{2})"))
 
 
-def break_years(family: str, totals: Sequence[Any], families: Families) -> dict[str, str]:
+def break_years(totals: Sequence[Any], families: Families) -> dict[str, str]:
     """Years from which a family's annual totals are not comparable with those before -> why.
 
     From the classification that changes between two shown years, from what the sources declare, and from status B.

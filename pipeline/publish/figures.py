@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.frames import OBSERVATION_COLUMNS
+from pipeline.frames import KEY_COLUMNS, OBSERVATION_COLUMNS
 from pipeline.model import DIMENSIONS, TOTAL, Period
 from pipeline.publish.families import Families
 from pipeline.publish.roles import parsed, role
@@ -118,17 +118,7 @@ CHANGES_ON_YEAR = {
     "change_on_year_cases": "cases",
 }
 _dimensions = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in DIMENSIONS))
-_SAME_FIGURE = (
-    "classification",
-    "frequency",
-    "period",
-    "area",
-    "fraud_type",
-    "native_type",
-    *DIMENSIONS,
-    "measure",
-    "unit",
-)
+_SAME_FIGURE = [name for name in KEY_COLUMNS if name not in ("source", "table")]
 _figure_key = operator.itemgetter(*(OBSERVATION_COLUMNS.index(name) for name in _SAME_FIGURE))
 
 

@@ -61,7 +61,7 @@ def history_items(
     measures = [f for f in timed if f.row.measure in ("cases", "loss")]
     base = slug(name)
     losses = period_totals(timed, "loss", families.currency(name), families, period.frequency)
-    breaks = break_years(name, losses or period_totals(timed, "cases", "cases", families, period.frequency), families)
+    breaks = break_years(losses or period_totals(timed, "cases", "cases", families, period.frequency), families)
     leading = leading_lines(measures, families)
     led = [f for f in measures if (f.row.period, f.row.classification) in leading]
     rest = [f for f in measures if (f.row.period, f.row.classification) not in leading]

@@ -47,14 +47,14 @@ def compose_overview(period: Period, figures: Sequence[Figure], families: Famili
     leading = [name for name in by_family if not families.is_subordinate(name)]
     ordered = sorted(leading, key=lambda name: family_rank(name, families))
     sums = [(c, combined(c, figures, families)) for c in COMBINATIONS]
-    sections = together_sections(period, by_family, sums, families)
+    sections = together_sections(by_family, sums, families)
     items = [item for section in sections for item in section.items]
     lead = tuple(line for section in sections for line in section.lead)
     charted = {name for combination, _ in sums for name in combination.families}
     for name in ordered:
         plain = [f for f in by_family[name] if f.role in ("period", "history") and f.row.measure in ("cases", "loss")]
         yearly = [f for f in plain if f.row.frequency == "annual"]
-        breaks = break_years(name, period_totals(yearly, "loss", families.currency(name), families), families)
+        breaks = break_years(period_totals(yearly, "loss", families.currency(name), families), families)
         english = series_title(name, families)[0]
         if name not in charted:
             items += [Item(chart=chart) for chart in history_charts(name, english, yearly, breaks, period, families)]
@@ -68,7 +68,6 @@ def compose_overview(period: Period, figures: Sequence[Figure], families: Famili
 
 
 def together_sections(
-    period: Period,
     by_family: Mapping[str, list[Figure]],
     sums: Sequence[tuple[Any, list[CombinedSum]]],
     families: Families,
@@ -112,7 +111,7 @@ def _stack(
         rows = period_totals(by_family.get(name, []), measure, unit, families)
         if name != combination.families[0]:
             rows = [row for row in rows if int(row.period) < combination.before_year]
-        breaks |= break_years(name, rows, families)
+        breaks |= break_years(rows, families)
         title = family_title(name, families)[0]
         drawn += rows
         points += history_points(rows, title, families)

@@ -13,6 +13,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -68,7 +69,7 @@ def build(
     sources: Sequence[Source] | None = None,
     evidence: Evidence | None = None,
     records: Sequence[Mapping[str, Any]] = (),
-    ids_in: Mapping[str, Mapping[str, str]] = {},
+    ids_in: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, bytes]:
     """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources. `records`: of the periods. `ids_in`: year
     -> id of a figure in the view -> its id in the release of the year, where that is another one."""

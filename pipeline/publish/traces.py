@@ -13,6 +13,7 @@ import functools
 import html
 import operator
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import markupsafe
@@ -100,7 +101,7 @@ def _groups(tables: Mapping[str, Sequence[Any]]) -> list[list[tuple[str, Sequenc
     return groups
 
 
-def links(pages: Iterable[TracePage], ids: Mapping[str, str] = {}) -> dict[str, str]:
+def links(pages: Iterable[TracePage], ids: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """Observation id -> file and anchor of its line, in the language that is spoken. `ids`: those that have another one in the
     pages that are led to."""
     found: dict[str, str] = {}

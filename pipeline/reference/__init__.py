@@ -121,22 +121,6 @@ def population(country: str, year: int) -> int:
     return series[year]
 
 
-def prefecture_population(area: str) -> int:
-    """Inhabitants of a prefecture (`JP-13`) at the 2020 census. Raises MissingReference for another area."""
-    people = _prefectures()
-    if area not in people:
-        raise MissingReference(f"population_prefecture.csv has no {area}; it holds JP-01 to JP-47.")
-    return people[area]
-
-
-def price_index(country: str, year: int) -> Decimal:
-    """The consumer price index of `country` in `year` (Japan: all items, 1990 = 100). Raises MissingReference."""
-    for row in _rows("prices.csv"):
-        if (row["country"], row["year"], row["unit"]) == (country, str(year), "index") and row["value"]:
-            return Decimal(row["value"])
-    raise MissingReference(f"prices.csv has no usable {country} price index for {year}: see the notes in that file.")
-
-
 # file -> (what a row is about, when it is of).
 _SERIES = {
     "exchange_rates.csv": ("currency", "month"),
@@ -221,11 +205,6 @@ def _populations() -> dict[str, dict[int, int]]:
     for row in _rows("population.csv"):
         series.setdefault(row["country"], {})[int(row["year"])] = int(row["population"])
     return series
-
-
-@functools.cache
-def _prefectures() -> dict[str, int]:
-    return {row["area"]: int(row["population"]) for row in _rows("population_prefecture.csv")}
 
 
 @functools.cache
