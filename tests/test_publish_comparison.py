@@ -11,7 +11,8 @@ from pipeline.aggregate.derive import derive
 from pipeline.frames import observations_frame
 from pipeline.publish import comparison
 from pipeline.publish.comparison import ComparisonPage, comparison_page
-from pipeline.publish.countries import FACETS, SIDE_BY_SIDE
+from pipeline.publish.countries import FACETS
+from pipeline.publish.country_tables import SIDE_BY_SIDE
 from pipeline.publish.families import Families
 from pipeline.publish.markup import points_table
 from pipeline.publish.tables import Table

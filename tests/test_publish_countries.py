@@ -20,7 +20,7 @@ import pytest
 from pipeline.aggregate.derive import derive
 from pipeline.frames import observations_frame
 from pipeline.model import Period
-from pipeline.publish import countries
+from pipeline.publish import comparison_rows, countries, country_tables
 from pipeline.publish.cards import headline_cards
 from pipeline.publish.content import Card, Line
 from pipeline.publish.families import Families
@@ -155,7 +155,7 @@ def test_a_month_whose_file_ends_before_it_is_not_said_to_be_whole() -> None:
         "Canada (Reports to the Canadian Anti-Fraud Centre): the file ends on 29 September 2024, so that the period is not "
         "whole there."
     )
-    notes = " ".join(table for item in countries.comparison_tables(found, Families(sources())) for table in item.notes)
+    notes = " ".join(table for item in country_tables.comparison_tables(found, Families(sources())) for table in item.notes)
     assert "in September 2024 (monthly average; " in notes
     # Only what stands in the table is explained below it.
     assert "Loss per completed case" not in notes
@@ -181,18 +181,18 @@ def test_a_country_whose_year_has_a_hole_is_named_with_the_hole() -> None:
 def test_one_country_is_no_comparison(world: tuple[list[Figure], Families]) -> None:
     found, families = read(view("npa_annual"), sources())
     assert countries.compare(Y2024, found, families) is None
-    assert countries.comparison_frame(None).empty
+    assert comparison_rows.comparison_frame(None).empty
 
 
 def test_what_keeps_each_pair_apart_is_said(compared: countries.CountryComparison, world: tuple[list[Figure], Families]) -> None:
-    tables = {table.id: table for table in countries.comparison_tables(compared, world[1])}
+    tables = {table.id: table for table in country_tables.comparison_tables(compared, world[1])}
     pairs = [[cell.text for cell in line] for line in tables["countries_pairs"].rows]
     assert len(pairs) == 3
     assert pairs[0][2:] == [
         "not comparable: not ranked",
         "what is counted; meaning of loss; date of a case or report; coverage; verified",
     ]
-    assert tables["countries_money"].warning == countries.SIDE_BY_SIDE
+    assert tables["countries_money"].warning == country_tables.SIDE_BY_SIDE
     matrix = [[cell.text for cell in line] for line in tables["countries_matrix"].rows]
     assert [line[0] for line in matrix] == [*countries.FACETS.values(), "Breaks up to the period"]
     assert "cash-card theft" in matrix[-1][2]
@@ -208,7 +208,9 @@ def test_series_that_mean_the_same_are_ranked_and_only_they() -> None:
     assert found is not None
     # 12.5 billion for 340 million people is more for each than 210 million for 27 million.
     assert {item.country: item.place for item in found.series} == {"AU": 2, "JP": None, "US": 1}
-    (money,) = [table for table in countries.comparison_tables(found, Families([*others, told])) if table.id == "countries_money"]
+    (money,) = [
+        table for table in country_tables.comparison_tables(found, Families([*others, told])) if table.id == "countries_money"
+    ]
     places = {(line[0].text, line[1].text): line[-1].text for line in money.rows}
     assert places["Loss per 100,000 inhabitants", "United States"] == "1"
     assert places["Loss per 100,000 inhabitants", "Japan"] == "not ranked"
@@ -262,7 +264,7 @@ def test_a_type_whose_total_is_not_compared_says_what_its_own_table_means() -> N
     alone = of("npa_annual", "sns_fraud", "JPY", 808, 11_510_000_000, native_type="SNS型投資詐欺", fraud_type="INV")
     frame = pd.concat([derive(observations_frame([*ours, *alone]), source("npa_annual")), view("scamwatch")], ignore_index=True)
     compared = countries.compare(Y2024, *read(frame, sources()))
-    lines = countries.comparison_frame(compared)
+    lines = comparison_rows.comparison_frame(compared)
     (own,) = lines[(lines["native_type"] == "SNS型投資詐欺") & (lines["measure"] == "cases")].to_dict("records")
     assert (own["unit_of_count"], own["breaks"]) == ("POLICE_CASE", "")
 

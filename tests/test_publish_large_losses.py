@@ -14,7 +14,7 @@ import pytest
 from pipeline.aggregate.derive import derive
 from pipeline.frames import observations_frame
 from pipeline.publish import release
-from pipeline.publish.register import REGISTER
+from pipeline.publish.register_entries import REGISTER
 from pipeline.publish.register_facts import Facts
 from pipeline.sources import catalogue
 from tests import publish_sample as sample

@@ -34,7 +34,8 @@ from pipeline.publish.families import Families
 from pipeline.publish.feed import feed_name
 from pipeline.publish.freshness import Freshness, freshness_of
 from pipeline.publish.methods import NAMES
-from pipeline.publish.register import REGISTER, register_table, register_tables
+from pipeline.publish.register import register_table, register_tables
+from pipeline.publish.register_entries import REGISTER
 from pipeline.publish.register_facts import Facts
 from pipeline.publish.source_facts import source_view
 from pipeline.reference import comparability_words, fraud_types, series

@@ -13,7 +13,8 @@ from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish import release
 from pipeline.publish.families import Families
 from pipeline.publish.figures import figures, rows_of
-from pipeline.publish.register import REGISTER, Entry, register_tables
+from pipeline.publish.register import register_tables
+from pipeline.publish.register_entries import REGISTER, Entry
 from pipeline.publish.register_facts import Facts
 from pipeline.publish.roles import periods_with_figures
 from pipeline.sources import catalogue

@@ -30,7 +30,7 @@ from pipeline import model, reference
 from pipeline.aggregate.derive import steps_in_words
 from pipeline.publish import languages, note_messages
 from pipeline.publish.quality_indicators import INDICATORS
-from pipeline.publish.register import REGISTER
+from pipeline.publish.register_entries import REGISTER
 from pipeline.publish.texts import plain_text
 from pipeline.sources import catalogue
 from pipeline.sources.catalogue import Source
@@ -101,7 +101,9 @@ def _declared() -> Iterator[tuple[str, str]]:
     yield from ((text, "pipeline/aggregate/derive.py") for text in steps_in_words())
     for entry in REGISTER:
         told = [text for field in entry.fields for text in (field.words, field.reason)]
-        yield from ((text, "pipeline/publish/register.py") for text in (entry.title, entry.where, entry.lacking, *told) if text)
+        yield from (
+            (text, "pipeline/publish/register_entries.py") for text in (entry.title, entry.where, entry.lacking, *told) if text
+        )
     for code, name, formula, defined, __, why in INDICATORS:
         texts = (name, formula, defined, why, code if " " in code else "")
         yield from ((text, "pipeline/publish/quality_indicators.py") for text in texts if text)

@@ -14,7 +14,8 @@ from pipeline.publish.cards import headline_cards
 from pipeline.publish.check_tables import comparison_table, findings_table
 from pipeline.publish.combinations import COMBINATIONS, combined
 from pipeline.publish.content import Content, Item, Section, listed_item, rows_summary
-from pipeline.publish.countries import CountryComparison, comparison_tables
+from pipeline.publish.countries import CountryComparison
+from pipeline.publish.country_tables import comparison_tables
 from pipeline.publish.families import Families
 from pipeline.publish.figure_lists import measures_list
 from pipeline.publish.figure_warnings import EVENTS_WARNING, with_warnings

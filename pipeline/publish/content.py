@@ -118,3 +118,8 @@ def listed_item(table: Table) -> Item:
 def rows_summary(table: Table) -> Words:
     """What stands in place of a table that is closed."""
     return ngettext("{title} ({count} row)", "{title} ({count} rows)", len(table.rows), title=table.title)
+
+
+def table_items(tables: Iterable[Table]) -> tuple[Item, ...]:
+    """The tables that have lines, as items of a section."""
+    return tuple(Item(table=table) for table in tables if table.rows)

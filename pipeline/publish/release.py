@@ -42,6 +42,7 @@ from pipeline.model import Period, Snapshot
 from pipeline.publish import computed_tables, countries, package, page, sdmx, traces, workbook
 from pipeline.publish.chart_files import chart_file_name, chart_files
 from pipeline.publish.citation import Citation, json_ld
+from pipeline.publish.comparison_rows import comparison_frame
 from pipeline.publish.composition import compose
 from pipeline.publish.content import Content, Section, listed_item
 from pipeline.publish.families import Families
@@ -138,7 +139,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
         "release_id": given.release_id,
     }
     checks = {"findings": findings, "reconciliation": given.reconciliation, "revisions": given.revisions.changes}
-    checks |= {"comparison": countries.comparison_frame(compared)}
+    checks |= {"comparison": comparison_frame(compared)}
     table = observations_table(rows) if given.view_table is None else given.view_table
     files = _data_files(table, found, checks)
     files[VINTAGES_FILE] = package.lines_csv(VINTAGE_LINE, vintage_lines(histories))
