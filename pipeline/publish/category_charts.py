@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from pipeline.publish import svg
-from pipeline.publish.charts import Axis, Chart, Point, figure_in_words, first_of, labelled, largest_of
+from pipeline.publish.chart_specifications import BARS_SIDE_BY_SIDE, PYRAMID, TILE_MAP
+from pipeline.publish.charts import Axis, Chart, Interactive, Point, figure_in_words, first_of, labelled, largest_of
 from pipeline.publish.marks import NO_ROW
 from pipeline.publish.svg import Scale
 from pipeline.publish.words import _, each, listed
@@ -52,8 +53,22 @@ def bars_side_by_side(chart_id: str, title: str, panels: Sequence[tuple[Axis, Se
     ]
     words = _("Horizontal bars. Largest: {figures}. All figures stand in the table.", figures=listed(described, "; "))
     note = first_of(len(drawn), len(labels))
-    everyone = tuple(point for __, points in panels for point in points)
-    return Chart(chart_id, title, words, each(draw(), draw), note=note, points=everyone, head=_("Type"))
+    places = {label: place for place, label in enumerate(labels)}
+    everyone = sorted((point for __, points in panels for point in points), key=lambda point: places[point.x])
+    axes = {points[0].series: axis for axis, points in panels}
+    interactive = Interactive(
+        BARS_SIDE_BY_SIDE, tuple(axes[name] for name in dict.fromkeys(point.series for point in everyone)), most_places=MOST_BARS
+    )
+    return Chart(
+        chart_id,
+        title,
+        words,
+        each(draw(), draw),
+        note=note,
+        points=tuple(everyone),
+        head=_("Type"),
+        interactive=interactive,
+    )
 
 
 def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], right: Sequence[Point], ages: Sequence[str]) -> Chart:
@@ -82,7 +97,9 @@ def pyramid(chart_id: str, title: str, x_title: str, left: Sequence[Point], righ
     ]
     words = _("Bars by age and sex. Largest: {figures}.", figures=listed(described, "; "))
     legend = tuple((name, place) for place, name in enumerate(names, 1))
-    return Chart(chart_id, title, words, each(draw(), draw), legend, points=(*left, *right), head=_("Age"))
+    points = tuple(sorted((*left, *right), key=lambda point: ages.index(point.x)))
+    interactive = Interactive(PYRAMID, (Axis(x_title),))
+    return Chart(chart_id, title, words, each(draw(), draw), legend, points=points, head=_("Age"), interactive=interactive)
 
 
 def tile_map(
@@ -128,4 +145,15 @@ def tile_map(
             **about,
         )
     description = _("Map of squares. {measure}. Largest: {figures}.", measure=words, figures=largest)
-    return Chart(chart_id, title, description, each(draw(), draw), note=note, points=tuple(points), head=_("Area"))
+    known = tuple(tiles[point.x] for point in points)
+    others = tuple(tile for label, tile in tiles.items() if label not in values)
+    return Chart(
+        chart_id,
+        title,
+        description,
+        each(draw(), draw),
+        note=note,
+        points=tuple(points),
+        head=_("Area"),
+        interactive=Interactive(TILE_MAP, (Axis(words),), tiles=(*known, *others), shaded=shaded),
+    )

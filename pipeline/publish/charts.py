@@ -5,8 +5,9 @@ the page's CSS variables, so that one drawing serves light and dark; legends are
 language in which it is shown, by `pipeline.publish.period_charts` or `pipeline.publish.category_charts`. Each mark says its
 figure to whoever points at it, and the points stay with the chart, for the table behind it.
 
-Why no charting library: a page has five drawings and a backfill has thousands. A browser's engine took 50 to 160 ms for each,
-nearly all of it to measure labels, and had to be talked out of its own colours, names and styles; these take less than 1 ms.
+Why no charting library draws these: a page has five drawings and a backfill has thousands. A browser's engine takes 7 to 160 ms
+for each, nearly all of it to measure labels; these take less than 1 ms. The library draws in the reader's browser, when asked
+(pipeline.publish.chart_specifications).
 """
 
 from __future__ import annotations
@@ -77,12 +78,33 @@ class Absent(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Interactive:
+    """What the interactive form of a chart needs beside the table behind it, which holds its figures.
+
+    `kind` is one of pipeline.publish.chart_specifications. `axes`: one for all series, or one a series in the order of the table.
+    `breaks`: (series or "" for all of them, first period after it, why). `gaps`: the periods without any figure, which keep their
+    place. `most_series` and `most_places` are drawn, 0 for all. `heads`: the lines above each small chart. `tiles`: (short name,
+    column, row), first of the areas in the table, then of those without a figure; `shaded` where a map shows a rate.
+    """
+
+    kind: str
+    axes: tuple[Axis, ...]
+    breaks: tuple[tuple[str, str, str], ...] = ()
+    gaps: tuple[str, ...] = ()
+    most_series: int = 0
+    most_places: int = 0
+    heads: tuple[Sequence[str], ...] = ()
+    tiles: tuple[tuple[str, int, int], ...] = ()
+    shaded: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Chart:
     """A finished drawing with its title, description and legend: (name, number of the series colour).
 
     `points` is every point that was given, also of what there was no room to draw. In the table behind the chart, the lines are
     the categories `x`, or with `series_down` the series; `head` names them; `absent` says of (x, series) why there is no point.
-    One that `is_narrow` may have another beside it.
+    One that `is_narrow` may have another beside it. `interactive`: what it is drawn from again for the reader who asks for it.
     """
 
     id: str
@@ -96,6 +118,7 @@ class Chart:
     head: str = PERIOD
     series_down: bool = False
     is_narrow: bool = False
+    interactive: Interactive | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ are escaped here, as the templates do; what enters unescaped is the drawings of 
 from __future__ import annotations
 
 import functools
+import html
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -38,6 +40,32 @@ def drawing(chart: Chart) -> markupsafe.Markup:
     svg = str(chart.svg)
     start = svg.index(">")
     return markupsafe.Markup(svg[:start] + attributes + ">") + head + markupsafe.Markup(svg[start + 1 :])
+
+
+def chart_data(chart: Chart) -> markupsafe.Markup:
+    """What the interactive form of the chart needs beside the table behind it, as JSON between the single quotes of an attribute;
+    empty for a chart that has none.
+
+    `templates/charts.js` reads it; a page of an old release is read by the newest script, so it may only ever get more.
+    """
+    given = chart.interactive
+    if given is None or not chart.points:
+        return markupsafe.Markup()
+    optional: dict[str, object] = {
+        "breaks": [[str(name), code, str(why)] for name, code, why in given.breaks],
+        "gaps": given.gaps,
+        "most_series": given.most_series,
+        "most_places": given.most_places,
+        "heads": [[str(line) for line in head] for head in given.heads],
+        "tiles": given.tiles,
+        "shaded": given.shaded,
+        "turned": chart.series_down,
+    }
+    about: dict[str, object] = {"kind": given.kind, "axes": [[str(axis.title), axis.divisor] for axis in given.axes]}
+    about |= {name: value for name, value in optional.items() if value}
+    text = clean(json.dumps(about, ensure_ascii=False, separators=(",", ":")))
+    # JSON has a double quote at every name: those stay as they are.
+    return markupsafe.Markup(html.escape(text, quote=False).replace("'", "&#39;"))
 
 
 def plain_said(text: str) -> str:
@@ -106,7 +134,9 @@ def points_table(chart: Chart, links: Mapping[str, str], base: str) -> markupsaf
         text = markup(point.text) if point.text else figure_in_words(point.value)
         if to := links.get(point.id):
             text = f'<a href="{markup(base)}{to}">{text}</a>'
-        lines.setdefault(line, {})[head] = f'<td class="num">{text}{_marks(point.marks)}</td>'
+        # A figure that was computed of provisional ones has no mark of it.
+        state = " data-provisional" if point.provisional and "[p]" not in point.marks else ""
+        lines.setdefault(line, {})[head] = f'<td class="num"{state}>{text}{_marks(point.marks)}</td>'
         for place, units in ((head, heads), (line, beside)):
             if point.unit not in units.setdefault(place, []):
                 units[place].append(point.unit)

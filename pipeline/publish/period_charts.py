@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.model import Period, UsageError
 from pipeline.publish import svg
-from pipeline.publish.charts import SERIES, Axis, Chart, Point, first_of, labelled
+from pipeline.publish.chart_specifications import LINES, SMALL_MULTIPLES, STACKED_BARS
+from pipeline.publish.charts import SERIES, Axis, Chart, Interactive, Point, first_of, labelled
 from pipeline.publish.svg import Scale
 from pipeline.publish.words import _, each, listed
 
@@ -49,7 +50,7 @@ def stacked_bars(
             parts.append(plot.bar(point, foot, colours[point.series]))
         return plot.drawing([*parts, *plot.breaks(breaks)])
 
-    return _chart(chart_id, title, axis, points, each(draw(), draw), breaks, list(colours))
+    return _chart(STACKED_BARS, chart_id, title, axis, points, each(draw(), draw), breaks, list(colours))
 
 
 def lines(
@@ -83,7 +84,7 @@ def lines(
                 dots.append(f'<circle cx="{x}" cy="{y}" r="3.6" style="{state};{paint};stroke-width:1.6">{told}</circle>')
         return plot.drawing([*parts, *dots, *plot.breaks(breaks)])
 
-    return _chart(chart_id, title, axis, points, each(draw(), draw), breaks, list(colours))
+    return _chart(LINES, chart_id, title, axis, points, each(draw(), draw), breaks, list(colours))
 
 
 def small_multiples(
@@ -140,8 +141,24 @@ def small_multiples(
     if more := first_of(len(names), len(everyone)):
         notes.append(more)
     note = listed(notes, " ")
+    interactive = Interactive(
+        SMALL_MULTIPLES,
+        tuple(axes.get(name, axis) for name in everyone) if axes else (axis,),
+        tuple((name, code, "") for name in names for code in sorted(breaks.get(name, ()))),
+        _gaps(order, points),
+        most_series=MOST_MULTIPLES,
+        heads=tuple(heads.get(name, (name,)) for name in names) if heads else (),
+    )
     return Chart(
-        chart_id, title, description, each(draw(), draw), note=note, points=tuple(points), head=_("Type"), series_down=True
+        chart_id,
+        title,
+        description,
+        each(draw(), draw),
+        note=note,
+        points=tuple(points),
+        head=_("Type"),
+        series_down=True,
+        interactive=interactive,
     )
 
 
@@ -248,6 +265,7 @@ def _colours(points: Sequence[Point]) -> dict[str, int]:
 
 
 def _chart(
+    kind: str,
     chart_id: str,
     title: str,
     axis: Axis,
@@ -273,7 +291,14 @@ def _chart(
         _states(points, bool(breaks)),
         tuple(points),
         is_narrow=len(order) <= MOST_NARROW,
+        interactive=Interactive(kind, (axis,), tuple(("", *item) for item in sorted(breaks.items())), _gaps(order, points)),
     )
+
+
+def _gaps(order: Sequence[str], points: Iterable[Point]) -> tuple[str, ...]:
+    """The periods that no point has."""
+    known = {point.x for point in points}
+    return tuple(code for code in order if code not in known)
 
 
 def _states(points: Iterable[Point], is_broken: bool) -> str:

@@ -22,7 +22,7 @@ from pipeline.model import EDITIONS
 from pipeline.publish.labels import edition_word
 from pipeline.publish.languages import LANGUAGES, file_name, language, other_language
 from pipeline.publish.marks import MARKS
-from pipeline.publish.markup import drawing, in_code, in_css, link_to, linked, plain_said, points_table, rows
+from pipeline.publish.markup import chart_data, drawing, in_code, in_css, link_to, linked, plain_said, points_table, rows
 from pipeline.publish.texts import clean
 from pipeline.publish.words import _, declared, listed, ngettext, page_name, said
 from pipeline.sources.catalogue import are_synthetic
@@ -73,6 +73,7 @@ def environment() -> jinja2.Environment:
     made.filters["in_css"] = in_css
     made.filters["rows"] = rows
     made.filters["drawing"] = drawing
+    made.filters["chart_data"] = chart_data
     made.filters["linked"] = linked
     made.filters["points_table"] = points_table
     script = (Path(__file__).parent / "templates" / "page.js").read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import vintages
 from pipeline.model import Period
+from pipeline.publish.chart_assets import chart_assets, lasting_assets
 from pipeline.publishing.candidates import Candidates
 from pipeline.publishing.records import current_manifests, period_records
 from pipeline.sources.catalogue import source_ids, sources
@@ -34,7 +35,20 @@ def build_site(store: Store, now: dt.datetime | None = None) -> bool:
         figured = set(candidates.periods("annual"))
         ids_in = {year.code: ids for year in years if year in figured and (ids := candidates.ids_in_release(year))}
         files = site.build(manifests, known.figures, sources(), evidence, period_records(store), ids_in)
-        return store.write_pages(store.processed / "site", files, speaking)
+        staying = _whole_assets(store)
+        files |= {name: make() for name, make in chart_assets().items() if name not in staying}
+        return store.write_pages(store.processed / "site", files, speaking, staying=staying)
+
+
+def _whole_assets(store: Store) -> set[str]:
+    """The assets of the site that are there already, named by what they are made of."""
+    folder = store.processed / "site"
+    listed = (store.read_json(folder / "manifest.json") or {}).get("files", {})
+    return {
+        name
+        for name in lasting_assets()
+        if name in listed and store.is_there({"path": store.relative(folder / name), **listed[name]})
+    }
 
 
 def _evidence(store: Store, known: vintages.Known, held: frozenset[str]) -> Evidence:

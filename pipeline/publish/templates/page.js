@@ -11,6 +11,7 @@ const wordsOf = (cell) => cell.dataset.sort ?? (cell.querySelector("a") ?? cell)
 const numberOf = (cell) => (cell.querySelector("abbr") && !/\d/.test(wordsOf(cell)) ? NaN : parseFloat(wordsOf(cell).replace(/,/g, "").replace("−", "-").replace("+", "")));
 
 function sortBy(head, place, rows) {
+  head.closest("table").order = rows;
   const [body] = head.closest("table").tBodies;
   const next = { none: "descending", descending: "ascending", ascending: "none" }[head.getAttribute("aria-sort") ?? "none"];
   for (const other of head.parentElement.cells) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
@@ -174,6 +175,27 @@ async function save(figure, kind) {
 for (const button of document.querySelectorAll("button[data-as]")) {
   button.parentElement.hidden = false;
   button.addEventListener("click", () => save(button.closest("figure"), button.dataset.as));
+}
+
+// The interactive form of a chart is drawn by a script of the site, which is loaded for the first reader who asks for it.
+const charts = document.querySelector("meta[name=charts]");
+let loaded;
+for (const button of document.querySelectorAll("button[data-turn]")) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await (loaded ??= new Promise((done, failed) => {
+        const script = document.createElement("script");
+        document.head.append(Object.assign(script, { src: charts.content, onload: done, onerror: failed }));
+      }));
+      await turnChart(button.closest("figure"), button);
+      button.disabled = false;
+    } catch (error) {
+      console.error(error);
+      button.closest(".under").append(charts.dataset.missing);
+    }
+    button.focus();
+  });
 }
 
 // The page in the other language opens at the same place.
