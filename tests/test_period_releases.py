@@ -258,6 +258,34 @@ def test_a_new_file_says_what_it_changed_of_the_release_before(root: Path) -> No
     assert "Figures that changed: " in page(root, "quarterly/2014-Q2")
 
 
+def test_a_mean_that_a_reprint_lets_be_known_is_no_news_of_our_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss is revised, so that no mean is known until the number of cases is printed again; that is only a rounded one."""
+    for name, day, measure, printed, precision in (
+        ("loss.csv", "2014-10-01", "被害額", "1900百万円", ""),
+        ("cases.csv", "2014-11-01", "発生件数", "1250", "5"),
+    ):
+        bring_a_figure(root, name, day, f"{measure},{printed},{precision}")
+        steps.publish_due("quarterly", data=root)
+    first, second, third = record(root, "quarterly/2014-Q2")["releases"]
+    assert first["ended"]["reasons"] == second["reasons"] == ["revision"]
+    assert (third["reasons"], third["changes"]) == (["revision"], {"revised": 2})
+    monkeypatch.setattr(code_version, "of_publication", lambda source_ids: "othercode000")
+    steps.publish("quarterly", "2014-Q2", data=root)
+    assert record(root, "quarterly/2014-Q2")["releases"][-1]["reasons"] == ["new_code"]
+
+
+def bring_a_figure(root: Path, name: str, day: str, cells: str) -> None:
+    """A file of one figure of the first half of 2014; `cells`: measure, as printed, precision."""
+    inbox = root / "raw" / "inbox" / "internet_banking"
+    header = (inbox / faults.FIRST).read_text(encoding="utf-8").splitlines()[0]
+    figure = f"平成26年上半期,インターネットバンキングに係る不正送金事犯,総数,,,{cells}"
+    line = f"{figure},npa_transfer,provisional,,press,https://publisher.example"
+    (inbox / name).write_text(f"{header}\n{line}\n", encoding="utf-8")
+    with (inbox / "deliveries.csv").open("a", encoding="utf-8") as stream:
+        stream.write(f"{name},{day},provisional,true,a trial,\n")
+    steps.run_source("internet_banking", data=root)
+
+
 def test_every_page_of_a_release_leads_to_the_page_of_its_period(root: Path) -> None:
     pages = list(root.glob("processed/releases/*/*/*/*.html"))
     assert len(pages) >= 20

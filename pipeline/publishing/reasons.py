@@ -38,12 +38,41 @@ def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> 
         return Why(back or ("new_period",))
     before = _figures_of(store, folder, spoken)
     changed = differences(before, candidate.rows[OBSERVATION_COLUMNS]) if before is not None else empty_frame(CHANGE_SCHEMA)
+    changed = _as_history_tells(changed, _revised_since(spoken, candidate))
     corrections = declared_since(before, candidate.rows) if before is not None else ()
     reasons = _reasons_since(spoken, candidate)
     if corrections:
         reasons = (*(reason for reason in reasons if reason != "new_code"), "declared_correction")
     counts = dict(sorted(collections.Counter(changed["change"]).items()))
     return Why((*back, *reasons), counts, corrections, _because(store, spoken, candidate, changed))
+
+
+def _revised_since(spoken: dict[str, Any], candidate: Candidate) -> pd.DataFrame:
+    """REVISION_COLUMNS: what the release shows revised on days that the one that spoke did not know."""
+    revisions = candidate.revisions.revisions
+    days = set(candidate.revisions.vintages) - _days_known(spoken)
+    return revisions[revisions["vintage"].isin(days).to_numpy(bool)]
+
+
+def _days_known(spoken: dict[str, Any]) -> set[dt.date]:
+    return {dt.date.fromisoformat(day) for day in spoken["revision"]["vintages"]}
+
+
+def _as_history_tells(changed: pd.DataFrame, revised: pd.DataFrame) -> pd.DataFrame:
+    """CHANGE_COLUMNS, without blaming other code for what a later printing did.
+
+    Where a file only rounds what stands already, the same files speak before and after; but a mean may have waited for it.
+    """
+    from pipeline.frames import KEY_COLUMNS
+
+    def keys(changes: pd.DataFrame) -> list[tuple[str, ...]]:
+        return list(changes[KEY_COLUMNS].itertuples(index=False, name=None))
+
+    told = dict(zip(keys(revised), revised["change"], strict=True))
+    kinds = [
+        told.get(key, kind) if kind == "new_code" else kind for key, kind in zip(keys(changed), changed["change"], strict=True)
+    ]
+    return changed.assign(change=kinds) if kinds else changed
 
 
 def _figures_of(store: Store, folder: Path, spoken: dict[str, Any]) -> pd.DataFrame | None:
@@ -114,15 +143,19 @@ def _corrections_told(figures: pd.DataFrame) -> set[str]:
 
 def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str, ...]:
     """Why this release takes the place of that one: what became known since, and whether the code is another."""
+    from pipeline.publish.revisions import reasons_of
+
     spoke = {item["id"] for item in speaking["snapshots"]}
     other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
     rows = candidate.rows[["snapshot", "known_at"]].drop_duplicates()
     if spoke == set(candidate.snapshot_ids):
         said = {item["id"]: item["known_at"] for item in speaking["snapshots"]}
         is_redated = any(said.get(parts, day.isoformat()) != day.isoformat() for parts, day in rows.itertuples(index=False))
-        return (("redated",) if is_redated else ()) + (("new_code",) if other_code or not is_redated else ())
-    days = set(candidate.revisions.vintages) - {dt.date.fromisoformat(day) for day in speaking["revision"]["vintages"]}
+        revised = _revised_since(speaking, candidate)["change"]
+        reasons = ("redated",) if is_redated else reasons_of(revised) if len(revised) else ()
+        return (*reasons, *(("new_code",) if other_code or not reasons else ()))
+    days = set(candidate.revisions.vintages) - _days_known(speaking)
     # An older file that came in late speaks of days that are past.
     days |= {day for parts, day in rows.itertuples(index=False) if not spoke.issuperset(parts.split("+"))}
-    reasons = candidate.revisions.reasons_of(days)
-    return (*reasons, "new_code") if other_code else reasons
+    known = candidate.revisions.reasons_of(days)
+    return (*known, "new_code") if other_code else known
