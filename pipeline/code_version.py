@@ -34,7 +34,7 @@ PUBLICATION = (
     "sources/catalogue.py",
 )
 # The libraries that write a release's files: another version of one may write other bytes for the same figures.
-WRITERS = ("babel", "jinja2", "pandas", "pyarrow", "pysdmx", "xlsxwriter")
+WRITERS = ("babel", "gptables", "jinja2", "pandas", "pyarrow", "pysdmx", "xlsxwriter")
 
 
 def sources_folder() -> Path:

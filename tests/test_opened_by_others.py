@@ -252,7 +252,7 @@ def test_libreoffice_shows_the_same_cells_and_prints_them(written: Path, tmp_pat
             for row, cells in enumerate(sheet.iter_rows()):
                 for place, cell in enumerate(cells):
                     _same(cell.value, shown[row][place] if place < len(shown[row]) else "", f"{path.stem} {sheet.title}")
-            assert len(table_rows(sheet)) > 1
+            assert len(table_rows(sheet)) > 1 or (sheet.title == "Cover" and sheet.max_row > 5)
     _converted(books, "pdf", tmp_path)
     for path in books:
         assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")

@@ -24,6 +24,9 @@ FIRST_TABLE = 3
 HOSTILE = [
     'a "quote" & <b>',
     "=1+1",
+    "[a](http://x.invalid)",
+    "$$a$$",
+    "http://x.invalid",
     "'Contents'!A1",
     "\x00",
     "\ufeff",
@@ -153,6 +156,11 @@ def _put(where: Callable[[Any], Any], **attributes: Any) -> Callable[[Any], None
     return change
 
 
+def _without_legend(book: Any) -> None:
+    sheet = next(sheet for sheet in book.worksheets[FIRST_TABLE:] if str(sheet["A3"].value).startswith("["))
+    sheet["A3"].value = "figures"
+
+
 def _notes_row(book: Any) -> Any:
     return next(row for row in table_rows(book["Notes"]) if row[0].value == "[note 1]")
 
@@ -176,6 +184,12 @@ BREACHES: list[tuple[str, Callable[[Any], Any]]] = [
     ("marks_and_notes_are_explained", _put(lambda book: _table(book)["A2"], value="[note 999]")),
     ("document_has_title_and_language", lambda book: setattr(book.properties, "title", None)),
     ("document_has_title_and_language", lambda book: book.custom_doc_props.props.clear()),
+    ("cover_is_text_in_one_column", _put(lambda book: book["Cover"]["B2"], value="beside the text")),
+    ("cover_is_text_in_one_column", _put(lambda book: book["Cover"]["A3"], value=None)),
+    ("cover_is_text_in_one_column", _put(lambda book: book["Cover"]["A3"], value=2025)),
+    ("cover_is_text_in_one_column", _put(lambda book: book["Cover"]["A3"], alignment=Alignment(wrap_text=False))),
+    ("cover_is_text_in_one_column", _put(lambda book: book["Cover"].column_dimensions["A"], width=255)),
+    ("cover_is_text_in_one_column", lambda book: book["Cover"].add_table(Table(displayName="cover_table", ref="A2:A3"))),
     ("one_table_is_marked_up", _unmarked),
     ("one_table_is_marked_up", _second_table),
     ("one_table_is_marked_up", _filtered),
@@ -183,6 +197,9 @@ BREACHES: list[tuple[str, Callable[[Any], Any]]] = [
     ("one_table_is_marked_up", _put(lambda book: _table(book)["AZ2"], value="beside the table")),
     ("one_table_is_marked_up", _put(lambda book: _table(book)["A3"], value=None)),
     ("says_how_many_tables", _put(lambda book: _table(book)["A2"], value="figures")),
+    ("says_which_marks_it_has", _put(_body, value="[w]")),
+    ("says_which_marks_it_has", _without_legend),
+    ("says_which_marks_it_has", _put(lambda book: _table(book)["A3"], value="[w] withdrawn by the publisher")),
     ("heads_are_distinct_texts", _head_twice),
     ("heads_are_distinct_texts", _put(lambda book: table_rows(_table(book))[0][1], value="another head")),
     ("no_cell_is_empty", _put(_body, value=None)),

@@ -36,7 +36,9 @@ def broken_rules(content: bytes) -> list[str]:
     if missing := [name for name in SHEETS if name not in book.sheetnames]:
         return [f"{sheets_are_cover_contents_notes_and_tables.__name__}: {missing} are missing"]
     found = [f"{rule.__name__}: {breach}" for rule in BOOK_RULES for breach in rule(book)]
-    found += [f"{rule.__name__}: {sheet.title}: {breach}" for sheet in book for rule in SHEET_RULES for breach in rule(sheet)]
+    for sheet in book:
+        rules = (*SHEET_RULES, *(COVER_RULES if sheet.title == "Cover" else TABLE_RULES))
+        found += [f"{rule.__name__}: {sheet.title}: {breach}" for rule in rules for breach in rule(sheet)]
     return found + [f"no_objects: {name}" for name in _objects(content)]
 
 
@@ -129,6 +131,21 @@ def document_has_title_and_language(book: Any) -> Iterator[str]:
 # --------------------------------------------------------------------------------------------------------------- a sheet
 
 
+def cover_is_text_in_one_column(sheet: Worksheet) -> Iterator[str]:
+    """A: headings and paragraphs one below the other, with no table and no empty row, wrapped within the width of a page."""
+    yield from (f"it has the table {name}" for name in sheet.tables)
+    if sheet.max_column != 1:
+        yield f"it has {sheet.max_column} columns"
+    for row in range(1, sheet.max_row + 1):
+        cell = sheet.cell(row, 1)
+        if not isinstance(cell.value, str):
+            yield f"{cell.coordinate} is {'empty' if cell.value is None else 'no text'}"
+        elif not cell.alignment.wrap_text:
+            yield f"{cell.coordinate} is not wrapped"
+    if not 60 <= sheet.column_dimensions["A"].width <= 100:
+        yield f"its column is {sheet.column_dimensions['A'].width} wide"
+
+
 def one_table_is_marked_up(sheet: Worksheet) -> Iterator[str]:
     """A and S 2-2: one table, with a tagged row of heads, at the left edge, with no filter, nothing beside or below it, and no
     empty row above it (S 2-1)."""
@@ -149,6 +166,18 @@ def one_table_is_marked_up(sheet: Worksheet) -> Iterator[str]:
     for row in range(1, first.row):
         if not sheet.cell(row, 1).value:
             yield f"row {row} above the table is empty"
+
+
+def says_which_marks_it_has(sheet: Worksheet) -> Iterator[str]:
+    """A, and the legend of gptables: each mark in the table is explained above it; Notes explains all."""
+    if sheet.title == "Notes" or not sheet.tables:
+        return
+    rows = table_rows(sheet)
+    above = [str(sheet.cell(row, 1).value) for row in range(1, rows[0][0].row)]
+    said = {line[:3] for line in above if MARK.match(line)}
+    used = {mark for row in rows for cell in row if isinstance(cell.value, str) for mark in MARK.findall(cell.value)}
+    yield from (f"{mark} stands in the table and is not explained above it" for mark in sorted(used - said))
+    yield from (f"{mark} is explained and does not stand in the table" for mark in sorted(said - used))
 
 
 def says_how_many_tables(sheet: Worksheet) -> Iterator[str]:
@@ -293,16 +322,20 @@ BOOK_RULES: tuple[Callable[[Any], Iterator[str]], ...] = (
     document_has_title_and_language,
 )
 SHEET_RULES: tuple[Callable[[Worksheet], Iterator[str]], ...] = (
-    one_table_is_marked_up,
-    says_how_many_tables,
-    heads_are_distinct_texts,
-    no_cell_is_empty,
     cells_are_plain,
     nothing_is_hidden_or_frozen,
-    numbers_are_numbers,
-    numbers_have_units,
-    years_are_western,
     texts_are_clean,
     letters_can_be_read,
     it_prints_on_pages_of_one_width,
+)
+COVER_RULES: tuple[Callable[[Worksheet], Iterator[str]], ...] = (cover_is_text_in_one_column,)
+TABLE_RULES: tuple[Callable[[Worksheet], Iterator[str]], ...] = (
+    one_table_is_marked_up,
+    says_how_many_tables,
+    says_which_marks_it_has,
+    heads_are_distinct_texts,
+    no_cell_is_empty,
+    numbers_are_numbers,
+    numbers_have_units,
+    years_are_western,
 )
