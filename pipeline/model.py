@@ -231,6 +231,10 @@ MEASURES: dict[str, str] = {
     "top_0_1_share": "share of the gross loss in the largest 0.1 % of the losses above zero (their number rounded up)",
     "top_1_share": "share of the gross loss in the largest 1 % of the losses above zero (their number rounded up)",
     "top_10_share": "share of the gross loss in the largest 10 % of the losses above zero (their number rounded up)",
+    "gini_loss": (
+        "Gini coefficient of the losses above zero: 0 where all of them are the same, the nearer to 1 the more of their sum lies"
+        " in a few of them"
+    ),
     "loss_without_large": "gross loss without the large losses that the note names",
     "loss_per_100k": "gross loss per 100,000 inhabitants of the same year",
     "cases_per_100k": "cases per 100,000 inhabitants of the same year",
@@ -277,6 +281,7 @@ UNITS: dict[str, str] = {
     "AUD": "Australian dollars, current prices",
     "ratio": "ratio (1 = the whole)",
     "percent": "per cent",
+    "coefficient": "coefficient from 0 to 1",
     "rank": "place in a ranking",
     "cases_per_100k": "cases per 100,000 inhabitants",
     "JPY_per_100k": "Japanese yen per 100,000 inhabitants",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,17 @@ def interval_ends(losses: Sequence[int], above: int, below: int) -> tuple[int, i
     lower, upper = places[binom.cdf(places, number, share) <= 0.025], places[binom.sf(places, number, share) <= 0.025]
     ordered = sorted(map(int, losses))
     return (ordered[lower[-1]], ordered[upper[0]]) if len(lower) and len(upper) else (0, 0)
+
+
+def gini(losses: Sequence[int]) -> int:
+    """The Gini coefficient in millionths by its first definition, half of the mean difference of every pair over the mean; -1
+    where there are fewer than ten losses."""
+    if len(losses) < 10:
+        return -1
+    values, counts = np.unique(np.array(losses, dtype=object), return_counts=True)
+    different = sum(
+        int(often) * int(other_often) * abs(value - other)
+        for value, often in zip(values.tolist(), counts, strict=True)
+        for other, other_often in zip(values.tolist(), counts, strict=True)
+    )
+    return round(Fraction(10**6 * different, 2 * len(losses) * sum(losses)))

@@ -28,7 +28,7 @@ from pipeline.frames import OBSERVATION_COLUMNS
 from pipeline.model import INTERVAL_ENDS, INTERVALS, FraudlossError, Period
 from pipeline.reading.case_builder import month_labels, month_numbers
 from pipeline.sources.catalogue import Source, Table
-from tests.figures import declared, interval_ends, only, snapshot
+from tests.figures import declared, gini, interval_ends, only, snapshot
 
 TYPES = ("a", "b", "c", "silent")
 AGES = ("young", "old", "unsaid", "silent")
@@ -162,6 +162,8 @@ def plain(rows: pd.DataFrame, of_period: pd.DataFrame) -> dict[str, Any]:
             if len(ordered) >= one_in:
                 top = ordered[-math.ceil(Fraction(len(ordered), one_in)) :]
                 result[name] = _rounded(Fraction(100 * sum(top), sum(ordered)), "0.000001")
+        if (coefficient := gini(ordered)) >= 0:
+            result["gini_loss"] = Fraction(coefficient, 10**6)
     return result
 
 
@@ -397,6 +399,26 @@ def test_top_shares_need_as_many_losses_as_make_one_of_the_top(folder: Path) -> 
     assert not {"top_1_share", "top_0_1_share"} & set(of_ten["measure"])
     # 0.1 % of 1,001 losses is more than one loss: two, 1,001 and 1,000 of 501,501 dollars.
     assert only(of_1001, measure="top_0_1_share")["value"] == Decimal("0.399002")
+
+
+def test_a_gini_coefficient_is_of_ten_losses_or_more_and_absent_of_fewer(folder: Path) -> None:
+    source = made(folder, cube(frequencies=["monthly"]))
+    # Attempts, corrections and reports whose loss is not known are not among the losses.
+    others = [{"day": "2023-01-03", "loss": loss, "known": known} for loss, known in ((0, True), (-500, True), (0, False))]
+    of_nine, of_ten = (cube_observations(frame([*reports(count), *others]), source, SNAPSHOT) for count in (9, 10))
+    row = only(of_ten, measure="gini_loss")
+    # 1 to n dollars: (n - 1) / 3 n.
+    assert (row["value"], row["precision"], row["unit"]) == (Decimal("0.3"), Decimal("0.0000005"), "coefficient")
+    row = only(of_nine, measure="gini_loss")
+    assert (row["value"], row["absence"], row["obs_status"]) == (None, "not_applicable", "O")
+    assert row["note"] == "fewer than 10 losses"
+    nothing = cube_observations(frame(others), source, SNAPSHOT)
+    assert "gini_loss" not in set(nothing["measure"])
+
+
+def test_cells_of_several_reports_have_no_gini_coefficient(folder: Path) -> None:
+    with pytest.raises(FraudlossError, match="cannot give gini_loss"):
+        cube_cells(frame([{"day": "2023-01-01", "cases": 2}]), made(folder, cube(measures=["cases", "gini_loss"])))
 
 
 def test_loss_bands_hold_their_lower_bound_and_not_their_upper(folder: Path) -> None:

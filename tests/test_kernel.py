@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from pipeline.aggregate.kernel import (
+    GINI,
     LOSSES_ON_EACH_SIDE,
     QUANTILE_SCALE,
     QUANTILES,
@@ -28,7 +29,7 @@ from pipeline.aggregate.kernel import (
     sums,
 )
 from pipeline.model import INTERVAL_ENDS, INTERVALS, FraudlossError
-from tests.figures import interval_ends
+from tests.figures import gini, interval_ends
 
 CELLS = 4
 # Few losses and many, nearly all of them ties.
@@ -52,13 +53,13 @@ def records(rows: list[tuple[int, int, int | None]]) -> tuple[Records, Sparse, N
 
 
 def measured(losses: Numbers, of_losses: Numbers, victims: Victims, cell: Numbers) -> dict[str, list[int]]:
-    ordered = order_statistics(losses, of_losses, CELLS, top_sums=True)
+    ordered = order_statistics(losses, of_losses, CELLS, concentration=True)
     return {name: table.tolist() for name, table in {**ordered, "victims": victims.distinct(cell, CELLS)}.items()}
 
 
 def plain(rows: list[tuple[int, int, int | None]]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {"losses": [], "victims": [], "max_loss": [], "losses_sum": []}
-    found |= {name: [] for name in (*QUANTILES, *TOP_SHARES)}
+    found |= {name: [] for name in (*QUANTILES, *TOP_SHARES, GINI)}
     for cell in range(CELLS):
         losses = pd.Series(sorted(loss for of, loss, _ in rows if of == cell and loss > 0), dtype="int64")
         found["losses"].append(len(losses))
@@ -70,6 +71,7 @@ def plain(rows: list[tuple[int, int, int | None]]) -> dict[str, list[int]]:
             found[name].append(round(value * QUANTILE_SCALE))
         for name, one_in in TOP_SHARES.items():
             found[name].append(int(losses.nlargest(-(-len(losses) // one_in)).sum()))
+        found[GINI].append(gini(losses.tolist()))
     return found
 
 
@@ -88,15 +90,57 @@ def test_every_cell_is_what_plain_pandas_says(rows: list[tuple[int, int, int | N
 def test_the_intervals_of_every_cell_are_those_of_their_definition(groups: list[tuple[int, int, int]]) -> None:
     rows = [(cell, loss) for cell, loss, times in groups for _ in range(times) if loss]
     cells, losses = array([cell for cell, _ in rows]), array([loss for _, loss in rows])
-    found = order_statistics(losses, cells, CELLS, top_sums=False, intervals=True)
+    found = order_statistics(losses, cells, CELLS, concentration=False, intervals=True)
     for name, bounds in INTERVALS.items():
         for cell in range(CELLS):
             own = [loss for of, loss in rows if of == cell]
             assert tuple(int(found[bound][cell]) for bound in bounds) == interval_ends(own, *QUANTILES[name])
 
 
+LARGE = st.one_of(st.integers(1, 3), st.sampled_from([100, 2**53, 2**53 - 1]), st.integers(1, 2**53))
+
+
+@settings(max_examples=60, deadline=None)
+@given(groups=st.lists(st.tuples(st.integers(0, CELLS - 1), LARGE, st.sampled_from([1, 1, 9, 30])), max_size=30))
+def test_the_gini_coefficient_of_every_cell_is_that_of_its_definition(groups: list[tuple[int, int, int]]) -> None:
+    rows = [(cell, loss) for cell, loss, times in groups for _ in range(times)]
+    cells, losses = array([cell for cell, _ in rows]), array([loss for _, loss in rows])
+    found = order_statistics(losses, cells, CELLS, concentration=True)[GINI].tolist()
+    assert found == [gini([loss for of, loss in rows if of == cell]) for cell in range(CELLS)]
+    # The order of the losses is no part of the result.
+    again = order_statistics(losses[::-1], cells[::-1], CELLS, concentration=True)[GINI].tolist()
+    assert again == found
+
+
+@pytest.mark.parametrize("factor", [1, 10**13])
+@pytest.mark.parametrize(
+    ("losses", "coefficient"),
+    [
+        # Ten incomes that R's package `ineq` has for an example; its Gini() says 0.4620911.
+        ([541, 1463, 2445, 3438, 4437, 5401, 6392, 8304, 11904, 22261], 462_091),
+        ([7] * 10, 0),
+        ([7] * 100, 0),
+        (list(range(1, 101)), 330_000),  # 1 to n: (n - 1) / 3 n
+        ([1] * 9 + [90_000], 899_900),  # nearly all with one of ten: near 1 - 1 / n
+        ([7] * 9, -1),
+        ([], -1),
+    ],
+)
+def test_gini_coefficients_that_are_known_whatever_the_currency(losses: list[int], coefficient: int, factor: int) -> None:
+    values = array([factor * loss for loss in losses])
+    found = order_statistics(values, np.zeros(len(losses), dtype=np.int64), 1, concentration=True)
+    assert found[GINI].tolist() == [coefficient]
+
+
+@pytest.mark.parametrize(("usual", "coefficient"), [(1_799_999, 0), (599_999, 2), (359_999, 2)])
+def test_a_coefficient_half_way_between_two_millionths_is_rounded_to_the_even_one(usual: int, coefficient: int) -> None:
+    # Nine alike and one larger by ten: 9 / (10 (usual + 1)), which is 0.5, 1.5 and 2.5 millionths.
+    losses = array([usual + 10, *[usual] * 9])
+    assert order_statistics(losses, np.zeros(10, dtype=np.int64), 1, concentration=True)[GINI].tolist() == [coefficient]
+
+
 def test_no_interval_is_computed_where_none_is_asked_for() -> None:
-    assert not set(INTERVAL_ENDS) & set(order_statistics(array([1]), array([0]), 1, top_sums=True))
+    assert not set(INTERVAL_ENDS) & set(order_statistics(array([1]), array([0]), 1, concentration=True))
 
 
 @pytest.mark.parametrize(("above", "below"), QUANTILES.values())

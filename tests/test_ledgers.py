@@ -35,7 +35,7 @@ from pipeline.reading import record_ids
 from pipeline.sources.catalogue import source, source_ids
 from pipeline.sources.ledger_reader import dimensions, layout_of
 from pipeline.store import ChangedBytes, Store
-from tests.figures import interval_ends, snapshot
+from tests.figures import gini, interval_ends, snapshot
 from tests.ledger_sample import ROWS, copy_of_sources, declared_in, file_of, forget, reports, take_in, verdict_on, with_loss
 
 MONTHS_2024 = [month for month in MONTHS if month.startswith("2024")]
@@ -113,6 +113,7 @@ def test_figures_are_what_plain_pandas_says_of_the_reports(counted_once: Path) -
                 assert figure(view, **key, measure="max_loss", unit="USD") == Decimal(int(losses.max())).scaleb(-2)
                 top = losses.tail(math.ceil(len(losses) / 10)).sum()
                 assert float(figure(view, **key, measure="top_10_share")) == pytest.approx(100 * top / losses.sum(), abs=0.0006)
+                assert figure(view, **key, measure="gini_loss", unit="coefficient") == Decimal(gini(losses.tolist())).scaleb(-6)
             if period != "2024-05" and native_type != "_T":
                 share = 100 * of_type["loss"].sum() / everything["loss"].sum()
                 assert float(figure(view, **key, measure="share_of_loss")) == pytest.approx(share, abs=0.0006)

@@ -51,6 +51,8 @@ def other(measure: str, value: int | None, absence: str = "") -> SimpleNamespace
     [
         ("median_loss", [other("cases_with_loss", 0)], "[z]"),
         ("top_0_1_share", [other("cases_with_loss", 521)], "[z]"),
+        ("gini_loss", [other("cases_with_loss", 9)], "[z]"),
+        ("gini_loss", [other("cases_with_loss", 10)], "[x]"),
         ("mean_loss", [other("cases", 0)], "[z]"),
         # Nobody computed it, though it exists.
         ("top_0_1_share", [other("cases_with_loss", 3532)], "[x]"),

@@ -52,6 +52,12 @@ def test_a_period_is_named_so_that_it_cannot_be_mistaken(code: str, words: str, 
         ("0.000036", "ratio", "victims_share", "0.0036 %"),
         ("0", "ratio", "victims_share", "0 %"),
         ("110.5", "JPY", "loss", "110.5"),
+        ("0.870512", "coefficient", "gini_loss", "0.871"),
+        ("0.5", "coefficient", "gini_loss", "0.500"),
+        ("0", "coefficient", "gini_loss", "0"),
+        # Neither all to one report, nor the same to each.
+        ("0.999712", "coefficient", "gini_loss", "0.999712"),
+        ("0.000312", "coefficient", "gini_loss", "0.000312"),
     ],
 )
 def test_numbers_have_separators_signs_and_no_false_digits(value: str, unit: str, measure: str, text: str) -> None:

@@ -10,6 +10,7 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -296,6 +297,25 @@ def test_the_cubes_of_the_real_file_are_what_pandas_says(real: pd.DataFrame, fig
             100 * top / losses.sum(), abs=0.0005
         )
         assert len(rows_of(real, row["origin"], CAFC)) == only(of_year, native_type=native_type, measure="cases")["value"]
+    for native_type in ("Investments", "Romance", "_T"):
+        every = (
+            year["loss_minor"].to_numpy() if native_type == "_T" else year.loc[year["native_type"] == native_type, "loss_minor"]
+        )
+        ordered = np.sort(every[every > 0]).astype(float)
+        shares = np.concatenate([[0], np.cumsum(ordered) / ordered.sum()])
+        # One less twice the area below Lorenz's curve.
+        coefficient = 1 - (shares[1:] + shares[:-1]).sum() / len(ordered)
+        found = only(of_year, native_type=native_type, measure="gini_loss")
+        assert float(found["value"]) == pytest.approx(coefficient, abs=6e-7)
+
+
+@needs_real
+def test_gini_coefficients_of_the_real_file_are_those_of_a_query_on_it(figures: pd.DataFrame) -> None:
+    # DuckDB on the publisher's CSV, without our reader: sum((2 i - n - 1) x) / (n sum(x)) of the dollars above zero, by year.
+    total = figures[(figures["table"] == "cafc_types") & (figures["native_type"] == "_T")]
+    found = {row["period"]: str(row["value"]) for row in total.to_dict("records") if row["measure"] == "gini_loss"}
+    years = {"2021": "0.922296", "2022": "0.907281", "2023": "0.866106", "2024-01/2024-09": "0.843676"}
+    assert {period: found[period] for period in years} == years
 
 
 @needs_real

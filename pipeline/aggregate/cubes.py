@@ -33,7 +33,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.aggregate.kernel import QUANTILES, TOP_SHARES, LossBands, Numbers, Records, mixed_radix, order_statistics, sums
+from pipeline.aggregate.kernel import (
+    GINI,
+    GINI_SCALE,
+    LOSSES_FOR_GINI,
+    QUANTILES,
+    TOP_SHARES,
+    LossBands,
+    Numbers,
+    Records,
+    mixed_radix,
+    order_statistics,
+    sums,
+)
 from pipeline.frames import OBSERVATION_COLUMNS, OBSERVATION_DEFAULTS, sorted_by_key, with_ids
 from pipeline.model import DIMENSIONS, FILE_ENDS, INTERVAL_ENDS, TOTAL, FraudlossError, Period, Snapshot
 from pipeline.reading.cases import covered_months, holes
@@ -47,7 +59,8 @@ DISTINCT = "distinct_victims"
 SHARES_OF_ALL = {"share_of_loss": "loss", "share_of_cases": "cases"}
 SHARES_WITH_LOSS = {"share_with_loss": "cases", "share_with_loss_of_known": "cases_loss_known"}
 MEANS = {"mean_loss": "cases", "mean_loss_of_known": "cases_loss_known", "mean_loss_with_loss": "cases_with_loss"}
-_ORDERED = (*QUANTILES, *INTERVAL_ENDS, "max_loss", *TOP_SHARES)
+CONCENTRATION = (*TOP_SHARES, GINI)
+_ORDERED = (*QUANTILES, *INTERVAL_ENDS, "max_loss", *CONCENTRATION)
 MEASURES = (*ADDITIVE, DISTINCT, *SHARES_OF_ALL, *SHARES_WITH_LOSS, *MEANS, *_ORDERED)
 # What one case, or one cell of cases with its sum, can say: a sum over many reports has no median.
 OF_SINGLE_CASES = ("cases_with_loss", *SHARES_WITH_LOSS, "mean_loss_with_loss", *_ORDERED)
@@ -56,6 +69,7 @@ FEW_LOSSES = 10
 # As fine as those of pipeline.aggregate.derive, for the same reason.
 PERCENT_STEP = Decimal("0.000001")
 NO_INTERVAL = "too few losses for an interval of 95 %"
+TOO_FEW_FOR_GINI = f"fewer than {LOSSES_FOR_GINI} losses"
 LOSS_NOT_KNOWN, NEGATIVE_CORRECTION, NO_LOSS = "_U", "NEGATIVE", "NONE"
 # State of a cell whose label may not stand in any month of the period -> what is said of it.
 NOT_IN_USE = {"not_in_use": "the type is not in use then", "category_not_in_use": "the category is not in use then"}
@@ -104,10 +118,11 @@ class Grouping:
         self._monthly = {name: table.reshape(12, self.size) for name, table in sums(year.records, keys, 12 * self.size).items()}
 
     def measures(self, frequency: str, ordered: bool, intervals: bool = False) -> dict[str, Numbers]:
-        """Measure -> array of (periods of the year, cells). `ordered`: with quantiles and top shares; `intervals`: INTERVAL_ENDS.
+        """Measure -> array of (periods of the year, cells). `ordered`: with quantiles, concentration; `intervals`: INTERVAL_ENDS.
 
-        Losses are in minor units, quantiles in 1/QUANTILE_SCALE of them; `top_*_share` holds the sum of the top losses. `losses`
-        is the number of losses above zero, `losses_sum` their sum: where it is 0, quantiles and top sums mean nothing.
+        Losses are in minor units, quantiles in 1/QUANTILE_SCALE of them; `top_*_share` holds the sum of the top losses,
+        `gini_loss` the coefficient in 1/GINI_SCALE. `losses` is the number of losses above zero, `losses_sum` their sum: where it
+        is 0, quantiles and top sums mean nothing.
         """
         key = (frequency, ordered or intervals, intervals)
         if key not in self._measures:
@@ -122,7 +137,7 @@ class Grouping:
         losses, periods = self._year.records.losses, _PERIODS[frequency]
         period = losses.of(self._year.month) * periods // 12
         keys = period * self.size + losses.of(self._cell)
-        found = order_statistics(losses.values, keys, periods * self.size, top_sums=True, intervals=intervals)
+        found = order_statistics(losses.values, keys, periods * self.size, concentration=True, intervals=intervals)
         return {**self.measures(frequency, False), **{name: table.reshape(periods, self.size) for name, table in found.items()}}
 
 
@@ -265,9 +280,9 @@ def cube_cells(cases: pd.DataFrame, source: Source) -> pd.DataFrame:
 
     In: sound cases. Out: `table`, `classification`, `frequency`, `period`, the dimensions of KEY_COLUMNS, `overlay`, `measures`
     (the place of the cube in source.yml), and int64 columns: ADDITIVE; QUANTILES in 1/QUANTILE_SCALE minor units; INTERVAL_ENDS,
-    0 where there are too few losses; `max_loss`; TOP_SHARES as the sum of the top losses; `losses` and `losses_sum` (number and
-    sum of those above zero). `state` says what the cell is: `present`, `hole` (a month of the period is not in the file),
-    `not_in_use` (the type does not exist then), `category_not_in_use` (the age, say, does not).
+    0 where there are too few losses; `max_loss`; TOP_SHARES as the sum of the top losses; `gini_loss` in 1/GINI_SCALE;
+    `losses` and `losses_sum` (number and sum of those above zero). `state` says what the cell is: `present`, `hole` (a month of
+    the period is not in the file), `not_in_use` (the type does not exist then), `category_not_in_use` (the age, say, does not).
 
     Only whole periods: those of which every month is covered. Raises FraudlossError for a measure that the cases cannot give.
     """
@@ -610,6 +625,9 @@ def _observations_of(cells: pd.DataFrame, measure: str, cube: Cube, source: Sour
     if measure in INTERVAL_ENDS:
         too_few = present & (cells["losses"] > 0) & (cells[measure] == 0)
         yield _absent(cells[too_few], measure, "not_applicable", NO_INTERVAL, cube, source)
+    if measure == GINI:
+        too_few = present & (cells["losses"] > 0) & (cells["losses"] < LOSSES_FOR_GINI)
+        yield _absent(cells[too_few], measure, "not_applicable", TOO_FEW_FOR_GINI, cube, source)
     yield _present(cells[present & _defined(cells, measure)], measure, cube, source)
     if measure in ADDITIVE:
         for which, note in NOT_IN_USE.items():
@@ -627,6 +645,8 @@ def _defined(cells: pd.DataFrame, measure: str) -> pd.Series:
         return cells[f"{SHARES_OF_ALL[measure]}_of_all"] > 0
     if measure in TOP_SHARES:
         return cells["losses"] >= TOP_SHARES[measure]
+    if measure == GINI:
+        return cells["losses"] >= LOSSES_FOR_GINI
     if measure in QUANTILES or measure == "max_loss":
         return cells["losses"] > 0
     if measure in INTERVAL_ENDS:
@@ -662,6 +682,8 @@ def _unit(measure: str, cube: Cube, source: Source) -> str:
         return "persons"
     if measure in SHARES_OF_ALL or measure in SHARES_WITH_LOSS or measure in TOP_SHARES:
         return "percent"
+    if measure == GINI:
+        return "coefficient"
     if measure in ADDITIVE and measure != "loss":
         return "cases"
     return f"{source.currency}_CONSTANT" if cube.constant_prices else source.currency
@@ -682,6 +704,10 @@ def _values(cells: pd.DataFrame, measure: str, source: Source) -> tuple[pd.Serie
         return _quotients(cells[above], cells[f"{above}_of_all"], Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
     if measure in TOP_SHARES:
         return _quotients(cells[measure], cells["losses_sum"], Decimal(100), PERCENT_STEP), PERCENT_STEP / 2
+    if measure == GINI:
+        step = Decimal(1) / GINI_SCALE
+        values = [int(value) * step for value in cells[measure].to_numpy()]
+        return pd.Series(values, index=cells.index, dtype=object), step / 2
     places = digits + 2 if measure in QUANTILES else digits if measure in ("loss", "max_loss", *INTERVAL_ENDS) else 0
     values = [Decimal(int(value)).scaleb(-places) for value in cells[measure].to_numpy()]
     return pd.Series(values, index=cells.index, dtype=object), None

@@ -1,4 +1,4 @@
-"""Counts, sums, quantiles, their intervals, largest losses and distinct victims of every cell: numbers in, numbers out.
+"""Counts, sums, quantiles, their intervals, concentration and distinct victims of every cell: numbers in, numbers out.
 
 In: the columns of some records (`Records`) and, for each grouping, the number of the cell that a record belongs to. Out: int64
 arrays with one value a cell. What a cell means, and which period its records are of, is the caller's (`cubes`, `ledger`).
@@ -25,7 +25,14 @@ the number below the quantile of the process that they came from is binomial, so
 quantile lies with at least 95 %, and at most 2.5 % beyond each. Nothing is drawn at random. The reports are a census: the
 interval says how much the process of reporting alone moves the quantile, and is no error of sampling.
 
-Memory is that of the columns and 8 bytes for each loss; before it, 24 for each id while they are sorted.
+The Gini coefficient is that of the losses above zero, which the top shares are shares of: G = 2 Σ i x(i) / (n Σ x) - (n + 1) / n,
+with x(i) the i-th smallest of n losses (Damgaard and Weiner, Describing inequality in plant size or fecundity, Ecology 81, 2000,
+1139-1142). It is exact: integers up to the one rounding to millionths, so it is the same in whatever order, pieces and processes
+it is counted. The losses are a census and no sample, so it is not multiplied by n / (n - 1), and its largest value is 1 - 1 / n.
+Reports without a loss are left out, for with them it would tell mostly how many attempts are reported, and so are corrections
+below zero, with which it would have no bounds.
+
+Memory is that of the columns and 24 bytes for each loss; before it, 24 for each id while they are sorted.
 """
 
 from __future__ import annotations
@@ -45,6 +52,11 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 QUANTILES = {"median_loss": (1, 2), "p90_loss": (9, 10), "p99_loss": (99, 100)}
 TOP_SHARES = {"top_0_1_share": 1000, "top_1_share": 100, "top_10_share": 10}  # one loss in so many
 QUANTILE_SCALE = 100  # quantiles are held in hundredths of the minor unit
+GINI = "gini_loss"
+GINI_SCALE = 10**6  # Gini coefficients are held in millionths
+# As many as make one of the largest tenth. Of two losses, the coefficient and the sum would tell both.
+LOSSES_FOR_GINI = min(TOP_SHARES.values())
+NO_GINI = -1  # 0 says that all losses are the same
 BEYOND_EACH_END = 0.025
 # A quantile speaks of single losses unless so many lie on each side of it; an end of its interval is a single loss.
 LOSSES_ON_EACH_SIDE = 5
@@ -345,13 +357,13 @@ def interval_ranks(number: int, above: int, below: int) -> tuple[int, int]:
 
 
 def order_statistics(
-    losses: Numbers, cells: Numbers, size: int, *, top_sums: bool, intervals: bool = False, count: Numbers | None = None
+    losses: Numbers, cells: Numbers, size: int, *, concentration: bool, intervals: bool = False, count: Numbers | None = None
 ) -> dict[str, Numbers]:
     """Quantiles and largest loss of the losses (above zero, in any order) of each cell, and their number as `losses`.
 
-    `count`: that number, where it is known. With `top_sums` also TOP_SHARES as the sum of the top losses, and `losses_sum`. With
-    `intervals` also INTERVAL_ENDS, in minor units like the losses that they are, 0 where there are too few. Where `losses` is 0
-    the rest means nothing.
+    `count`: that number, where it is known. With `concentration` also TOP_SHARES as the sum of the top losses, `losses_sum`, and
+    GINI in 1/GINI_SCALE, NO_GINI where there are too few. With `intervals` also INTERVAL_ENDS, in minor units like the losses
+    that they are, 0 where there are too few. Where `losses` is 0 the rest means nothing.
     """
     ordered = Ordered(cells, size, losses)
     count = np.bincount(cells, minlength=size) if count is None else count
@@ -365,18 +377,56 @@ def order_statistics(
         lower = ordered.at(first + low)
         upper = ordered.at(first + np.minimum(low + 1, number - 1))
         found[name] = lower * QUANTILE_SCALE + (upper - lower) * rest * (QUANTILE_SCALE // below)
-    if top_sums:
-        before = np.concatenate([[0], np.cumsum(ordered.all())])
+    if concentration:
+        before = np.zeros(len(losses) + 1, dtype=np.int64)
+        np.cumsum(ordered.all(), out=before[1:])
         found["losses_sum"] = before[stop] - before[stop - number]
         for name, one_in in TOP_SHARES.items():
             found[name] = before[stop] - before[stop - -(-number // one_in)]
+        found[GINI] = _gini(before, first, number)
     for name in INTERVALS if intervals else ():
         found |= zip(INTERVALS[name], _ends(ordered, first, number, *QUANTILES[name]), strict=True)
     result = {"losses": count}
     for name, values in found.items():
-        result[name] = np.zeros(size, dtype=np.int64)
+        result[name] = np.full(size, NO_GINI if name == GINI else 0, dtype=np.int64)
         result[name][some] = values
     return result
+
+
+def _gini(before: Numbers, first: Numbers, number: Numbers) -> Numbers:
+    """The Gini coefficient of the `number` losses from `first` on, cell after cell. `before`: the sum of all losses in front of
+    each place of their order.
+
+    No loss is multiplied by its rank: the sum of these products is (n + 1) Σ x less the sum of the running sums r(i) = x(1) + … +
+    x(i), so that G = ((n + 1) Σ x - 2 Σ r) / (n Σ x).
+    """
+    found = np.full(len(number), NO_GINI, dtype=np.int64)
+    enough = np.flatnonzero(number >= LOSSES_FOR_GINI)
+    if len(enough):
+        high, low = (part[enough] for part in _sums_in_two(before[1:], first))
+        start, count = before[first[enough]], number[enough]
+        columns = (high, low, start, before[first[enough] + count] - start, count)
+        found[enough] = [_coefficient(*cell) for cell in zip(*(column.tolist() for column in columns), strict=True)]
+    return found
+
+
+def _sums_in_two(values: Numbers, first: Numbers) -> tuple[Numbers, Numbers]:
+    """The sums of stretches that begin at `first`, as one number of 2^32 and another of 1: they may need more than 64 bits.
+
+    `values`: int64 from 0 to 2^62, ascending, not more than 2^31 in a stretch.
+    """
+    if len(values) * float(values[-1]) < 2.0**62:
+        return np.zeros(len(first), dtype=np.int64), np.add.reduceat(values, first)
+    return np.add.reduceat(values >> 32, first), np.add.reduceat(values & 0xFFFF_FFFF, first)
+
+
+def _coefficient(high: int, low: int, start: int, total: int, number: int) -> int:
+    """In 1/GINI_SCALE, rounded half to even: of so many losses with this sum. `high` and `low`: the sum of their running sums,
+    each of which counts `start` as well."""
+    running = (high << 32) + low - number * start
+    below = number * total
+    whole, rest = divmod(((number + 1) * total - 2 * running) * GINI_SCALE, below)
+    return whole + (2 * rest > below or (2 * rest == below and whole % 2 == 1))
 
 
 def _ends(ordered: Ordered, first: Numbers, number: Numbers, above: int, below: int) -> tuple[Numbers, Numbers]:

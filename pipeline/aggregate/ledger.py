@@ -13,6 +13,8 @@ and combination of labels that has a report:
                                      the ends of their intervals, in minor units; 0 where there are too few losses
     losses_sum, top_0_1_share, top_1_share, top_10_share  int64   where the grouping asks for them: the sum of the losses above
                                      zero, and of the largest of them, in minor units
+    gini_loss             int64      with these: the Gini coefficient of the losses above zero, in 1/GINI_SCALE; NO_GINI where
+                                     they are fewer than LOSSES_FOR_GINI
 
 Rounding: the loss of a report is multiplied by its factor in float64 and rounded half to even to whole minor units. That is the
 only rounding; what follows is exact in integers (`kernel`). Where there are no factors, nothing is rounded.
@@ -46,6 +48,7 @@ import pyarrow.parquet as pq
 from pandas.api.types import union_categoricals
 
 from pipeline.aggregate.kernel import (
+    GINI,
     QUANTILES,
     TOP_SHARES,
     Coarser,
@@ -75,7 +78,7 @@ MEASURES = (
 )
 
 FREQUENCIES = ("monthly", "quarterly", "annual")
-TOP_MEASURES = ("losses_sum", *TOP_SHARES)
+CONCENTRATION = ("losses_sum", *TOP_SHARES, GINI)
 LOSS_BAND = "loss_band"
 
 # Below so many reports, starting processes and importing pandas in each takes longer than it saves.
@@ -96,13 +99,13 @@ class Grouping:
     name: str
     by: tuple[str, ...]
     frequency: str  # one of FREQUENCIES, or year_to_date, of which only the periods are counted that are asked for
-    top_sums: bool = False  # with TOP_MEASURES
+    concentration: bool = False  # with CONCENTRATION
     intervals: bool = False  # with INTERVAL_ENDS
 
     @property
     def measures(self) -> tuple[str, ...]:
         """The columns of its cells."""
-        return (*MEASURES, *(INTERVAL_ENDS if self.intervals else ()), *(TOP_MEASURES if self.top_sums else ()))
+        return (*MEASURES, *(INTERVAL_ENDS if self.intervals else ()), *(CONCENTRATION if self.concentration else ()))
 
 
 @dataclass(frozen=True)
@@ -546,7 +549,7 @@ def _counts(records: Records, victims: Victims, cell: Numbers, of_losses: Number
 def _block(period: str, grouping: Grouping, losses: Numbers, victims: Victims, cells: _Cells) -> _Block:
     counts = cells.counts
     size = len(counts["cases"])
-    asked = {"top_sums": grouping.top_sums, "intervals": grouping.intervals}
+    asked = {"concentration": grouping.concentration, "intervals": grouping.intervals}
     ordered = order_statistics(losses, cells.of_losses, size, count=counts["losses"], **asked)
     measures = {**counts, **ordered, "distinct_victims": victims.distinct(cells.of_records, size, counts["named"])}
     some = np.flatnonzero(counts["cases"])

@@ -29,8 +29,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.aggregate.cubes import (
+    CONCENTRATION,
     DISTINCT,
-    TOP_SHARES,
     Block,
     Coded,
     Cube,
@@ -125,12 +125,12 @@ def _groupings(cubes: Iterable[tuple[int, Cube]]) -> tuple[Grouping, ...]:
     """Each combination of dimensions and frequency once, however many cubes ask for it."""
     wanted: dict[str, Grouping] = {}
     for _, cube in cubes:
-        top = cube.is_cells or any(name in TOP_SHARES for name in cube.measures)
+        concentration = cube.is_cells or any(name in CONCENTRATION for name in cube.measures)
         intervals = any(name in INTERVAL_ENDS for name in cube.measures)
         for by, frequency in itertools.product(_combinations(cube), cube.frequencies):
             name = _name(by, frequency)
             also = wanted.get(name, Grouping(name, by, frequency))
-            wanted[name] = Grouping(name, by, frequency, top or also.top_sums, intervals or also.intervals)
+            wanted[name] = Grouping(name, by, frequency, concentration or also.concentration, intervals or also.intervals)
     return tuple(wanted.values())
 
 

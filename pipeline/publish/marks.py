@@ -48,6 +48,7 @@ _MADE_OF: dict[str, tuple[str, int]] = {
         "top_10_share": ("cases_with_loss", 10),
         "top_1_share": ("cases_with_loss", 100),
         "top_0_1_share": ("cases_with_loss", 1000),
+        "gini_loss": ("cases_with_loss", 10),
     },
 }
 _OF_CASES = ("share_of_cases", "change_on_year_cases", "contribution_cases", "cases_per_100k")

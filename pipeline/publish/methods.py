@@ -122,6 +122,12 @@ COMPUTED = (
         "5 losses are expected on one side of the quantile; that limit is ours."
     ),
     _(
+        "Gini coefficient: of the losses above zero, which the shares of the largest losses are shares of: "
+        "G = 2 Σ i·x(i) / (n Σ x) − (n + 1) / n, with x(i) the i-th smallest of n losses (Damgaard and Weiner, Ecology, "
+        "2000, 81, pp. 1139–1142). 0 where all are the same; at most 1 − 1 / n, for they are a census and are not corrected as a "
+        "sample is. None where fewer than 10 reports have a loss; that limit is ours. Exact, then rounded to six decimals."
+    ),
+    _(
         "Months without their season: robust STL of the logarithm (Cleveland and others, Journal of Official Statistics, 1990). "
         "Only with {years} full calendar years without a hole or a break, and no month of fewer than {count} reports. The "
         "season is estimated up to the last full calendar year and kept for the months after it (the rules: ESS guidelines on "

@@ -15,6 +15,7 @@ from pipeline.publish.words import Words, _, both, each
 _HUNDRED_MILLION = Decimal(10) ** 8
 _BILLION = Decimal(10) ** 9
 _MILLION = Decimal(10) ** 6
+_THOUSANDTH = Decimal("0.001")
 _TENTH, _HALF_TENTH = Decimal("0.1"), Decimal("0.05")
 _TEN_THOUSAND = Decimal(10) ** 4
 _JAPANESE_SIZES = {10**8: "億", 10**4: "万", 1: ""}
@@ -38,6 +39,10 @@ def number_text(value: Decimal, unit: str, measure: str = "", *, derived: bool =
             text = _small_share(share, derived)
         text = f"{'+' if measure.startswith('change') and share > 0 else ''}{text.replace('-', '−')}"
         return both(f"{text} %", f"{text}%")
+    if unit == "coefficient":
+        # What is neither 0 nor 1 is not shown as if it were.
+        step = _THOUSANDTH if _THOUSANDTH <= value <= 1 - _THOUSANDTH else Decimal(1).scaleb(-6)
+        return "0" if not value else f"{value.quantize(step, ROUND_HALF_EVEN)}"
     if unit == "points":
         text = f"{value.quantize(_TENTH, ROUND_HALF_EVEN) + 0:,}"
         return f"{'+' if value >= _HALF_TENTH else ''}{text.replace('-', '−')}"

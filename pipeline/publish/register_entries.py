@@ -164,7 +164,7 @@ REGISTER: tuple[Entry, ...] = (
             Field("share of the largest 1 %", ("top_1_share",)),
             Field("share of the largest 10 %", ("top_10_share",)),
             Field("largest loss", ("max_loss",)),
-            Field("Gini coefficient", reason="not computed here"),
+            Field("Gini coefficient", ("gini_loss",)),
         ),
         of=_with("top_1_share", "top_10_share"),
     ),

@@ -44,6 +44,8 @@ def table_notes(figures: Sequence[Figure], families: Families) -> tuple[str, ...
         )
     if any(row.measure in INTERVAL_ENDS for row in rows):
         notes.append(_INTERVAL_NOTE)
+    if any(row.measure == "gini_loss" for row in rows):
+        notes.append(_GINI_NOTE)
     notes += _few_losses(figures)
     together = _of_many_types(figures)
     notes += [_note_of_types(counted(), note, measures, tuple(labels)) for (note, measures), labels in together.items()]
@@ -126,13 +128,18 @@ _INTERVAL_NOTE = _(
     "narrower one. A sum of losses has none: single reports move it too much."
 )
 
+_GINI_NOTE = _(
+    "Gini coefficient: how unequally the sum lost is spread over the reports that have a loss. 0 means that each of them lost "
+    "the same; the nearer to 1, the larger the part of the sum that a few of them lost. None where fewer than 10 have a loss."
+)
+
 
 _NOTED = ("", "residual", "sum_of_parts", "sum_of_periods", "change", "mean", "share", "without_large")
 
 
 def _is_noted(row: Any) -> bool:
     """Whether what is noted on a figure is told beneath its table."""
-    return bool(row.note) and row.measure not in INTERVAL_ENDS and bool(row.absence or row.derivation in _NOTED)
+    return bool(row.note) and row.measure not in (*INTERVAL_ENDS, "gini_loss") and bool(row.absence or row.derivation in _NOTED)
 
 
 def _periods_noted(figures: Sequence[Figure]) -> dict[tuple[str, str, str, str], tuple[str, ...]]:
