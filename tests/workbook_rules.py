@@ -22,7 +22,7 @@ from pipeline.publish.measures import UNIT_SHORT
 MARK = re.compile(r"\[[a-z]\]")
 NOTE = re.compile(r"\[note (\d+)\]")
 NOTES = re.compile(r"\[note (\d+)\](?: to \[note (\d+)\])?")
-UNITS = {*UNIT_SHORT.values(), "per cent", "bases", "numbers", "periods", "days", "rows", "figures", "reports"}
+UNITS = {*UNIT_SHORT.values(), "per cent", "rank", "bases", "numbers", "periods", "days", "rows", "figures", "reports"}
 SHEETS = ["Cover", "Contents", "Notes"]
 # A width in characters that shows a number: its digits with separators, and a little air.
 AIR = 2
