@@ -32,7 +32,7 @@ def test_a_rounded_figure_within_half_its_last_unit_is_within_precision() -> Non
 def test_a_figure_of_an_earlier_vintage_is_different_and_explained_as_a_revision() -> None:
     found = compared("72150000000", "5000000", known_at=dt.date(2025, 2, 7), edition="provisional")
     assert found["status"] == "different"
-    assert "a revision: press printed it as provisional on 2025-02-07" in found["explanation"]
+    assert "a revision: press printed it on 2025-02-07 (provisional)" in found["explanation"]
 
 
 def test_a_difference_that_nothing_explains_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import frictionless
@@ -50,6 +51,20 @@ def test_tidy_tables_share_one_schema_that_lies_beside_them(tmp_path: Path) -> N
     narrowed["fields"] = [{**field, "type": "date"} if field["name"] == "value" else field for field in narrowed["fields"]]
     report = _validated(files | {"table_schema.json": json.dumps(narrowed).encode()}, tmp_path)
     assert "type-error" in {error[0] for error in _errors(report)}
+
+
+def test_every_file_of_a_package_says_in_its_own_language_what_it_is() -> None:
+    files = release.build(sample.given("2025"))
+    titles = {item["path"]: item["title"] for item in json.loads(files["datapackage.json"])["resources"]}
+    assert titles.keys() == files.keys() - {"datapackage.json"}
+    assert all(title.strip() for title in titles.values())
+    assert (titles["index.html"], titles["index.ja.html"]) == ("Fraud losses, 2025", "詐欺被害統計 2025年")
+    assert titles["observations.parquet"] == "every observation that this release is made from"
+    assert titles["npa_annual_special_fraud.csv"] == "Special fraud, npa_annual"
+    for name, title in titles.items():
+        if name.startswith(("chart_", "tables_")):
+            assert bool(re.search("[ぁ-ん一-龠]", title)) == (".ja." in name), (name, title)
+    assert {name.rpartition(".")[2] for name in titles if ".ja." in name} == {"html", "svg"}
 
 
 def test_hostile_words_leave_the_package_valid(tmp_path: Path) -> None:

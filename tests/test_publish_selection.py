@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.frames import observations_frame
 from pipeline.model import FraudlossError, Period
-from pipeline.publish import release
+from pipeline.publish import languages, release
 from pipeline.publish.combinations import COMBINATIONS, combined
 from pipeline.publish.composition import compose
 from pipeline.publish.families import Families, break_years
@@ -143,6 +143,12 @@ def test_a_provisional_figure_that_another_source_restates_says_so_once_that_is_
         after
     )
     assert not any("restated since" in note for note in notes(before))
+    card = next(card for card in after.cards if card.title == "Japan: Special fraud")
+    small = next(line.small for line in card.lines if line.measure == "cases")
+    assert str(small) == "restated since as 8,957"
+    with languages.speaking("ja"):
+        assert str(small) == "その後8,957件に改訂"
+        assert "8,917件（その後8,957件に改訂）" in str(after.lede[0])
 
 
 def test_nobody_printed_the_dollars_of_a_printed_sum() -> None:

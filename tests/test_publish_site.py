@@ -192,8 +192,8 @@ def test_the_page_of_a_source_says_what_its_publisher_does_not_state() -> None:
 
 def test_a_break_is_told_with_the_names_of_its_table_and_types() -> None:
     told = [str(line) for line in source_view(catalogue.source("npa_annual"))["breaks"]]
-    assert any(line.startswith("Special fraud, from 2018, all types together: ") for line in told)
-    assert any(line.startswith("Special fraud, from 2020, “It's me” impersonation, Bank savings fraud: ") for line in told)
+    assert any(line.startswith("Special fraud, from 2018 (all types together): ") for line in told)
+    assert any(line.startswith("Special fraud, from 2020 (“It's me” impersonation; Bank savings fraud): ") for line in told)
     assert not any("_T" in line for line in told)
 
 
@@ -295,10 +295,27 @@ def test_large_losses_have_the_interval_of_each_quantile_that_the_source_gives()
     assert "of the 90th percentile, 95 %: ¥9.0 m to ¥9.9 m" in told
 
 
-def test_agreement_is_counted_from_what_was_reconciled() -> None:
-    compared = pd.DataFrame({"source": ["npa_annual"] * 3, "status": ["exact", "different", "exact"]})
-    built = site.build([], sample.view(), sample.sources(), Evidence(reconciliation=compared))
-    assert _cells(built["quality.html"], "agreement_by_source", "npa_annual")[1:] == ["2", "0", "1", "0"]
+LATE = "a revision: the figure was published from an earlier state of the data, and reports are entered late into past days"
+
+
+@pytest.mark.parametrize(
+    ("compared", "told"),
+    [
+        ([("exact", ""), ("exact", "printed in the file that ours is read from")], ["2", "0", "0", "0", "–"]),
+        ([("exact", ""), ("different", "unknown")], ["1", "0", "1", "0", "reason unknown"]),
+        ([("different", LATE), ("different", LATE)], ["0", "0", "2", "0", LATE]),
+        (
+            [("different", "unknown"), ("different", LATE), ("different", LATE)],
+            ["0", "0", "3", "0", f"{LATE} (figures: 2); reason unknown (figures: 1)"],
+        ),
+    ],
+)
+def test_agreement_is_counted_from_what_was_reconciled_and_names_the_reasons_of_differences(
+    compared: list[tuple[str, str]], told: list[str]
+) -> None:
+    lines = pd.DataFrame([("npa_annual", *line) for line in compared], columns=["source", "status", "explanation"])
+    built = site.build([], sample.view(), sample.sources(), Evidence(reconciliation=lines))
+    assert _cells(built["quality.html"], "agreement_by_source", "npa_annual")[1:] == told
 
 
 def test_non_response_is_the_unknown_share_of_the_total() -> None:

@@ -6,6 +6,7 @@ that a second source prints too: exact, within the printed precision, or differe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -67,9 +68,9 @@ def _finding(ours: dict[Any, Any], theirs: dict[Any, Any]) -> dict[str, Any]:
         "measure": ours["measure"],
         "unit": ours["unit"],
         "ours": ours["value"],
-        "ours_source": _cited(ours),
+        "ours_source": cited(ours),
         "theirs": theirs["value"],
-        "theirs_source": _cited(theirs),
+        "theirs_source": cited(theirs),
         "difference": difference,
         "tolerance": tolerance,
         "status": status,
@@ -79,15 +80,20 @@ def _finding(ours: dict[Any, Any], theirs: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _cited(row: dict[Any, Any]) -> str:
-    return f"{row['source']} ({row['edition']}, {row['known_at'].isoformat()})"
+def cited(row: Mapping[Any, Any]) -> str:
+    """Where a figure comes from: source, what the publication says of itself, and the day from which it was known."""
+    return f"{row['source']} ({_edition(row)}, {row['known_at'].isoformat()})"
+
+
+def _edition(row: Mapping[Any, Any]) -> str:
+    return "edition not stated" if row["edition"] == "unknown" else str(row["edition"])
 
 
 def _explanation(ours: dict[Any, Any], theirs: dict[Any, Any]) -> str:
     earlier, later = sorted((ours, theirs), key=lambda row: row["known_at"])
     if earlier["known_at"] < later["known_at"]:
         return (
-            f"a revision: {earlier['source']} printed it as {earlier['edition']} on {earlier['known_at'].isoformat()}, "
-            f"{later['source']} as {later['edition']} on {later['known_at'].isoformat()}"
+            f"a revision: {earlier['source']} printed it on {earlier['known_at'].isoformat()} ({_edition(earlier)}), "
+            f"{later['source']} on {later['known_at'].isoformat()} ({_edition(later)})"
         )
     return "unknown"

@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.aggregate.compare import FINDING_COLUMNS
+from pipeline.aggregate.compare import FINDING_COLUMNS, cited
 from pipeline.model import DIMENSIONS, MEASURES, PUBLISHED_FREQUENCIES, TOTAL, UNITS, FraudlossError, Period, UsageError
 from pipeline.sources.catalogue import Source
 
@@ -273,7 +273,7 @@ def _compared(total: PublishedTotal, ours: dict[str, Any]) -> dict[str, Any]:
     status = "exact" if difference == 0 else "within_precision" if abs(difference) <= tolerance else "different"
     return {
         "ours": ours["value"],
-        "ours_source": f"{ours['source']} ({ours['edition']}, {ours['known_at'].isoformat()})",
+        "ours_source": cited(ours),
         "difference": difference,
         "tolerance": tolerance,
         "status": status,

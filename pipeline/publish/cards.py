@@ -32,7 +32,7 @@ from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import series_title
 from pipeline.publish.tables import figure_cell
 from pipeline.publish.texts import clean
-from pipeline.publish.words import _, declared, listed, only_english
+from pipeline.publish.words import _, declared, each, listed, only_english
 
 
 def headline_cards(
@@ -121,12 +121,16 @@ def _line(row: Any) -> Line:
     return Line(_line_label(row.measure, row.unit), cell.text, small, () if row.absence else cell.marks, **about)
 
 
+# Units that are counters in Japanese: 件, 人, 拠点.
+_COUNTED_BY_ONE = ("cases", "persons", "bases")
+
+
 def _with_restated(line: Line, figure: Figure) -> Line:
     """The line, with the figure or the change as it is since another source restated what was provisional."""
     if (later := figure.restated) is not None:
         money = later.unit in CURRENCIES
         spoken = spoken_money(later.value, later.unit, printed_precision(later)) if money else ""
-        again = spoken or number_text(later.value, later.unit, later.measure)
+        again = spoken or _counted(number_text(later.value, later.unit, later.measure), later.unit)
         words = _("restated since as {figure}", figure=again)
     elif figure.rebased is not None:
         again = number_text(figure.rebased, "percent", figure.row.measure, derived=True)
@@ -134,6 +138,12 @@ def _with_restated(line: Line, figure: Figure) -> Line:
     else:
         return line
     return dataclasses.replace(line, small=listed([part for part in (line.small, words) if part], " · "), again=again)
+
+
+def _counted(text: str, unit: str) -> str:
+    """A number as it stands in a sentence: in Japanese with the counter of what is counted."""
+    counter = unit_short(unit)
+    return each(text, lambda: f"{text}{counter}") if unit in _COUNTED_BY_ONE else text
 
 
 def _line_label(measure: str, unit: str) -> str:

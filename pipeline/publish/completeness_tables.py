@@ -26,7 +26,7 @@ from pipeline.publish.roles import parsed
 from pipeline.publish.series_titles import family_title
 from pipeline.publish.source_pages import count_cell
 from pipeline.publish.tables import Column, Table, led_to, text_cell
-from pipeline.publish.words import _, declared, page_name
+from pipeline.publish.words import _, declared, listed, page_name
 from pipeline.publish.words import day as words_of_day
 from pipeline.sources.catalogue import Source
 
@@ -132,7 +132,7 @@ def _newest_whole(periods: Sequence[Period], figures: pd.DataFrame, families: Fa
 
 
 def agreement(sources: Sequence[Source], evidence: Evidence) -> Table:
-    """Of each source: how many published totals agree with ours, and how many do not."""
+    """Of each source: how many published totals agree with ours, how many do not, and why."""
     found = collections.Counter(
         zip(evidence.reconciliation["source"].astype(str), evidence.reconciliation["status"].astype(str), strict=True)
     )
@@ -141,11 +141,27 @@ def agreement(sources: Sequence[Source], evidence: Evidence) -> Table:
         (
             source_cell(source),
             *led_to(page_name("index.html#releases"), (count_cell(found[(source.id, status)]) for status in _STATUS_WORDS)),
+            text_cell(_why_different(evidence.reconciliation, source.id)),
         )
         for source in listing
     )
-    columns = (Column(_("Source"), native="出典"), *(Column(words, numeric=True) for words in _STATUS_WORDS.values()))
+    columns = (
+        Column(_("Source"), native="出典"),
+        *(Column(words, numeric=True) for words in _STATUS_WORDS.values()),
+        Column(_("Why they differ")),
+    )
     return Table("agreement_by_source", _("Published totals beside ours"), columns, lines)
+
+
+def _why_different(reconciliation: pd.DataFrame, source_id: str) -> str:
+    """The reasons of the source's differences, the most frequent first; of several, each with its number of figures."""
+    own = reconciliation[(reconciliation["source"] == source_id) & (reconciliation["status"] == "different")]
+    reasons = collections.Counter(own["explanation"].astype(str)).most_common()
+    words = [_("reason unknown") if reason == "unknown" else declared(reason) for reason, __ in reasons]
+    if len(words) > 1:
+        counts = [count for __, count in reasons]
+        words = [_("{reason} (figures: {count})", reason=word, count=count) for word, count in zip(words, counts, strict=True)]
+    return listed(words, "; ") if words else ""
 
 
 def revision_sizes(histories: Sequence[HeadlineHistory], families: Families, published: Mapping[str, str]) -> Table:

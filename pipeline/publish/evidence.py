@@ -21,7 +21,9 @@ class Evidence:
     revisions: pd.DataFrame = dataclasses.field(default_factory=lambda: empty_frame(REVISION_SCHEMA))  # REVISION_COLUMNS
     vintages: pd.DataFrame = dataclasses.field(default_factory=lambda: empty_frame(VINTAGE_SCHEMA))  # VINTAGE_COLUMNS
     records: pd.DataFrame = dataclasses.field(default_factory=lambda: empty_frame(RECORD_CHANGE_SCHEMA))  # RECORD_CHANGE_COLUMNS
-    reconciliation: pd.DataFrame = dataclasses.field(default_factory=lambda: pd.DataFrame(columns=["source", "status"]))
+    reconciliation: pd.DataFrame = dataclasses.field(
+        default_factory=lambda: pd.DataFrame(columns=["source", "status", "explanation"])
+    )
     derivation_steps: Sequence[str] = ()  # what pipeline.aggregate.derive does, in its own words
 
     def of_source(self, source_id: str) -> list[Snapshot]:

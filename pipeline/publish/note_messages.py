@@ -35,8 +35,8 @@ NOTES: tuple[str, ...] = (
     N_("not printed exactly ({reason}); derived here: published total less the other type"),
     N_("not printed exactly ({reason}); derived here: published total less the other {count} types"),
     N_(
-        "a revision: {earlier_source} printed it as {earlier_edition} on {earlier_day}, {later_source} as {later_edition} "
-        "on {later_day}"
+        "a revision: {earlier_source} printed it on {earlier_day} ({earlier_edition}), {later_source} on {later_day} "
+        "({later_edition})"
     ),
     N_("several figures of ours answer to it, one for each classification: {schemes}"),
     N_("{table} is not a table of ours"),

@@ -189,14 +189,15 @@ def data_package(
     sources: Sequence[Source],
     check_columns: Mapping[str, Sequence[str]],
     schemas: Mapping[str, Mapping[str, Any]],
+    titles: Mapping[str, str],
 ) -> bytes:
     """`datapackage.json` (Frictionless Data Package 1) for the files given: name -> content.
 
     `check_columns`: the columns of the CSV files that do not hold observations, by name. `schemas`: the Table Schema of each CSV
-    file that brings its own. All others share the one in `TABLE_SCHEMA_FILE`.
+    file that brings its own. All others share the one in `TABLE_SCHEMA_FILE`. `titles`: what each file is.
     """
     known = {name: _checks_schema(columns) for name, columns in check_columns.items()} | dict(schemas)
-    resources = [_resource(name, files[name], known.get(name, TABLE_SCHEMA_FILE)) for name in sorted(files)]
+    resources = [_resource(name, files[name], titles[name], known.get(name, TABLE_SCHEMA_FILE)) for name in sorted(files)]
     package = {
         "profile": "data-package",
         "name": f"fraudloss-{period.frequency}-{period.code.lower()}",
@@ -235,11 +236,12 @@ def _licences(sources: Sequence[Source]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def _resource(name: str, content: bytes, schema: Mapping[str, Any] | str) -> dict[str, Any]:
+def _resource(name: str, content: bytes, title: str, schema: Mapping[str, Any] | str) -> dict[str, Any]:
     stem, _, ending = name.rpartition(".")
     entry: dict[str, Any] = {
         "name": f"{stem}-{ending}".lower().replace("_", "-"),
         "path": name,
+        "title": title,
         "format": ending,
         "mediatype": media_type(name),
         "bytes": len(content),

@@ -29,7 +29,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Mapping, Sequence
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -48,6 +50,7 @@ from pipeline.publish.content import Content, Section, listed_item
 from pipeline.publish.families import Families
 from pipeline.publish.figures import Figure, figures, rows_of
 from pipeline.publish.headline import headline_entries
+from pipeline.publish.languages import LANGUAGES, file_name, speaking
 from pipeline.publish.replaced import ReplacedFigures, replaced_figures
 from pipeline.publish.revision_tables import LISTED_CHANGES, VINTAGES_FILE, lead_sentences, listed_changes, revision_tables
 from pipeline.publish.revisions import VINTAGE_LINE, HeadlineHistory, ReleaseRevisions, headline_histories, vintage_lines
@@ -96,6 +99,10 @@ class ReleaseInput:
     def figures(self) -> list[Figure]:
         """Every figure of the rows once."""
         return figures(rows_of(self.rows), self.period, self.families)
+
+
+# The title of a page; of the drawings in it, only marks have one.
+_HEAD = re.compile(r"<title>(.*?)</title>")
 
 
 def fingerprint_rows(view: pd.DataFrame, frequency: str, period: Period) -> pd.DataFrame:
@@ -153,9 +160,10 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
     known_by = page.known_by_words(given.as_of)
     files |= chart_files(composed.sections, page.origin(given.period.code, given.release_id, known_by)["words"])
     files[package.TABLE_SCHEMA_FILE] = package.TABLE_SCHEMA_BYTES
+    downloads = _listed(files, composed, found, families)
     pages = page.release_pages(
         composed,
-        files=_listed(files, composed, found, families),
+        files=downloads,
         citation=cited.text,
         json_ld=json_ld(cited, files=files, measures=rows["measure"], snapshots=snapshots),
         traced=traces.trace_pages(found, replaced.figures),
@@ -174,6 +182,7 @@ def build(given: ReleaseInput) -> dict[str, bytes]:
             **{f"{name}.csv": list(frame.columns) for name, frame in checks.items()},
         },
         schemas={"sdmx_data.csv": sdmx.TABLE_SCHEMA, **{name: computed_tables.schema(name) for name in computed}},
+        titles=_titles(composed, downloads, pages),
     )
     return files
 
@@ -250,6 +259,17 @@ def _listed(files: Mapping[str, bytes], content: Content, found: Sequence[Figure
     charts = [item.chart for section in content.sections for item in section.items if item.chart]
     drawings = [(page_name(chart_file_name(chart)), _("chart: {title}", title=chart.title)) for chart in charts]
     return [*((name, _describe(name, found, families)) for name in names), *drawings]
+
+
+def _titles(content: Content, downloads: Iterable[tuple[str, str]], pages: Mapping[str, str]) -> dict[str, str]:
+    """File name -> what is in it: of a page and a drawing its title, in its own language; of all others in English."""
+    titles = {name: str.__str__(words) for name, words in downloads}
+    charts = [item.chart for section in content.sections for item in section.items if item.chart]
+    for code in LANGUAGES:
+        with speaking(code):
+            titles |= {file_name(chart_file_name(chart), code): str(chart.title) for chart in charts}
+    heads = {name: _HEAD.search(text) for name, text in pages.items()}
+    return titles | {name: html.unescape(found[1]) for name, found in heads.items() if found}
 
 
 def _place_in_list(name: str) -> tuple[Any, ...]:

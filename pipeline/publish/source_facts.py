@@ -87,10 +87,10 @@ def _break_text(entry: Mapping[str, Any], source: Source) -> Words:
     which = _as_list(entry.get("native_types") or entry.get("measures"))
     named = (_("all types together") if name == TOTAL else type_label_of(clean(plain_text(name)), "")[0] for name in which)
     text = _(
-        "{table}, from {period}, {what}: {reason}",
+        "{table}, from {period} ({what}): {reason}",
         table=table_title(str(entry["table"]), source) if entry.get("table") else _("all tables"),
         period=_period_words(str(entry.get("from", ""))),
-        what=_("all figures") if entry.get("all") or not which else listed(named),
+        what=_("all figures") if entry.get("all") or not which else listed(named, "; "),
         reason=declared_text(entry.get("reason")),
     )
     evidence = entry.get("evidence")
