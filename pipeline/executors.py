@@ -36,8 +36,10 @@ Result = TypeVar("Result")
 LOCAL = "local"
 ATTEMPTS_ALONE = 2
 CONNECT_SECONDS = 10
-# How long a cluster may be without any worker: one that died is started again within seconds, on a busy machine in a minute.
+# How long a cluster elsewhere may be without any worker: one that died is started again within seconds, on a busy machine in a
+# minute. In a cluster of our own somebody is always at starting one; where the machine has much else to do, that takes its time.
 WORKERLESS_SECONDS = 120
+OWN_WORKERLESS_SECONDS = 600
 WATCH_SECONDS = 5
 
 
@@ -90,7 +92,8 @@ class Engine:
         """
         with contextlib.ExitStack() as opened:
             if self.dask:
-                pool: Executor = DaskWorkers(opened.enter_context(_client(self, 1 if alone else self.workers)))
+                client = opened.enter_context(_client(self, 1 if alone else self.workers))
+                pool: Executor = DaskWorkers(client, WORKERLESS_SECONDS if self.is_elsewhere else OWN_WORKERLESS_SECONDS)
             else:
                 pool = InProcess() if self.is_this_process else _processes(1 if alone else self.workers, *modules)
             try:
@@ -195,8 +198,9 @@ def _client(engine: Engine, workers: int) -> Iterator[Any]:
 class DaskWorkers(Executor):
     """The workers of a Dask cluster."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, workerless_seconds: float) -> None:
+        """`workerless_seconds`: how long they may all be gone."""
+        self._client, self._workerless_seconds = client, workerless_seconds
         # Not pure: an item that is tried again is not what was found the first time.
         self._executor = client.get_executor(pure=False)
         self._without_workers_since: float | None = None
@@ -216,9 +220,9 @@ class DaskWorkers(Executor):
             return threads
         now = time.monotonic()
         self._without_workers_since = self._without_workers_since or now
-        if now - self._without_workers_since > WORKERLESS_SECONDS:
+        if now - self._without_workers_since > self._workerless_seconds:
             raise FraudlossError(
-                f"the Dask cluster has had no worker for {WORKERLESS_SECONDS} s."
+                f"the Dask cluster has had no worker for {self._workerless_seconds} s."
                 f" Start some: `dask worker {self._client.scheduler.address}`."
             )
         return 1

@@ -1,5 +1,6 @@
 """This process, a pool of processes and a Dask cluster give the same bytes, and lose no work with a worker that dies."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from unittest import mock
 import dask
 import pandas as pd
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from benchmarks import ledger_engines
 from benchmarks.ledger_generator import ledger
@@ -49,7 +50,9 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.fixture(params=["processes", "dask"])
-def engine(request: pytest.FixtureRequest) -> Engine:
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    # Other tests keep the machine busy, and a killed worker is started again when its turn has come.
+    monkeypatch.setattr(executors, "WORKERLESS_SECONDS", executors.OWN_WORKERLESS_SECONDS)
     return Engine(2) if request.param == "processes" else Engine(2, request.getfixturevalue("cluster"))
 
 
@@ -251,12 +254,27 @@ def test_a_scheduler_that_does_not_answer_is_named_with_what_to_do(address: str,
 
 def test_a_cluster_that_stays_without_workers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "WORKERLESS_SECONDS", 0.1)
+    monkeypatch.setattr(executors, "OWN_WORKERLESS_SECONDS", 1e9)
     monkeypatch.setattr(executors, "WATCH_SECONDS", 0.05)
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty,
         pytest.raises(FraudlossError, match=r"has had no worker for .*dask worker tcp://127"),
     ):
         computed(abs, [-1], Engine(dask=empty.scheduler_address))
+
+
+def test_a_cluster_of_our_own_is_given_more_time_to_start_a_worker_again(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "WORKERLESS_SECONDS", 0.01)
+    with Client(cluster, set_as_default=False) as client, monkeypatch.context() as patched:
+        patched.setattr(client, "nthreads", dict)
+        patched.setattr(executors, "_client", lambda engine, workers: contextlib.nullcontext(client))
+        for dask, ends in ((cluster, True), (LOCAL, False)):
+            with Engine(2, dask).executor() as pool:
+                assert isinstance(pool, executors.DaskWorkers)
+                assert pool.threads() == 1
+                time.sleep(0.02)
+                with pytest.raises(FraudlossError, match=r"no worker for 0\.01 s") if ends else contextlib.nullcontext():
+                    assert pool.threads() == 1
 
 
 def test_a_worker_with_other_code_computes_nothing(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
