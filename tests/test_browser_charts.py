@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from pipeline.publish.chart_assets import chart_assets
+from pipeline.publish.charts import Point
 from pipeline.publish.languages import speaking
 from tests import chart_sample
 
@@ -137,6 +138,31 @@ def test_nothing_is_loaded_before_a_reader_asks(browser: Browser, folder: Path) 
     assert [url for url in seen.requests if url != "data:,"] == [seen.page.url]
     assert seen.page.locator(".live").count() == 0
     assert seen.page.locator("button[data-turn]").count() == len(MADE)
+
+
+_EXTENTS = """marks => marks.map((mark) => {
+    const { width, height } = mark.getBBox();
+    return [mark.getAttribute('aria-label'), { width, height }];
+})"""
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [("stacked_bars", "height"), ("small_multiples", "height"), ("bars_side_by_side", "width"), ("pyramid", "width")],
+)
+def test_bars_are_as_long_as_their_figures_on_one_scale_a_panel(opened: Callable[[str], Visit], name: str, side: str) -> None:
+    chart = MADE[name]
+    lengths = {label: extent[side] for label, extent in marks(opened("en").chart(name)).evaluate_all(_EXTENTS)}
+    own_scale = name in ("small_multiples", "bars_side_by_side")
+    panels: dict[str, list[Point]] = {}
+    for point in chart.points:
+        panels.setdefault(point.series if own_scale else "", []).append(point)
+    assert len(panels) == {"small_multiples": 4, "bars_side_by_side": 2}.get(name, 1)
+    for panel, points in panels.items():
+        largest = max(points, key=lambda point: point.value)
+        assert lengths[largest.told] > 30
+        expected = [lengths[largest.told] * point.value / largest.value for point in points]
+        assert [lengths[point.told] for point in points] == pytest.approx(expected, abs=0.1), panel
 
 
 # The loss of special fraud in 2025: 令和7年の刑法犯に関する統計資料, table 2-3-6-2 (tests/publish_sample.py).
@@ -271,6 +297,19 @@ def test_a_chart_is_opened_read_and_closed_from_the_keyboard(browser: Browser, f
     assert seen.complaints == []
 
 
+def test_a_chart_that_is_open_is_saved_as_its_drawing(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    seen = Visit(browser, folder / PAGES["en"])
+    texts = []
+    for state in ("closed", "open"):
+        with seen.page.expect_download() as download:
+            seen.chart("lines").locator("button[data-as=svg]").click()
+        download.value.save_as(tmp_path / state)
+        texts.append((tmp_path / state).read_text(encoding="utf-8"))
+        seen.turn("lines")
+    assert texts[0] == texts[1]
+    assert "Trend, 2024-12" in texts[0]
+
+
 def test_few_periods_have_nowhere_to_move_to(opened: Callable[[str], Visit]) -> None:
     assert opened("en").chart("lines").locator(".mover button").count() == 5
     assert opened("en").chart("short_lines").locator(".mover button").count() == 0
@@ -298,6 +337,17 @@ def test_on_a_phone_every_chart_is_as_wide_as_the_page(browser: Browser, folder:
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 390, name
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_script_that_came_into_the_markup_does_not_run_though_charts_may_be_opened(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    page = (folder / "kinds.html").read_text(encoding="utf-8")
+    (tmp_path / "hostile.js").write_text("document.title = 'taken over'", encoding="utf-8")
+    (tmp_path / "kinds.html").write_text(page.replace("</main>", '<script src="hostile.js"></script></main>'), encoding="utf-8")
+    seen = Visit(browser, tmp_path / "kinds.html")
+    assert seen.page.title() == "Fraud losses: Kinds"
+    assert ["Content Security Policy" in complaint for complaint in seen.complaints] == [True]
 
 
 def test_a_page_without_the_site_beside_it_says_so_and_keeps_its_drawing(browser: Browser, folder: Path, tmp_path: Path) -> None:

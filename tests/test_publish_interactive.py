@@ -20,6 +20,7 @@ from pipeline.publish import chart_assets, chart_specifications, charts, svg
 from pipeline.publish.languages import speaking
 from pipeline.publish.markup import chart_data
 from tests import chart_sample
+from tools import chart_assets as tool
 
 KINDS = ("lines", "stacked_bars", "small_multiples", "bars_side_by_side", "pyramid", "tile_map")
 MADE = chart_sample.charts()
@@ -147,15 +148,44 @@ def test_a_page_with_charts_opens_its_policy_for_what_its_own_script_adds_and_no
 
 def test_the_library_and_the_specifications_have_the_same_bytes_in_every_process() -> None:
     program = (
-        "import hashlib\nfrom pipeline.publish.chart_assets import chart_assets\n"
-        "for name, make in chart_assets().items(): print(name, hashlib.sha256(make()).hexdigest())"
+        "import hashlib\nfrom pipeline.publish.chart_assets import made_assets\n"
+        "for name, make in made_assets().items(): print(name, hashlib.sha256(make()).hexdigest())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": "1"}
     )
     elsewhere = dict(line.split() for line in done.stdout.splitlines())
-    assert elsewhere == {name: hashlib.sha256(make()).hexdigest() for name, make in chart_assets.chart_assets().items()}
-    assert [re.sub(r"-.*(?=\.js)", "", name) for name in elsewhere] == ["charts.js", "vega.js", "chart_specifications.js"]
+    assert elsewhere == {name: hashlib.sha256(make()).hexdigest() for name, make in chart_assets.made_assets().items()}
+    assert [re.sub(r"-.*(?=\.js)", "", name) for name in elsewhere] == ["vega.js", "chart_specifications.js"]
+
+
+def test_what_was_prepared_with_the_environment_is_taken_unless_a_byte_of_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chart_assets, "PREPARED", tmp_path / "share")
+    name, make = next(iter(chart_assets.lasting_assets().items()))
+    made = chart_assets.made_assets()[name]()
+    assert make() == made, "nothing is prepared"
+    path = chart_assets.prepared_path(name, b"prepared")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"prepared")
+    assert make() == b"prepared"
+    path.write_bytes(b"prepareD")
+    assert make() == made
+
+
+def test_the_tool_prepares_what_a_site_needs_and_takes_away_what_it_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (chart_assets, tool):
+        monkeypatch.setattr(module, "PREPARED", tmp_path / "share")
+    (tmp_path / "share" / "0").mkdir(parents=True)
+    tool.main()
+    found = {path.name: path.read_bytes() for path in (tmp_path / "share").rglob("*.js")}
+    assert found == {name: make() for name, make in chart_assets.made_assets().items()}
+    monkeypatch.setattr(chart_assets, "_library", lambda: pytest.fail("made again"))
+    assert {name: make() for name, make in chart_assets.lasting_assets().items()} == found
+    assert len(list((tmp_path / "share").iterdir())) == 2
 
 
 def test_the_script_names_the_files_that_it_needs_and_says_its_words_in_both_languages() -> None:
@@ -176,8 +206,8 @@ def test_assets_that_are_there_are_not_made_again_and_those_that_are_gone_are(
     assert verification.verify(data=tmp_path).problems == []
 
     with monkeypatch.context() as patch:
-        for name in ("_library", "_specifications"):
-            patch.setattr(chart_assets, name, lambda: pytest.fail("made again"))
+        for name in ("_library", "_specifications", "_prepared_or_made"):
+            patch.setattr(chart_assets, name, lambda *_: pytest.fail("made again"))
         assert steps.build_site(data=tmp_path) is False
     lasting[0].unlink()
     assert [str(lasting[0]) in problem for problem in verification.verify(data=tmp_path).problems] == [True]
