@@ -36,12 +36,12 @@ def words(document: ElementTree.Element) -> str:
 def test_every_chart_of_a_release_is_a_file_in_each_language(files: dict[str, bytes]) -> None:
     for page, ending in (("index.html", ".svg"), ("index.ja.html", ".ja.svg")):
         text = files[page].decode()
-        shown = set(re.findall(r'<figure class="chart \w+" id="chart-(\w+)">', text))
+        shown = set(re.findall(r'<figure class="chart \w+" id="chart-(\w+)"', text))
         further = {
             name
             for file, content in files.items()
             if re.fullmatch(r"tables_[^.]+" + re.escape(page.removeprefix("index")), file)
-            for name in re.findall(r'<figure class="chart \w+" id="chart-(\w+)">', content.decode())
+            for name in re.findall(r'<figure class="chart \w+" id="chart-(\w+)"', content.decode())
         }
         expected = {f"chart_{name}{ending}" for name in shown | further}
         assert {name for name in files if re.fullmatch(r"chart_\w+" + re.escape(ending), name)} == expected != set()
