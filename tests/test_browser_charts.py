@@ -350,12 +350,29 @@ def test_a_script_that_came_into_the_markup_does_not_run_though_charts_may_be_op
     assert ["Content Security Policy" in complaint for complaint in seen.complaints] == [True]
 
 
+MISSING = "The interactive chart cannot be opened here. Its script lies in the folder of the site, beside the releases."
+
+
+def test_a_chart_that_cannot_be_opened_keeps_its_drawing_and_says_so(browser: Browser, folder: Path) -> None:
+    seen = Visit(browser, folder / PAGES["en"])
+    chart = seen.chart("lines")
+    chart.evaluate("figure => (figure.dataset.chart = JSON.stringify({ kind: 'lines', axes: [] }))")
+    chart.locator("button[data-turn]").click()
+    chart.get_by_text(MISSING).wait_for()
+    assert chart.locator("> svg").is_visible()
+    assert chart.locator(".live, .legend button").count() == 0
+    assert chart.locator("button[data-turn]").get_attribute("aria-pressed") == "false"
+    # The others are not concerned.
+    assert told(marks(seen.chart("pyramid"))) == []
+    seen.turn("pyramid")
+    assert told(marks(seen.chart("pyramid"))) == sorted(point.told for point in MADE["pyramid"].points)
+
+
 def test_a_page_without_the_site_beside_it_says_so_and_keeps_its_drawing(browser: Browser, folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "kinds.html", tmp_path)
     seen = Visit(browser, tmp_path / "kinds.html")
     chart = seen.chart("lines")
     chart.locator("button[data-turn]").click()
-    message = "The interactive charts lie in the folder of the site, which is not beside this page."
-    chart.get_by_text(message).wait_for()
+    chart.get_by_text(MISSING).wait_for()
     assert chart.locator("> svg").is_visible()
     assert chart.locator("button[data-turn]").is_disabled()

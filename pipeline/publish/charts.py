@@ -5,7 +5,7 @@ the page's CSS variables, so that one drawing serves light and dark; legends are
 language in which it is shown, by `pipeline.publish.period_charts` or `pipeline.publish.category_charts`. Each mark says its
 figure to whoever points at it, and the points stay with the chart, for the table behind it.
 
-Why no charting library draws these: a page has five drawings and a backfill has thousands. A browser's engine takes 7 to 160 ms
+Why no charting library draws these: a page has five drawings and a backfill has thousands. A browser's engine takes 20 to 160 ms
 for each, nearly all of it to measure labels; these take less than 1 ms. The library draws in the reader's browser, when asked
 (pipeline.publish.chart_specifications).
 """

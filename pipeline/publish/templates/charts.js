@@ -285,8 +285,13 @@
     } else {
       await (library ??= Promise.all(files.map(load)));
       const made = new Live(figure);
+      try {
+        await made.draw();
+      } catch (error) {
+        made.close();
+        throw error;
+      }
       opened.set(figure, made);
-      await made.draw();
     }
     button.ariaPressed = String(!live);
   };

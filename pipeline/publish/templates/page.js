@@ -1,7 +1,7 @@
 "use strict";
 // Everything here is a convenience: without it the page says the same. Tables sort by column and show only the rows with some words,
-// marks explain themselves, charts are saved as files, the page is light or dark as its reader likes, the other language opens at the same
-// place, a link opens what it leads into, and all of it is open on paper.
+// marks explain themselves, charts are saved as files or open interactively, the page is light or dark as its reader likes, the other
+// language opens at the same place, a link opens what it leads into, and all of it is open on paper.
 const meanings = new Map([...document.querySelectorAll("dl.marks dt")].map((term) => [term.textContent, term.nextElementSibling.textContent]));
 for (const mark of document.querySelectorAll("abbr")) mark.title = meanings.get(mark.textContent) ?? "";
 
