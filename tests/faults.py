@@ -16,7 +16,8 @@ that are judged again, and a later file of one of its months. `--commands` break
 After each fault: every release that speaks can be read whole; `verify` finds nothing; nothing that was in `data/raw` is lost; the
 same step, run again, ends with the same files, byte for byte, as an undisturbed run, and nothing beside them.
 
-`--every N` tries every Nth point and the first and last of each step only; `--times N`: N times runs meet, each kind of file
+`--every N` tries every Nth point and the first and last of each step only; `--sample N` every Nth of all points of a few commands
+together, and nothing else; `--times N`: N times runs meet, each kind of file
 is taken away at N points, and 4 N runs are killed at random times (`--seed`).
 """
 
@@ -32,6 +33,7 @@ import errno
 import functools
 import hashlib
 import io
+import itertools
 import json
 import os
 import random
@@ -41,7 +43,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -419,18 +421,30 @@ class Faults:
 
     def at_points(self, history: History, fault: str, every: int) -> None:
         """Each step, broken off at its points in turn."""
-        for name, step in history.steps.items():
-            last = history.points[name]
+        for name, last in history.points.items():
             for number in (n for n in range(1, last + 1) if n in (1, last) or n % every == 0):
-                where = f"{fault}, {history.folder.name}, {name}, point {number} of {last}"
-                hook = At(number, die) if fault == "killed" else At(number, no_space, goes_on=True)
-                with self.root(history.before[name]) as root:
-                    code = in_child(lambda root=root, step=step: step(root), hook)
-                    wanted = (-signal.SIGKILL,) if fault == "killed" else (DONE, REFUSED)
-                    self.check(code in wanted, f"{where}: the run ended with {code}")
-                    self.after_fault(root, history.before[name], where)
-                    self.rerun(lambda root=root, step=step: step(root), root, history.after[name], where)
-                self.count(fault)
+                self.at_point(history, name, number, fault)
+
+    def at_point(self, history: History, name: str, number: int, fault: str) -> None:
+        """The step of this name, broken off at one point."""
+        where = f"{fault}, {history.folder.name}, {name}, point {number} of {history.points[name]}"
+        hook = At(number, die) if fault == "killed" else At(number, no_space, goes_on=True)
+        with self.root(history.before[name]) as root:
+            step = functools.partial(history.steps[name], root)
+            code = in_child(step, hook)
+            wanted = (-signal.SIGKILL,) if fault == "killed" else (DONE, REFUSED)
+            self.check(code in wanted, f"{where}: the run ended with {code}")
+            self.after_fault(root, history.before[name], where)
+            self.rerun(step, root, history.after[name], where)
+        self.count(fault)
+
+    def at_sampled_points(self, histories: Iterable[History], every: int) -> None:
+        """Every so many of all points of the histories together, killed and with a full disk in turn."""
+        points = (
+            (history, name, n) for history in histories for name, last in history.points.items() for n in range(1, last + 1)
+        )
+        for place, (history, name, number) in enumerate(itertools.islice(points, every - 1, None, every)):
+            self.at_point(history, name, number, ("killed", "disk full")[place % 2])
 
     def at_random_times(self, history: History, times: int, chance: random.Random) -> None:
         """A whole run, killed after a while."""
@@ -564,6 +578,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the random times")
     parser.add_argument("--ledger", action="store_true", help="break runs over a ledger in the place of the others")
     parser.add_argument("--commands", action="store_true", help="break the other commands in the place of runs")
+    parser.add_argument("--sample", type=int, default=0, help="try every Nth of all points of a few commands, and nothing else")
     given = parser.parse_args()
     compute_once()
     if given.ledger:
@@ -571,6 +586,11 @@ def main() -> int:
         os.environ["FRAUDLOSS_SOURCES"] = str(SYNTHETIC_SOURCES)
     with tempfile.TemporaryDirectory() as temporary:
         faults = Faults(Path(temporary))
+        if given.sample:
+            from tests.faults_of_commands import of_few_commands
+
+            faults.at_sampled_points(of_few_commands(Path(temporary)), given.sample)
+            return told(faults)
         histories = of_ledger if given.ledger else of_files
         if given.commands:
             from tests.faults_of_commands import of_commands as histories
@@ -587,6 +607,11 @@ def main() -> int:
             faults.meeting(history, given.times)
             if history.folder.name != "lifting":  # a record of an embargo that is lost stops all publishing: its own tests say so
                 faults.taken_away(history, given.times)
+        return told(faults)
+
+
+def told(faults: Faults) -> int:
+    """Print what was tried. Gives the exit code."""
     print(json.dumps({"tried": faults.tried, "broken": len(faults.broken)}))
     return 1 if faults.broken else 0
 

@@ -3,8 +3,9 @@
 In: an empty folder. Out: histories (`tests.faults.History`), each a few commands on a small data root: a file and an address that
 are taken in, a single period and a stretch of them that are published, as of a day too; an embargo that is set, extended, passed
 and lifted; quarantine that is replayed; a declared correction; a file that is refused and accepted again, so that its periods are
-withdrawn and come back; one that is dated anew, and one that is moved away. Pages of the site, and releases that follow of
-themselves, are written by the steps of a run, each point of which is broken there.
+withdrawn and come back; one that is dated anew, and one that is moved away. A command that lifts an embargo makes the releases of
+all frequencies; pages of the site, and what else follows of itself, are written by the steps of a run, each point of which is
+broken there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import quarantine, steps
-from pipeline.model import FraudlossError
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError
 from pipeline.quarantine import Chosen
 from pipeline.sources import catalogue
 from pipeline.store import Store
@@ -40,15 +41,14 @@ THIRD = "2016-03-03-annual-2015.csv"
 
 def of_commands(folder: Path) -> Iterator[History]:
     """Each history in a folder of its own."""
-    for made in (
-        _of_files,
-        _of_embargoes,
-        _of_a_day_set_right,
-        _of_a_file_moved_away,
-        _of_a_suite,
-        _of_records,
-        _of_a_correction,
-    ):
+    others = (_of_a_day_set_right, _of_a_file_moved_away, _of_a_suite, _of_records, _of_a_correction)
+    for made in (*_FEW, *others):
+        yield from made(folder / made.__name__.removeprefix("_of_"))
+
+
+def of_few_commands(folder: Path) -> Iterator[History]:
+    """Those that cost little to bring about: files that are taken in, single periods, and embargoes."""
+    for made in _FEW:
         yield from made(folder / made.__name__.removeprefix("_of_"))
 
 
@@ -167,7 +167,8 @@ def _of_embargoes(folder: Path) -> Iterator[History]:
 
     def lift(root: Path) -> None:
         steps.decide_on_embargo(*HELD, lift=True, reason="to be broken", now=BEFORE, data=root)
-        night(root, BEFORE)
+        for frequency in PUBLISHED_FREQUENCIES:
+            steps.publish_due(frequency, data=root, now=BEFORE)
 
     def night(root: Path, now: dt.datetime) -> None:
         steps.publish_due(HELD[0], data=root, now=now)
@@ -185,6 +186,9 @@ def _of_embargoes(folder: Path) -> Iterator[History]:
     )
     yield waiting
     yield _history(folder, "lifted", waiting.before["its time comes"], {"embargo lift": lift})
+
+
+_FEW = (_of_files, _of_embargoes)
 
 
 # ------------------------------------------------------------------------------------------- what becomes of a file later
