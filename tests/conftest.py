@@ -1,19 +1,24 @@
-"""What holds for every test: slow ones come last, examples have no deadline, and under FRAUDLOSS_CI none is skipped.
+"""What holds for every test: slow ones come last, examples have no deadline, and none is skipped under FRAUDLOSS_CI.
 
-In: the tests that pytest collected. Out: the same tests in order; a skip reported as a failure where FRAUDLOSS_CI is set, because
-there a test that did not run must not look like one that passed.
+In: the tests that pytest collected. Out: the same tests in order, and a browser for those that ask for one; a skip reported as a
+failure where FRAUDLOSS_CI is set, because there a test that did not run must not look like one that passed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from typing import Any
+import shutil
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 LAST_TURN = 9
+_BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 # How long one example takes says how busy the machine is, and nothing of what is tested.
 hypothesis.settings.register_profile("fraudloss", deadline=None)
@@ -52,3 +57,17 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     report = yield
     _failed_where_skipped(report)
     return report
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, for the tests that look at pages as a reader does."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS)
+        yield launched
+        launched.close()
