@@ -24,7 +24,7 @@ def periods_delivered(store: Store, snapshot: Snapshot) -> frozenset[str]:
     verdict = store.read_json(store.verdict_path(snapshot.source, snapshot.id))
     if verdict is None or verdict["status"] != "accepted":
         return frozenset()
-    return _periods_of(store, verdict["files"][0]["path"], verdict["files"][0]["sha256"])
+    return periods_in(store, verdict["files"][0]["path"], verdict["files"][0]["sha256"])
 
 
 def periods_with_figures_of(store: Store, snapshot: Snapshot) -> frozenset[str]:
@@ -36,8 +36,9 @@ def periods_with_figures_of(store: Store, snapshot: Snapshot) -> frozenset[str]:
     return frozenset(Period.of(frequency, day).code for day in days for frequency in PUBLISHED_FREQUENCIES)
 
 
-@functools.lru_cache(maxsize=256)
-def _periods_of(store: Store, path: str, sha256: str) -> frozenset[str]:
+@functools.lru_cache(maxsize=1024)
+def periods_in(store: Store, path: str, sha256: str) -> frozenset[str]:
+    """The periods of the observations in a file. Raises ChangedBytes where it is another one than its manifest lists."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -13,11 +13,13 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pipeline import code_version, ledgers, log
+from pipeline.coverage import periods_in
 from pipeline.model import Snapshot, UsageError
 from pipeline.sources.catalogue import source, source_ids
 
@@ -284,14 +286,40 @@ def _view_of(store: Store, source_id: str, as_of: dt.date | None, without: froze
     return derive(rows, declared, printings(observations, accepted))
 
 
+class Spoken(NamedTuple):
+    """What a file that is accepted speaks for; of a ledger, a counted state of a period."""
+
+    source: str
+    name: str  # the snapshot's id
+    sha256: str  # of its observations
+    day: dt.date
+    periods: frozenset[str]
+
+
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """All that is known as of a date: the figures, and how they came about up to then."""
+    """All that is known as of a date: the figures, how they came about up to then, and what the files speak for."""
 
     figures: pd.DataFrame  # OBSERVATION_COLUMNS
     revisions: pd.DataFrame  # REVISION_COLUMNS
     vintages: pd.DataFrame  # VINTAGE_COLUMNS
     records: pd.DataFrame  # RECORD_CHANGE_COLUMNS
+    spoken: tuple[Spoken, ...]
+
+    @functools.cached_property
+    def days_covered(self) -> Mapping[str, frozenset[dt.date]]:
+        """Period -> the days on which a file came that speaks for it."""
+        found: dict[str, set[dt.date]] = {}
+        for item in self.spoken:
+            for code in item.periods:
+                found.setdefault(code, set()).add(item.day)
+        return {code: frozenset(days) for code, days in found.items()}
+
+    def inputs_id(self, day: dt.date) -> str:
+        """What all figures as of a day are made of, files and code, as one name."""
+        made_of = [f"{item.source} {item.name} {item.sha256} {item.day}" for item in self.spoken if item.day <= day]
+        code = [code_version.of_view(source_id) for source_id in source_ids()]
+        return hashlib.sha256("\n".join([*code, *sorted(made_of)]).encode()).hexdigest()[:12]
 
 
 # What was known last, and what it was read of, within `read_once`.
@@ -343,13 +371,32 @@ def _known(store: Store, as_of: dt.date | None, without: frozenset[str]) -> Know
     histories = [each for each in found if each is not None]
     parts = [[each.history.revisions, each.history.vintages, each.records] for each in histories]
     frames = [_stacked([part[place] for part in parts], schema) for place, schema in enumerate(_schemas()[1:])]
+    spoken = tuple(
+        itertools.chain.from_iterable(
+            _consistent(functools.partial(_spoken, store, source_id, as_of, without)) for source_id in source_ids()
+        )
+    )
     if as_of is not None:
         # What was known up to a day does not depend on what became known later.
         frames = [
             frame[[day <= as_of for day in frame["vintage"]]].reset_index(drop=True) if len(frame) else frame for frame in frames
         ]
-        return Known(view(store, as_of, without=without), *frames)
-    return Known(_stacked([each.history.view for each in histories], _schemas()[0]), *frames)
+        return Known(view(store, as_of, without=without), frames[0], frames[1], frames[2], spoken)
+    return Known(_stacked([each.history.view for each in histories], _schemas()[0]), frames[0], frames[1], frames[2], spoken)
+
+
+def _spoken(store: Store, source_id: str, as_of: dt.date | None, without: frozenset[str]) -> list[Spoken]:
+    """What the files of the source speak for."""
+    inputs = _inputs(store, source_id, as_of, without)[1]
+    if source(source_id).is_ledger:
+        counts = ledgers.counts(store, source_id, as_of)
+        days = {name: dt.date.fromisoformat(counts[name]["known_at"]) for name in inputs}
+        return [Spoken(source_id, name, sha, days[name], frozenset([counts[name]["period"]])) for name, sha in inputs.items()]
+    speakers = _speakers(store, source_id)
+    paths = {name: store.relative(store.observations_path(source_id, name)) for name in inputs}
+    return [
+        Spoken(source_id, name, sha, speakers[name].known_at, periods_in(store, paths[name], sha)) for name, sha in inputs.items()
+    ]
 
 
 def _history_of(store: Store, source_id: str, without: frozenset[str]) -> SourceHistory | None:

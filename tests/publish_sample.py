@@ -19,7 +19,7 @@ from pipeline.aggregate.reconcile import RECONCILIATION_COLUMNS
 from pipeline.frames import RECORD_CHANGE_SCHEMA, REVISION_SCHEMA, UNIT_COLUMNS, empty_frame, observations_frame
 from pipeline.model import Period, Snapshot
 from pipeline.publish.release import ReleaseInput
-from pipeline.publish.revisions import ReleaseRevisions
+from pipeline.publish.revisions import ReleaseRevisions, not_accumulated
 from pipeline.sources.catalogue import Source, Table
 
 YEARS = [str(year) for year in range(2016, 2026)]
@@ -367,6 +367,7 @@ def first_release(frame: pd.DataFrame) -> ReleaseRevisions:
         revisions=empty_frame(REVISION_SCHEMA),
         units=units(frame),
         records=empty_frame(RECORD_CHANGE_SCHEMA),
+        accumulate=not_accumulated,
     )
 
 

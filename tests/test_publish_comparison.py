@@ -49,9 +49,14 @@ def view(*source_ids: str) -> pd.DataFrame:
     return pd.concat([derive(observations_frame(ROWS[name]), source(name)) for name in source_ids], ignore_index=True)
 
 
+def figures_of(frame: pd.DataFrame, *more: str) -> dict[str, pd.DataFrame]:
+    """The figures of each published year: all that are known, where no release stands still."""
+    return dict.fromkeys((*(item["period"] for item in MANIFESTS), *more), frame)
+
+
 @pytest.fixture(scope="module")
 def page() -> ComparisonPage:
-    return comparison_page(view(*ROWS), MANIFESTS, Families(sources()), FOLDERS)
+    return comparison_page(figures_of(view(*ROWS)), MANIFESTS, Families(sources()), FOLDERS)
 
 
 def _tables(page: ComparisonPage) -> dict[str, Table]:
@@ -80,7 +85,7 @@ def test_each_country_stands_with_the_newest_published_year_in_which_it_has_figu
 
 def test_a_series_without_a_figure_of_a_measure_stands_there_with_its_mark_and_the_reason() -> None:
     later = [*MANIFESTS, {"frequency": "annual", "period": "2025", "release_id": "id2025", "as_of": "2026-01-01"}]
-    table = _tables(comparison_page(view(*ROWS), later, Families(sources()), FOLDERS))["newest_losses"]
+    table = _tables(comparison_page(figures_of(view(*ROWS), "2025"), later, Families(sources()), FOLDERS))["newest_losses"]
     lines = [line for line in _lines(table) if line[0] == "Loss per 100,000 inhabitants"]
     assert [(line[1], line[3], line[4]) for line in lines if line[1] == "Japan"] == [("Japan", "2025", "[n]")]
     assert len(lines) == 3
@@ -143,9 +148,11 @@ def test_figures_lead_to_their_trace_in_a_release_and_years_to_theirs(page: Comp
     assert canada[3].href == "../releases/annual/2023/id2023/index.html"
     # The newest release that shows it, among its history.
     assert page.links[canada[4].id] == f"../releases/annual/2024/id2024/trace_cafc.html#{canada[4].id}"
-    earlier = {"2024": {canada[4].id: "a000000000000000"}}
-    settled = comparison_page(view(*ROWS), MANIFESTS, Families(sources()), FOLDERS, earlier)
-    assert settled.links[canada[4].id] == "../releases/annual/2024/id2024/trace_cafc.html#a000000000000000"
+    # That of 2024 shows the year before as it was known then: the figure leads to the release of its own year.
+    older = view(*ROWS)
+    older.loc[older["id"] == canada[4].id, "id"] = "a000000000000000"
+    settled = comparison_page(figures_of(view(*ROWS)) | {"2024": older}, MANIFESTS, Families(sources()), FOLDERS)
+    assert settled.links[canada[4].id] == f"../releases/annual/2023/id2023/trace_cafc.html#{canada[4].id}"
     assert canada[2].href == "source_cafc.html"
     history = _tables(page)["history_ca_cafc_types"]
     assert [(line[0].text, line[0].href) for line in history.rows] == [
@@ -167,6 +174,6 @@ def test_a_series_that_gives_way_in_the_newest_year_has_its_history_all_the_same
 
 
 def test_a_page_of_one_country_says_that_there_is_nothing_to_compare() -> None:
-    alone = comparison_page(view("cafc"), MANIFESTS, Families(sources()), FOLDERS)
+    alone = comparison_page(figures_of(view("cafc")), MANIFESTS, Families(sources()), FOLDERS)
     assert alone.sections == (comparison._NOBODY,)
     assert alone.links == {}

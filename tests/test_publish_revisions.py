@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.aggregate.revisions import History, differences, history
+from pipeline.aggregate.revisions import History, accumulated, differences, history
 from pipeline.frames import (
     CHANGE_COLUMNS,
     RECORD_CHANGE_SCHEMA,
@@ -42,6 +42,7 @@ from pipeline.publish.revisions import (
     row_of,
     vintage_lines,
 )
+from pipeline.publish.roles import is_own
 from pipeline.publish.traces import links, replaced_lines, trace_pages
 from pipeline.sources.catalogue import source
 from tests import publish_sample as sample
@@ -64,7 +65,15 @@ def known_on(day: str, period: Period = YEAR) -> tuple[pd.DataFrame, ReleaseRevi
     revisions = found.revisions[[item <= last for item in found.revisions["vintage"]]].reset_index(drop=True)
     units = found.vintages[[item <= last for item in found.vintages["vintage"]]].reset_index(drop=True)
     rows = release.fingerprint_rows(derived_as_of("npa_releases", day), "annual", period)
-    return rows, Histories(revisions, units, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(rows, period)
+    histories = Histories(revisions, units, empty_frame(RECORD_CHANGE_SCHEMA), accumulated)
+    return rows, histories.of_release(rows, period, days_covered(period, last))
+
+
+def days_covered(period: Period, last: dt.date) -> set[dt.date]:
+    """The days up to the last on which a release of the police came that prints figures of the period."""
+    _, observations = shipped("npa_releases")
+    days = zip(observations["period"], observations["known_at"], strict=True)
+    return {day for code, day in days if day <= last and is_own(code, period)}
 
 
 def tables_of(day: str, period: Period = YEAR) -> dict[str, Any]:
@@ -155,7 +164,9 @@ def test_printing_the_same_again_is_a_confirmation_and_changes_nothing() -> None
     rows = [row("2024", 5, snapshot=item.id, known_at=item.known_at) for item in snapshots]
     found = history(frame(*rows), snapshots, declared())
     shown = release.fingerprint_rows(found.view, "annual", YEAR)
-    revisions = Histories(found.revisions, found.vintages, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(shown, YEAR)
+    revisions = Histories(found.revisions, found.vintages, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(
+        shown, YEAR, [item.known_at for item in snapshots]
+    )
     assert revisions.reasons == ("confirmation",)
     assert "No figure that this release shows has changed by it." in lead_sentences(revisions)
 
@@ -171,7 +182,7 @@ def test_a_release_whose_revisions_cannot_be_computed_is_refused_by_name() -> No
     without = known[known["table"] != "special_fraud"]
     histories = Histories(press().revisions.iloc[:0], without[VINTAGE_COLUMNS], empty_frame(RECORD_CHANGE_SCHEMA))
     with pytest.raises(FraudlossError, match=r"annual 2024 is not published.*table special_fraud"):
-        histories.of_release(shown, YEAR)
+        histories.of_release(shown, YEAR, ())
 
 
 # ------------------------------------------------------------------------------------------------------ history of headlines
@@ -203,7 +214,7 @@ def test_the_source_that_leads_speaks_from_the_day_on_which_it_has_the_figure() 
     families = Families(sample.sources())
     units = sample.units(shown)
     units["vintage"] = [book_day if item == "npa_annual" else press_day for item in units["source"]]
-    revisions = Histories(press().revisions.iloc[:0], units, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(shown, YEAR)
+    revisions = Histories(press().revisions.iloc[:0], units, empty_frame(RECORD_CHANGE_SCHEMA)).of_release(shown, YEAR, ())
     found = figures(rows_of(shown), YEAR, families)
     histories = headline_histories(YEAR, found, revisions, families)
     (loss,) = [item for item in histories if (item.family, item.measure, item.period) == ("special_fraud", "loss", "2024")]

@@ -132,15 +132,15 @@ def test_a_figure_of_the_index_leads_to_its_trace_in_the_newest_release(files: d
     assert all(f'<tr id="{observation}">' in built[name].decode() for name, observation in linked)
 
 
-def test_a_figure_that_its_release_shows_as_it_was_printed_before_leads_to_that_line() -> None:
+def test_figures_of_a_release_that_stands_still_are_shown_and_led_to_as_it_shows_them() -> None:
     view, manifests = sample.view(), [_manifest("2025", "new")]
-    ids = {name: f"a{number:015}" for number, name in enumerate(view["id"])}
-    page = site.build(manifests, view, sample.sources(), ids_in={"2025": ids})["index.html"].decode()
+    shown = view.assign(id=[f"a{number:015}" for number in range(len(view))])
+    page = site.build(manifests, view, sample.sources(), shown={"2025": shown})["index.html"].decode()
     linked = re.findall(r'/annual/2025/new/trace_[a-z_]+\.html#([a-p][0-9a-f]{15})"', page)
     assert len(linked) > 20
     # The manifest says itself where the release traces its headline.
     headline = {to.partition("#")[2] for to in manifests[0]["headline"]["traces"].values()}
-    assert set(linked) - headline <= set(ids.values())
+    assert set(linked) - headline <= set(shown["id"])
 
 
 def test_the_page_of_each_source_says_what_it_counts_and_under_which_licence(files: dict[str, bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.aggregate.revisions import NO_HISTORY, differences, history
+from pipeline.aggregate.revisions import NO_HISTORY, accumulated, differences, history
 from pipeline.aggregate.view import known_by
 from pipeline.frames import CHANGE_COLUMNS, KEY_COLUMNS
 from pipeline.model import CHANGES, Snapshot
@@ -156,6 +157,19 @@ def test_the_changes_from_a_to_b_and_from_b_to_c_are_those_from_a_to_c(
         for key in first.keys() | second.keys()
     }
     assert {key: values for key, values in chained.items() if values[0] != values[1]} == whole
+
+
+@given(st.lists(STATE, min_size=3, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_the_changes_of_several_days_come_to_those_from_before_the_first_to_after_the_last(states: list[dict[str, int]]) -> None:
+    frames = [state_of(values, f"s{place}") for place, values in enumerate(states)]
+    days = [
+        differences(before, after, of_one_code=True).assign(vintage=dt.date(2024, 1, place))
+        for place, (before, after) in enumerate(itertools.pairwise(frames), 1)
+    ]
+    together = accumulated(pd.concat(days[::-1], ignore_index=True))
+    assert moved_values(together) == moved_values(differences(frames[0], frames[-1], of_one_code=True))
+    assert list(together.columns) == CHANGE_COLUMNS
 
 
 VINTAGES = st.lists(

@@ -1,13 +1,16 @@
-"""A new file remakes exactly the periods that it covers, those above them, and what prints a figure that it changed.
+"""A new file remakes exactly the periods that it covers, and the quarters and years above them.
 
-Nothing else: a release that shows the same figures as before keeps its id, whatever files printed them again since. Each release
-that is made says which of the three it is.
+A release shows other periods as they were known on the day of the last file of its own, so no other release changes; the site
+says which figures were revised since they were printed. A file that comes in late is the one exception: what was known on a day
+is then more than was thought, and the releases of later days show it.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,8 @@ import pytest
 from benchmarks.ledger_demo import SOURCE
 from benchmarks.ledger_generator import MONTHS, write_csv
 from pipeline import cli, steps, verification
-from pipeline.model import PUBLISHED_FREQUENCIES, Period, relations_text
-from pipeline.publish.roles import is_own
+from pipeline.frames import read_observations
+from pipeline.model import TOTAL, Period, relations_text
 from pipeline.publishing.candidates import Candidates
 from pipeline.store import Store
 from tests.ledger_sample import ROWS, declared_in, take_in
@@ -29,20 +32,16 @@ CORRECTED = "2023-02"
 OWN = {f"monthly/{CORRECTED}", "quarterly/2023-Q1", "annual/2023"}
 LATER = {"monthly/2023-03", "monthly/2024-02", "quarterly/2023-Q2", "quarterly/2024-Q1", "annual/2024"}
 EARLIER = {"monthly/2023-01"}
-# The same month and quarter of the year after.
-COMPARED = {"monthly/2024-02", "quarterly/2024-Q1", "annual/2024"}
 
 Rows = list[list[str]]
 
 
 def regions_exchanged(names: list[str], rows: Rows) -> Rows:
     """Two reports exchange their regions, of which no release says anything."""
-    return _exchanged(rows, names.index("region"))
-
-
-def types_exchanged(names: list[str], rows: Rows) -> Rows:
-    """Two reports of the month exchange their types: its totals stay, but for losses of a type."""
-    return _exchanged(rows, names.index("fraud_type"))
+    place = names.index("region")
+    other = next(row for row in rows if row[place] != rows[0][place])
+    rows[0][place], other[place] = other[place], rows[0][place]
+    return rows
 
 
 def reports_withdrawn(names: list[str], rows: Rows) -> Rows:
@@ -50,10 +49,9 @@ def reports_withdrawn(names: list[str], rows: Rows) -> Rows:
     return rows[3:]
 
 
-def _exchanged(rows: Rows, column: int) -> Rows:
-    other = next(row for row in rows if row[column] != rows[0][column])
-    rows[0][column], other[column] = other[column], rows[0][column]
-    return rows
+def more_withdrawn(names: list[str], rows: Rows) -> Rows:
+    """Five reports are gone."""
+    return rows[5:]
 
 
 def deliveries(folder: Path) -> list[Path]:
@@ -83,7 +81,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def remade(published: Path) -> dict[str, tuple[list[dict[str, Any]], set[str]]]:
     """What was planned and what was made for each later file of the month, one after the other."""
     found = {}
-    for day, change in ((11, regions_exchanged), (12, types_exchanged), (13, reports_withdrawn)):
+    for day, change in ((11, regions_exchanged), (13, reports_withdrawn)):
         path = again(published, change)
         take_in(published, [path], f"2026-01-{day}")
         steps.aggregate(SOURCE, data=published, workers=1)
@@ -117,21 +115,29 @@ def plan_all(root: Path) -> list[dict[str, Any]]:
     ]
 
 
+def manifest_of(root: Path, name: str) -> dict[str, Any]:
+    return json.loads((folder_of(root, name) / "manifest.json").read_text())
+
+
+def folder_of(root: Path, name: str) -> Path:
+    folder = root / "processed" / "releases" / name
+    return folder / json.loads((folder / "current.json").read_text())["release_id"]
+
+
+def figure_of(root: Path, name: str, period: str) -> int:
+    """The reports of a period, as a release prints them."""
+    figures = read_observations((folder_of(root, name) / "observations.parquet").read_bytes())
+    wanted = (figures["period"] == period) & (figures["measure"] == "cases") & (figures["native_type"] == TOTAL)
+    found = figures[wanted & (figures["derivation"] == "records")]
+    return int(max(found["value"]))
+
+
 def record_of(root: Path, name: str) -> dict[str, Any]:
     return json.loads((root / "processed" / "releases" / name / "releases.json").read_text())
 
 
-def test_a_file_that_changes_no_figure_remakes_what_it_covers_and_nothing_else(remade: dict[str, Any]) -> None:
-    assert remade["regions_exchanged"][1] == OWN
-
-
-def test_a_file_that_changes_totals_remakes_what_prints_or_compares_with_them_as_well(remade: dict[str, Any]) -> None:
-    assert remade["reports_withdrawn"][1] == OWN | LATER
-
-
-def test_a_file_that_changes_types_alone_leaves_releases_that_print_totals_alone(remade: dict[str, Any]) -> None:
-    made = remade["types_exchanged"][1]
-    assert OWN < made <= OWN | COMPARED
+def test_a_file_remakes_its_periods_and_those_above_them_whatever_it_changes(remade: dict[str, Any]) -> None:
+    assert {change: made for change, (_, made) in remade.items()} == dict.fromkeys(remade, OWN)
 
 
 def test_what_is_planned_is_what_is_made_with_what_each_release_has_to_do_with_the_file(remade: dict[str, Any]) -> None:
@@ -140,48 +146,91 @@ def test_what_is_planned_is_what_is_made_with_what_each_release_has_to_do_with_t
         told = {item["name"]: item["because"] for item in planned}
         assert told[f"monthly/{CORRECTED}"]["covered"] == [CORRECTED]
         assert told["quarterly/2023-Q1"]["above"] == told["annual/2023"]["above"] == [CORRECTED]
-        for name in made & LATER:
-            assert told[name].keys() <= {"history", "compared"}
-    told = {item["name"]: item["because"] for item in remade["reports_withdrawn"][0]}
-    assert told["monthly/2023-03"] == {"history": [CORRECTED]}
-    assert told["annual/2024"] == {"history": ["2023"], "compared": [CORRECTED]}
-    assert told["quarterly/2024-Q1"] == {"history": ["2023-Q1"], "compared": [CORRECTED]}
 
 
 def test_the_record_of_the_period_and_its_page_say_what_was_planned(published: Path, remade: dict[str, Any]) -> None:
     for item in remade["reports_withdrawn"][0]:
         assert record_of(published, item["name"])["releases"][-1]["because"] == item["because"]
-    pages = published / "processed" / "releases" / "quarterly" / "2024-Q1"
-    assert "Figures changed that it shows for comparison: January–March 2023 (quarter 1)." in (pages / "index.html").read_text()
-    assert "Figures are compared with those of February 2023" in (pages / "index.html").read_text()
-    assert "比較のために示している数値" in (pages / "index.ja.html").read_text()
+    pages = published / "processed" / "releases" / "quarterly" / "2023-Q1"
+    assert "A file came that covers a part of it: February 2023." in (pages / "index.html").read_text()
 
 
-def test_a_release_that_stays_shows_the_figures_that_stand_and_leads_to_where_they_were_printed(
+def test_a_release_stands_as_of_the_last_file_of_its_period_and_says_so(published: Path, remade: dict[str, Any]) -> None:
+    assert remade
+    days = {name: manifest_of(published, name)["as_of"] for name in EARLIER | OWN | LATER}
+    assert days == dict.fromkeys(EARLIER | LATER, "2026-01-10") | dict.fromkeys(OWN, "2026-01-13")
+    for name, day in days.items():
+        figures = read_observations((folder_of(published, name) / "observations.parquet").read_bytes())
+        assert max(figures["known_at"]).isoformat() <= day
+    page = (folder_of(published, "monthly/2024-02") / "index.html").read_text()
+    assert "Figures known by 10 January 2026" in page
+    assert 'Other periods as known by then; <a href="../../../../site/quality.html#revised-since">' in page
+
+
+def test_releases_that_print_a_figure_that_was_revised_since_are_named_with_both_figures(
+    published: Path, remade: dict[str, Any]
+) -> None:
+    assert remade
+    steps.build_site(data=published)
+    page = (published / "processed" / "site" / "quality.html").read_text()
+    section = page[page.index('id="revised-since"') :]
+    section = section[: section.index("</section>")]
+    linked = set(re.findall(r'<th scope="row"><a href="\.\./releases/([a-z]+/[0-9Q-]+)/[0-9a-f]{12}/index\.html">', section))
+    assert linked == LATER
+    before = figure_of(published, "monthly/2023-03", CORRECTED)
+    now = figure_of(published, f"monthly/{CORRECTED}", CORRECTED)
+    assert before - now == 3
+    lines = [
+        line
+        for line in section.split("<tr>")
+        if "/monthly/2023-03/" in line and f">{before:,}<" in line and f">{now:,}<" in line and "February 2023" in line
+    ]
+    # All reports, and those of which a loss is known.
+    assert len(lines) == 2
+    assert all(f"/monthly/{CORRECTED}/" in line for line in lines)
+    assert "公表後の改訂" in (published / "processed" / "site" / "quality.ja.html").read_text()
+
+
+def test_what_is_published_is_whole_and_its_figures_can_be_traced(
     published: Path, remade: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert remade
-    store = Store(published)
     assert verification.verify(data=published).problems == []
-    now, said = Candidates(store, None), ["period", "native_type", "measure", "unit", "value", "note"]
-    for frequency in PUBLISHED_FREQUENCIES:
-        for period in now.periods(frequency):
-            ids = now.ids_in_release(period)
-            shown = now.of_period(period).rows
-            figures = now.figures.set_index("id").loc[list(ids)]
-            in_release = shown.set_index("id").loc[list(ids.values())]
-            assert figures[said].reset_index(drop=True).equals(in_release[said].reset_index(drop=True))
-            assert {code for code in figures["period"] if is_own(code, period)} == set()
-            for old in list(ids.values())[:1]:
-                assert cli.main(["--data", str(published), "trace", old]) == 0
+    for name in sorted(LATER | OWN):
+        figures = read_observations((folder_of(published, name) / "observations.parquet").read_bytes())
+        old = figures[(figures["known_at"] < max(figures["known_at"])) | (figures["period"] == CORRECTED)]
+        assert cli.main(["--data", str(published), "trace", next(iter(old["id"]), figures["id"][0])]) == 0
     capsys.readouterr()
+
+
+def test_a_night_works_out_no_release_for_which_no_file_came(
+    published: Path, remade: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert remade
+    root = tmp_path / "data"
+    shutil.copytree(published, root)
+    steps.publish_due("quarterly", data=root)
+    steps.ingest(SOURCE, str(again(root, more_withdrawn)), data=root, published="2026-01-14", edition="final")
+    steps.validate(SOURCE, data=root)
+    steps.aggregate(SOURCE, data=root, workers=1)
+    worked_out, of_period = [], Candidates.of_period
+    monkeypatch.setattr(
+        Candidates, "of_period", lambda self, period: (worked_out.append(period.code), of_period(self, period))[1]
+    )
+    assert [item.action for item in steps.plan("quarterly", "2023-Q1", "2024-Q4", data=root)] == ["restate"] + ["nothing"] * 7
+    assert [name.partition("/")[0] for name in steps.publish_due("quarterly", data=root)] == ["2023-Q1"]
+    assert worked_out == ["2023-Q1", "2023-Q1"]
+    assert steps.publish_due("quarterly", data=root) == []
+    # One whose files are gone is made again all the same.
+    shutil.rmtree(folder_of(root, "quarterly/2024-Q1"))
+    assert [name.partition("/")[0] for name in steps.publish_due("quarterly", data=root)] == ["2024-Q1"]
 
 
 def test_a_run_from_nothing_speaks_with_the_same_releases(published: Path, remade: dict[str, Any], tmp_path: Path) -> None:
     """Which files arrived when does not show: what stayed is what would be made."""
     assert remade
     root = tmp_path / "data"
-    for change, day in ((reports_withdrawn, 13), (types_exchanged, 12), (regions_exchanged, 11)):
+    for change, day in ((reports_withdrawn, 13), (regions_exchanged, 11)):
         path = published / "delivered" / f"{SOURCE}_{CORRECTED}_{change.__name__}.csv"
         steps.ingest(SOURCE, str(path), data=root, published=f"2026-01-{day}", edition="final")
     take_in(root, deliveries(tmp_path / "delivered"))
@@ -190,6 +239,25 @@ def test_a_run_from_nothing_speaks_with_the_same_releases(published: Path, remad
     for name in EARLIER | OWN | LATER:
         release_id = anew.of_period(Period.parse(name.partition("/")[2])).release_id
         assert release_id == record_of(published, name)["current"], name
+
+
+def test_a_file_that_comes_in_late_remakes_the_releases_of_later_days_that_show_it(tmp_path: Path) -> None:
+    """They say what was known on their day, and that is more than was thought."""
+    root, files = tmp_path / "data", deliveries(tmp_path / "data" / "delivered")
+    take_in(root, files[:2], "2026-01-10")
+    take_in(root, files[2:], "2026-01-20")
+    steps.aggregate(SOURCE, data=root, workers=1)
+    assert publish_all(root) == EARLIER | OWN | LATER
+    take_in(root, [again(root, reports_withdrawn)], "2026-01-15")
+    steps.aggregate(SOURCE, data=root, workers=1)
+    planned = {item["name"]: item["because"] for item in plan_all(root)}
+    assert publish_all(root) == planned.keys() == OWN | LATER
+    assert planned["monthly/2023-03"] == {"history": [CORRECTED]}
+    assert planned["quarterly/2024-Q1"] == {"history": ["2023-Q1"], "compared": [CORRECTED]}
+    pages = root / "processed" / "releases" / "quarterly" / "2024-Q1"
+    assert "Figures changed that it shows for comparison: January–March 2023 (quarter 1)." in (pages / "index.html").read_text()
+    assert "Figures are compared with those of February 2023" in (pages / "index.html").read_text()
+    assert "比較のために示している数値" in (pages / "index.ja.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,9 @@ from pipeline.sources.catalogue import Source
 _MOVABLE = ("fraud_type", "classification")
 _LASTING_COLUMNS = [name for name in KEY_COLUMNS if name not in _MOVABLE]
 _STATE = ("value", "absence")
+# What a change says of each of its two sides, and the column of an observation that it says.
+_SIDES = {"value": "value", "precision": "precision", "absence": "absence", "edition": "edition", "known": "known_at"}
+_SIDES |= {"snapshot": "snapshot", "origin": "origin", "id": "id"}
 # Cells of one publication among which cases may be moved: those that share all but table and type.
 _EXCHANGE_COLUMNS = [name for name in KEY_COLUMNS if name not in ("table", "fraud_type", "native_type", "classification")]
 
@@ -73,6 +76,39 @@ def differences(before: pd.DataFrame, after: pd.DataFrame, *, of_one_code: bool 
         _mark_new_code(changes, before, after)
     ordered = sorted(changes, key=operator.itemgetter(*KEY_COLUMNS, "change"))
     return pd.DataFrame(ordered, columns=CHANGE_COLUMNS, dtype=object)
+
+
+def accumulated(changes: pd.DataFrame) -> pd.DataFrame:
+    """What the changes of several days (REVISION_COLUMNS) come to together: CHANGE_COLUMNS, from before the first to after the
+    last. A figure that was changed and changed back is not among them."""
+    before: dict[tuple[str, ...], _Row] = {}
+    after: dict[tuple[str, ...], _Row] = {}
+    met: set[tuple[str, ...]] = set()
+    for change in sorted(changes.to_dict("records"), key=operator.itemgetter("vintage")):
+        old, new = (_row_on(change, side) for side in ("before", "after"))
+        if old is not None:
+            if _KEY(old) not in met:
+                before[_KEY(old)] = old
+            after.pop(_KEY(old), None)
+        if new is not None:
+            after[_KEY(new)] = new
+        met |= {_KEY(row) for row in (old, new) if row is not None}
+    return differences(*(_of_rows(list(rows.values())) for rows in (before, after)), of_one_code=True)
+
+
+def _row_on(change: Mapping[Any, Any], side: str) -> _Row | None:
+    """The observation on one side of a change; None where there is none on it. Changes hold no status."""
+    if change[f"id_{side}"] is None:
+        return None
+    row = {name: change[name] for name in (*KEY_COLUMNS, "derivation", "overlay")}
+    if side == "before":
+        row |= {name: change[f"{name}_before"] for name in _MOVABLE}
+    row |= {theirs: change[f"{ours}_{side}"] for ours, theirs in _SIDES.items()}
+    return {**dict.fromkeys(OBSERVATION_COLUMNS, ""), **row, "note": change["note"] if side == "after" else ""}
+
+
+def _of_rows(rows: list[_Row]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=OBSERVATION_COLUMNS, dtype=object)
 
 
 def _matched(before: pd.DataFrame, after: pd.DataFrame) -> tuple[list[_Row], list[_Row], list[tuple[_Row, _Row]]]:
@@ -130,9 +166,7 @@ def _change(old: _Row | None, new: _Row | None) -> _Row:
 
 
 def _side(row: _Row | None, side: str) -> _Row:
-    names = {"value": "value", "precision": "precision", "absence": "absence", "edition": "edition", "known": "known_at"}
-    names |= {"snapshot": "snapshot", "origin": "origin", "id": "id"}
-    return {f"{ours}_{side}": row[theirs] if row else None for ours, theirs in names.items()}
+    return {f"{ours}_{side}": row[theirs] if row else None for ours, theirs in _SIDES.items()}
 
 
 def _moved(gone: list[_Row], come: list[_Row]) -> list[_Row]:

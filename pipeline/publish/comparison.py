@@ -1,7 +1,8 @@
 """The site's page on several countries: the newest year of each, the years before it, and what keeps them apart.
 
-In: the view (OBSERVATION_COLUMNS), the manifests of the releases that speak, the declared sources. Out: `ComparisonPage`:
-sections of tables and charts, the links of its figures to the traces of the releases that show them, and the releases themselves.
+In: of each published year figures (OBSERVATION_COLUMNS), the manifests of the releases that speak, the declared sources. Out:
+`ComparisonPage`: sections of tables and charts, the links of its figures to the traces of the releases that show them, and the
+releases themselves.
 
 A country is there with the newest year for which a series that its source declares as comparable has figures. Nothing is ranked
 here: the order is that of the alphabet, and each small chart has a scale of its own.
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -43,18 +43,17 @@ class ComparisonPage:
 
 @counting("")
 def comparison_page(
-    view: pd.DataFrame,
+    figures_of: Mapping[str, pd.DataFrame],
     manifests: Sequence[Mapping[str, Any]],
     families: Families,
     folders: Mapping[str, str],
-    ids_in: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> ComparisonPage:
-    """`manifests`: of the annual releases that speak; `folders`: period -> the address of its release, with a slash at the end;
-    `ids_in`: period -> id of a figure in the view -> its id in the release, where that is another one.
+    """`figures_of`: year -> figures, among them those that its release shows; `manifests`: of the annual releases that speak;
+    `folders`: period -> the address of its release, with a slash at the end.
 
     Without figures of two countries, the page says so.
     """
-    years = published_years(view, [Period.parse(manifest["period"]) for manifest in manifests], families)
+    years = published_years(figures_of, families)
     newest = newest_series(years)
     if len({item.country for item in newest}) < 2:
         return ComparisonPage((_NOBODY,), {}, ())
@@ -73,7 +72,7 @@ def comparison_page(
         years_section(years, newest, families),
         *country_sections(years, newest, families, folders),
     )
-    links = _links(view, {*periods, *(year.period.code for year in years)}, families, folders, ids_in)
+    links = _links(figures_of, {*periods, *(year.period.code for year in years)}, families, folders)
     return ComparisonPage(sections, links, tuple(shown), headline_section(newest, families, folders))
 
 
@@ -94,18 +93,17 @@ _MATRIX = _(
 
 
 def _links(
-    view: pd.DataFrame,
+    figures_of: Mapping[str, pd.DataFrame],
     periods: Iterable[str],
     families: Families,
     folders: Mapping[str, str],
-    ids_in: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
     """Observation id -> the line of its trace, in the release of the newest of these years that shows it."""
     made: dict[str, str] = {}
     for code in sorted(periods):
         if code in folders:
             period = Period.parse(code)
-            found: list[Figure] = figures(rows_of(select_rows(view, period)), period, families)
-            traced = traces.links(traces.trace_pages(found), ids_in.get(code, {}))
+            found: list[Figure] = figures(rows_of(select_rows(figures_of[code], period)), period, families)
+            traced = traces.links(traces.trace_pages(found))
             made |= {name: folders[code] + to for name, to in traced.items()}
     return made

@@ -1,13 +1,13 @@
 """The series of each published year that stand beside those of other countries, and those of the newest.
 
-In: the view (OBSERVATION_COLUMNS) and the published years. Out: `Year`s, the oldest first; of each country its series in the
+In: of each published year figures (OBSERVATION_COLUMNS). Out: `Year`s, the oldest first; of each country its series in the
 newest year; a series through the years.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -26,21 +26,25 @@ class Year:
     series: tuple[Series, ...]
 
 
-def published_years(view: pd.DataFrame, periods: Sequence[Period], families: Families) -> list[Year]:
-    """The series of each published year, the oldest first."""
+def published_years(figures_of: Mapping[str, pd.DataFrame], families: Families) -> list[Year]:
+    """The series of each published year, the oldest first. `figures_of`: year -> figures, among them those of its release."""
     tables = declared_tables(families)
-    kept = (view["frequency"] == "annual") & (view["native_type"] == TOTAL) & ~view["overlay"].astype(bool)
-    kept &= view["area"].map(is_country).astype(bool)
-    for name in DIMENSIONS:
-        kept &= view[name].isin(NO_BREAKDOWN)
-    kept &= pd.Series([pair in tables for pair in zip(view["source"], view["table"], strict=True)], index=view.index, dtype=bool)
-    totals = {str(code): own for code, own in view[kept.to_numpy(bool)].groupby("period", sort=True, observed=True)}
     made = []
-    for period in sorted(periods):
-        if period.code in totals:
-            found = figures(rows_of(totals[period.code]), period, families)
-            made.append(Year(period, tuple(total_series(found, families))))
+    for code, rows in sorted(figures_of.items()):
+        period, totals = Period.parse(code), _totals(rows[(rows["period"] == code).to_numpy(bool)], tables)
+        if len(totals):
+            made.append(Year(period, tuple(total_series(figures(rows_of(totals), period, families), families))))
     return made
+
+
+def _totals(rows: pd.DataFrame, tables: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """The annual totals of countries in these tables."""
+    kept = (rows["frequency"] == "annual") & (rows["native_type"] == TOTAL) & ~rows["overlay"].astype(bool)
+    kept &= rows["area"].map(is_country).astype(bool)
+    for name in DIMENSIONS:
+        kept &= rows[name].isin(NO_BREAKDOWN)
+    kept &= pd.Series([pair in tables for pair in zip(rows["source"], rows["table"], strict=True)], index=rows.index, dtype=bool)
+    return rows[kept.to_numpy(bool)]
 
 
 def newest_series(years: Sequence[Year]) -> list[Series]:

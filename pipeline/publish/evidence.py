@@ -24,6 +24,8 @@ class Evidence:
     reconciliation: pd.DataFrame = dataclasses.field(
         default_factory=lambda: pd.DataFrame(columns=["source", "status", "explanation"])
     )
+    # By frequency and period of a release that speaks, what changed from its figures to those of now: CHANGE_COLUMNS.
+    revised_since: Mapping[tuple[str, str], pd.DataFrame] = dataclasses.field(default_factory=dict)
     derivation_steps: Sequence[str] = ()  # what pipeline.aggregate.derive does, in its own words
 
     def of_source(self, source_id: str) -> list[Snapshot]:

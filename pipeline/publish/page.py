@@ -13,7 +13,7 @@ from typing import Any
 import markupsafe
 
 from pipeline.model import Snapshot
-from pipeline.publish import traces
+from pipeline.publish import revised_since, traces
 from pipeline.publish.content import Content
 from pipeline.publish.families import counts_of
 from pipeline.publish.languages import LANGUAGES, speaking
@@ -53,6 +53,7 @@ def release_pages(
         "content": content,
         "release_id": release_id,
         "as_of_text": known_by,
+        "revised_since": revised_since.ADDRESS,
         "origin": origin(content.period.code, release_id, known_by),
     }
     links: dict[str, dict[str, str]] = {}

@@ -78,9 +78,9 @@ def new_record(period: Period) -> dict[str, Any]:
 
 
 def speaks(record: Mapping[str, Any], release: Mapping[str, Any], why: Why) -> dict[str, Any]:
-    """The record after this release (release_id, as_of, code_version; vintage: the last day that it knows of) began to speak."""
+    """The record after this release (release_id, as_of, code_version) began to speak."""
     release_id = release["release_id"]
-    ended = {"by": release_id, "since": release["vintage"], "reasons": list(why.reasons), "snapshots": []}
+    ended = {"by": release_id, "since": release["as_of"], "reasons": list(why.reasons), "snapshots": []}
     begun = {
         **_named(release),
         "reasons": list(why.reasons),

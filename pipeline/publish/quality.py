@@ -24,6 +24,7 @@ from pipeline.publish.evidence import Evidence
 from pipeline.publish.families import Families
 from pipeline.publish.quality_indicators import indicator_list
 from pipeline.publish.register import register_tables
+from pipeline.publish.revised_since import revised_since
 from pipeline.publish.revisions import HeadlineHistory
 from pipeline.publish.words import _
 from pipeline.sources.catalogue import Source
@@ -46,6 +47,7 @@ def quality_sections(
     used = [source for source in sources if len(evidence.of_source(source.id)) or bool((view["source"] == source.id).any())]
     figures = {source.id: view[(view["source"] == source.id).to_numpy(bool)] for source in used}
     register, by_release = register_tables(view, published, families, _printed_again(evidence, histories))
+    since, stands, outdated = revised_since(evidence.revised_since, published, families)
     tables = (
         ("completeness", _("Files, rows and completeness"), "完全性", (_COMPLETE,), completeness(used, figures, evidence, day)),
         ("timeliness", _("Timeliness"), "適時性", (_TIMELY,), timeliness(used, figures, evidence, families)),
@@ -57,6 +59,7 @@ def quality_sections(
             (_REVISED,),
             revision_sizes(histories, families, published),
         ),
+        (since, _("Revised since it was printed"), "公表後の改訂", stands, outdated),
         ("coding", _("Coding"), "格付", (_CODING,), coding(used, figures)),
         ("non-response", _("What reports do not say"), "無回答", (_NON_RESPONSE,), non_response(used, figures, published)),
         ("tables", _("Tables of official fraud statistics"), "統計表一覧", (_REGISTER,), register),

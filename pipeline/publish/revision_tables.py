@@ -48,8 +48,23 @@ _HUNDREDTH, _ZERO = Decimal("0.01"), Decimal(0)
 _NOTHING = "[z]"  # the side of a change on which there is no figure, what would compare with it, and a vintage that never was
 
 
+# What a change is told by.
+CHANGE_COLUMNS_SHOWN = (
+    Column(_("Period"), native="期間"),
+    Column(_("Series")),
+    Column(_("Type"), native="手口"),
+    Column(_("Measure")),
+    Column(_("Before"), numeric=True),
+    Column(_("Now"), numeric=True),
+    Column(_("Difference"), numeric=True),
+    Column(_("Difference"), "%", numeric=True),
+    Column(_("What happened")),
+    Column(_("Source")),
+)
+
+
 def lead_sentences(revisions: ReleaseRevisions) -> tuple[str, ...]:
-    """In a sentence or two: what became known since the day before, and what that changed.
+    """In a sentence or two: what became known since the release before, and what that changed.
 
     Whether a release was published on that day is not known here: the page of the period says which were.
     """
@@ -118,31 +133,19 @@ def listed_changes(period: Period, changes: pd.DataFrame) -> list[Mapping[Any, A
 def _changes_table(
     period: Period, found: Sequence[Figure], revisions: ReleaseRevisions, replaced: ReplacedFigures, families: Families
 ) -> Table | None:
-    ordered = listed_changes(period, revisions.changes)
-    if not ordered:
+    ordered, before = listed_changes(period, revisions.changes), revisions.previous_vintage
+    if before is None or not ordered:
         return None
     shown = ordered[:LISTED_CHANGES]
     notes: list[str] = [_("Shares, means, rates and US dollars follow from these figures; revisions.csv lists them too.")]
     if len(ordered) > len(shown):
         further = f"{len(ordered) - len(shown):,}"
         notes.insert(0, _("{count} further changes stand in revisions.csv.", count=further))
-    columns = (
-        Column(_("Period"), native="期間"),
-        Column(_("Series")),
-        Column(_("Type"), native="手口"),
-        Column(_("Measure")),
-        Column(_("Before"), numeric=True),
-        Column(_("Now"), numeric=True),
-        Column(_("Difference"), numeric=True),
-        Column(_("Difference"), "%", numeric=True),
-        Column(_("What happened")),
-        Column(_("Source")),
-    )
     # What changed holds no status; that of a figure that speaks stands with the figure.
     statuses = {row.id: row.obs_status for figure in found for row in (figure.row, *figure.others)}
-    rows = tuple(_change_line(line, statuses, replaced, families) for line in shown)
-    title = _("Figures that changed on {day}", day=day(revisions.vintages[-1]))
-    return Table("revised_figures", title, columns, rows, notes=tuple(notes), kind="list")
+    rows = tuple(change_cells(line, statuses, replaced, families) for line in shown)
+    title = _("Figures that changed since {day}", day=day(before))
+    return Table("revised_figures", title, CHANGE_COLUMNS_SHOWN, rows, notes=tuple(notes), kind="list")
 
 
 def _is_listed(line: Mapping[Any, Any]) -> bool:
@@ -165,9 +168,10 @@ def _change_rank(line: Mapping[Any, Any], period: Period) -> tuple[Any, ...]:
     )
 
 
-def _change_line(
+def change_cells(
     line: Mapping[Any, Any], statuses: Mapping[str, str], replaced: ReplacedFigures, families: Families
 ) -> tuple[Cell, ...]:
+    """A change as a line of CHANGE_COLUMNS_SHOWN: figures lead to where they are traced, as far as `replaced` knows."""
     old, new = (row_of(line, side, statuses) if line[f"id_{side}"] is not None else None for side in ("before", "after"))
     now = new or old
     was = replaced.anchor(old) if old is not None else ""

@@ -4,18 +4,19 @@ In: the rows that the release shows, the revisions and vintages of its sources a
 REVISION_COLUMNS, VINTAGE_COLUMNS, RECORD_CHANGE_COLUMNS). Out: `ReleaseRevisions`, `HeadlineHistory`, and statistics on them;
 `pipeline.publish.revision_tables` shows them.
 
-The release before is the one that would have been published before the last day on which something that the release shows
-became known. It follows from the sources' vintages alone, whatever was really published and in whatever order files arrived.
+The release before is that of the day before on which a file came for the period. It follows from the files alone, whatever was
+really published and in whatever order they arrived.
 """
 
 from __future__ import annotations
 
+import bisect
 import collections
 import dataclasses
 import datetime as dt
 import functools
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -36,9 +37,9 @@ HEADLINE_MEASURES = ("loss", "cases")
 class ReleaseRevisions:
     """The history of a release, as far as it shows in it.
 
-    `vintages`: the days on which what it shows changed, from the day of its first release on. `shown`: OBSERVATION_COLUMNS, its
-    rows. `revisions`: REVISION_COLUMNS, every revision of them. `units`: VINTAGE_COLUMNS of its tables and periods. `records`:
-    RECORD_CHANGE_COLUMNS of its months.
+    `vintages`: the days of the releases of its period, the first to its own: on each a file came for the period. `shown`:
+    OBSERVATION_COLUMNS, its rows. `revisions`: REVISION_COLUMNS, every revision of them. `units`: VINTAGE_COLUMNS of its tables
+    and periods. `records`: RECORD_CHANGE_COLUMNS of its months. `accumulate`: what revisions of several days come to.
     """
 
     vintages: tuple[dt.date, ...]
@@ -46,6 +47,12 @@ class ReleaseRevisions:
     revisions: pd.DataFrame
     units: pd.DataFrame
     records: pd.DataFrame
+    accumulate: Callable[[pd.DataFrame], pd.DataFrame]
+
+    @property
+    def last_change(self) -> dt.date:
+        """The last day on which something that it shows became known."""
+        return max(*self.units["vintage"], *self.revisions["vintage"], dt.date.min)
 
     @property
     def previous_vintage(self) -> dt.date | None:
@@ -54,13 +61,16 @@ class ReleaseRevisions:
 
     @functools.cached_property
     def changes(self) -> pd.DataFrame:
-        """CHANGE_COLUMNS: what the last day changed. Revisions of that day, and figures of tables and periods that were not known
-        before; nothing for the first release of a period."""
-        last = self.vintages[-1]
-        changed = self.revisions[(self.revisions["vintage"] == last).to_numpy(bool)][CHANGE_COLUMNS]
-        if self.previous_vintage is None:
-            return changed.iloc[:0]
-        new_units = {unit for unit, day in self._first_days.items() if day == last}
+        """CHANGE_COLUMNS: what changed since the release before. Revisions since, and figures of tables and periods that were not
+        known then; nothing for the first release of a period."""
+        before = self.previous_vintage
+        if before is None:
+            return self.revisions.iloc[:0][CHANGE_COLUMNS]
+        new_units = {unit for unit, day in self._first_days.items() if day > before}
+        is_since = (self.revisions["vintage"] > before).to_numpy(bool)
+        is_known = np.array([unit not in new_units for unit in _units(self.revisions)], dtype=bool)
+        since = self.revisions[is_since & is_known]
+        changed = self.accumulate(since) if since["vintage"].nunique() > 1 else since[CHANGE_COLUMNS]
         entered = self.shown[np.array([unit in new_units for unit in _units(self.shown)], dtype=bool)]
         filled = [frame for frame in (changed, _as_new(entered)) if len(frame)]
         if not filled:
@@ -79,10 +89,18 @@ class ReleaseRevisions:
         """Keys of model.REASONS: why the last vintage made a new release."""
         return ("new_period",) if self.previous_vintage is None else reasons_of(self.changes["change"])
 
-    def reasons_of(self, days: set[dt.date]) -> tuple[str, ...]:
-        """Keys of model.REASONS: what became known on these days."""
-        kinds = [kind for kind, day in zip(self.revisions["change"], self.revisions["vintage"], strict=True) if day in days]
-        return reasons_of([*kinds, *("new" for day in self._first_days.values() if day in days)])
+    def revised_in(self, days: Container[dt.date]) -> pd.DataFrame:
+        """REVISION_COLUMNS: what became known on these days, or was news in the releases of these days."""
+        return self.revisions[np.array([self._is_news(day, days) for day in self.revisions["vintage"]], dtype=bool)]
+
+    def reasons_of(self, days: Container[dt.date]) -> tuple[str, ...]:
+        """Keys of model.REASONS: what became known on these days, or was news in the releases of these days."""
+        entered = ["new" for day in self._first_days.values() if self._is_news(day, days)]
+        return reasons_of([*self.revised_in(days)["change"], *entered])
+
+    def _is_news(self, day: dt.date, days: Container[dt.date]) -> bool:
+        place = bisect.bisect_left(self.vintages, day)
+        return day in days or (place < len(self.vintages) and self.vintages[place] in days)
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest: vintages, reasons, and how many figures changed in which way."""
@@ -94,18 +112,30 @@ class ReleaseRevisions:
         }
 
 
+def not_accumulated(revisions: pd.DataFrame) -> pd.DataFrame:
+    """For histories of which nobody asks what changed over several days: the stage of aggregation says what that is."""
+    raise ValueError(f"{len(revisions)} revisions of several days: give `accumulate` (pipeline.aggregate.revisions.accumulated)")
+
+
 class Histories:
     """The revisions, vintages and record changes of all sources, made ready for many releases."""
 
-    def __init__(self, revisions: pd.DataFrame, vintages: pd.DataFrame, records: pd.DataFrame) -> None:
-        self.revisions, self.vintages, self.records = revisions, vintages, records
+    def __init__(
+        self,
+        revisions: pd.DataFrame,
+        vintages: pd.DataFrame,
+        records: pd.DataFrame,
+        accumulate: Callable[[pd.DataFrame], pd.DataFrame] = not_accumulated,
+    ) -> None:
+        """`accumulate`: what revisions of several days (REVISION_COLUMNS) come to together (CHANGE_COLUMNS)."""
+        self.revisions, self.vintages, self.records, self.accumulate = revisions, vintages, records, accumulate
         self._places: Callable[[Period], Any] = selector(_as_observations(revisions))
         self._days: dict[tuple[str, ...], list[dt.date]] = {}
         for unit, day in zip(_units(vintages), vintages["vintage"], strict=True):
             self._days.setdefault(unit, []).append(day)
 
-    def of_release(self, rows: pd.DataFrame, period: Period) -> ReleaseRevisions:
-        """The history of the release of `period` that shows `rows` (OBSERVATION_COLUMNS).
+    def of_release(self, rows: pd.DataFrame, period: Period, days: Iterable[dt.date]) -> ReleaseRevisions:
+        """The history of the release of `period` that shows `rows` (OBSERVATION_COLUMNS). `days`: on which a file came for it.
 
         Raises FraudlossError where no vintage is known of something that it shows: such a release is not published.
         """
@@ -118,14 +148,15 @@ class Histories:
                 f"known of {source}, table {table}, period {code}. Aggregate the source again."
             )
         first = min(self._days[unit][0] for unit in units if role(unit[3], period) in ("period", "cumulative"))
-        days = {day for unit in units for day in self._days[unit]} | set(revisions["vintage"])
         shown = [(*unit, day) for unit in units for day in self._days[unit]]
         return ReleaseRevisions(
-            vintages=tuple(sorted(day for day in days if day >= first)),
+            # Before the first its files told of parts of the period alone.
+            vintages=(first, *sorted(day for day in set(days) if day > first)),
             shown=rows,
             revisions=revisions,
             units=pd.DataFrame(shown, columns=VINTAGE_COLUMNS, dtype=object),
             records=self._of_months(set(rows["source"]), set(period.months)),
+            accumulate=self.accumulate,
         )
 
     def withdrawn_of(self, period: Period) -> pd.DataFrame:

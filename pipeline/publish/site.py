@@ -69,16 +69,16 @@ def build(
     sources: Sequence[Source] | None = None,
     evidence: Evidence | None = None,
     records: Sequence[Mapping[str, Any]] = (),
-    ids_in: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    shown: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> dict[str, bytes]:
-    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources. `records`: of the periods. `ids_in`: year
-    -> id of a figure in the view -> its id in the release of the year, where that is another one."""
+    """File name -> content. `view`: OBSERVATION_COLUMNS, every figure of all sources as it is known now. `records`: of the
+    periods. `shown`: year -> the figures that its release shows, where those are others."""
     declared = list(catalogue.sources() if sources is None else sources)
     families, evidence = Families(declared), evidence or Evidence()
     day = max(view["known_at"], default=None)
-    newest = _newest_year(manifests, view, families)
+    years = {item["period"]: shown.get(item["period"], view) for item in _speaking(manifests) if item["frequency"] == "annual"}
+    newest = _newest_year(years, families)
     overview = _overview(manifests, newest, families)
-    ids = ids_in.get(newest.period.code, {}) if newest else {}
     published = {str(item["period"]): _link(item, "index.html") for item in _speaking(manifests)}
     histories = _histories(newest, evidence, families)
     judged = quality_sections(declared, view, evidence, histories, families, day, published) if day else []
@@ -91,7 +91,7 @@ def build(
     listing = _listing(declared, own_views, day)
     groups = [_group(frequency, manifests, families, records) for frequency in PUBLISHED_FREQUENCIES if _of(manifests, frequency)]
     withdrawals = [_withdrawal(record) for record in records if withdrawn(record)]
-    compared, leading = _comparison(view, manifests, families, ids_in)
+    compared, leading = _comparison(years, manifests, families)
     pages: dict[str, str] = {}
     for code in LANGUAGES:
         with speaking(code):
@@ -106,7 +106,7 @@ def build(
                     leading=leading,
                     names=NAMES,
                     feed=feed_name(code),
-                    links=traces.links(overview["traced"], ids),
+                    links=traces.links(overview["traced"]),
                     **overview,
                 ),
                 "sources.html": render(
@@ -180,12 +180,12 @@ def _tables_page(name: str, title: str, native: str, lede: str, sections: Sequen
 
 
 def _comparison(
-    view: pd.DataFrame, manifests: Sequence[Mapping[str, Any]], families: Families, ids_in: Mapping[str, Mapping[str, str]]
+    years: Mapping[str, pd.DataFrame], manifests: Sequence[Mapping[str, Any]], families: Families
 ) -> tuple[dict[str, Any], list[ShownSection]]:
-    """What the page on several countries shows, and what the index of releases shows of it."""
+    """What the page on several countries shows, and what the index of releases shows of it. `years`: the figures of each."""
     annual = [manifest for manifest in _speaking(manifests) if manifest["frequency"] == "annual"]
     folders = {manifest["period"]: _link(manifest, "") for manifest in annual}
-    made = comparison_page(view, annual, families, folders, ids_in)
+    made = comparison_page(years, annual, families, folders)
     words = listed(
         (_("{release} of {period}", release=item["release_id"], period=item["period"]) for item in made.releases), "; "
     )
@@ -288,12 +288,13 @@ class _Year:
     figures: list[Figure]
 
 
-def _newest_year(manifests: Sequence[Mapping[str, Any]], view: pd.DataFrame, families: Families) -> _Year | None:
-    years = [manifest["period"] for manifest in _of(manifests, "annual")]
-    if not years or not len(view):
+def _newest_year(years: Mapping[str, pd.DataFrame], families: Families) -> _Year | None:
+    """`years`: year -> figures (OBSERVATION_COLUMNS), among them those that its release shows."""
+    code = max(years, default=None)
+    if code is None or not len(years[code]):
         return None
-    period = Period.parse(max(years))
-    rows = select_rows(view, period)
+    period = Period.parse(code)
+    rows = select_rows(years[code], period)
     return _Year(period, rows, figures(rows_of(rows), period, families))
 
 
@@ -301,7 +302,7 @@ def _histories(newest: _Year | None, evidence: Evidence, families: Families) -> 
     """The vintages of the annual headline figures."""
     if newest is None or not len(evidence.vintages):
         return []
-    known = Histories(evidence.revisions, evidence.vintages, evidence.records).of_release(newest.rows, newest.period)
+    known = Histories(evidence.revisions, evidence.vintages, evidence.records).of_release(newest.rows, newest.period, ())
     return headline_histories(newest.period, newest.figures, known, families)
 
 

@@ -13,7 +13,6 @@ import functools
 import html
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import markupsafe
@@ -101,13 +100,12 @@ def _groups(tables: Mapping[str, Sequence[Any]]) -> list[list[tuple[str, Sequenc
     return groups
 
 
-def links(pages: Iterable[TracePage], ids: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
-    """Observation id -> file and anchor of its line, in the language that is spoken. `ids`: those that have another one in the
-    pages that are led to."""
+def links(pages: Iterable[TracePage]) -> dict[str, str]:
+    """Observation id -> file and anchor of its line, in the language that is spoken."""
     found: dict[str, str] = {}
     for page in pages:
         name = str(page_name(page.name))
-        found |= {row.id: f"{name}#{ids.get(row.id, row.id)}" for __, rows in page.tables for row in rows}
+        found |= {row.id: f"{name}#{row.id}" for __, rows in page.tables for row in rows}
         found |= {item.anchor: f"{name}#{item.anchor}" for item in page.replaced}
     return found
 

@@ -101,6 +101,10 @@ def _cover(content: Content, release_id: str, as_of: dt.date | None, code_versio
         ("Headline edition", "not stated" if content.edition == "unknown" else content.edition),
         ("Release", release_id),
         ("Figures known by", as_of.isoformat() if as_of else "all that was known when it was made"),
+        (
+            "Figures of other periods",
+            "as they were known on that day; what was revised since stands in the releases of those periods",
+        ),
         ("Code version", code_version),
         ("Language", "English, with publishers' labels in their own language"),
         ("How the figures were made", notes.of_methods()),

@@ -3,9 +3,9 @@
 In: a store, an as-of date, what is held back. Out: the periods that have figures, and for each a `Candidate`: its rows, how they
 came about, and the id of its release.
 
-A release is that of the last day which tells something of it: on which a file came that covers its period or a part of it, or on
-which a figure that it shows changed. A file of another period that prints again what the release shows for comparison, unchanged,
-tells nothing of it, and makes no other release.
+A release is as of the last day on which a file came that covers its period, a part of it, or what ends with it. What it shows of
+other periods, as history and for comparison, it shows as it was known on that day. So a file makes new releases of exactly the
+periods that it covers and of those above them, and a release that is out stands still until its own period is spoken of again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, embargoes, vintages
 from pipeline.model import PUBLISHED_FREQUENCIES, Period, UsageError
+from pipeline.sources.catalogue import source_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
     from pipeline.publish.revisions import Histories, ReleaseRevisions
     from pipeline.store import Store
-
-# Where a figure was printed. All else in a row is what it says.
-_PRINTING = frozenset({"id", "snapshot", "origin", "known_at"})
-# Derivations of figures that a file itself gives, as cells or as records.
-_GIVEN = ("", "records")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +43,18 @@ class Candidate:
         """The snapshots that speak in it."""
         return sorted({part for snapshot in self.rows["snapshot"] for part in snapshot.split("+")})
 
+    @property
+    def as_of(self) -> dt.date:
+        """The day as of which it shows all figures: the last on which a file came for its period."""
+        return self.revisions.vintages[-1]
+
     @functools.cached_property
     def about(self) -> dict[str, Any]:
         """What its manifest and the record of its period say of it."""
-        as_of = max(self.rows["known_at"], default=None)
         return {
             "release_id": self.release_id,
-            "as_of": as_of.isoformat() if as_of else None,
+            "as_of": self.as_of.isoformat(),
             "code_version": code_version.of_publication(self.rows["source"]),
-            "vintage": self.revisions.vintages[-1].isoformat(),
         }
 
 
@@ -67,11 +65,13 @@ class Candidates:
         self, store: Store, as_of: dt.date | None, now: dt.datetime | None = None, *, before: embargoes.Embargo | None = None
     ) -> None:
         """`before`: look at what an embargo waits with, and leave out only what is held longer than that."""
+        from pipeline.aggregate.revisions import accumulated
         from pipeline.publish.revisions import Histories
 
         vintages.require_known(store, as_of)
         self.as_of = as_of
-        self._looks_back = functools.cache(lambda day: Candidates(store, day, now, before=before))
+        # All figures of a day take their room, and those of the day before are not asked for again.
+        self._looks_back = functools.lru_cache(maxsize=2)(lambda day: Candidates(store, day, now, before=before))
         # Taken first: whatever is judged from now on makes these figures out of date.
         self.stamp = store.verdicts_stamp()
         self.embargoes = embargoes.at(store, now)
@@ -79,7 +79,7 @@ class Candidates:
         self.known = known = vintages.known(store, as_of, held)
         self.figures = known.figures
         self._periods: dict[str, list[Period]] = {}
-        self._histories: Histories = Histories(known.revisions, known.vintages, known.records)
+        self._histories: Histories = Histories(known.revisions, known.vintages, known.records, accumulated)
 
     def periods(self, frequency: str) -> list[Period]:
         """Those of the frequency that have figures, in order of time."""
@@ -97,42 +97,36 @@ class Candidates:
         code, table = code_version.of_publication(rows["source"]), observations_table(rows)
         return Candidate(period, rows, table, revisions, _release_id(table, revisions, period, code))
 
-    def ids_in_release(self, period: Period) -> Mapping[str, str]:
-        """Id of a figure as it was printed last -> its id in the release of the period, where that shows an earlier printing."""
+    def made_of(self, period: Period) -> str:
+        """All that the release of the period follows from, as one name: its days, and the files and the code as of the last."""
+        days = sorted(self._days_covered(period))
+        inputs = self.known.inputs_id(days[-1]) if days else ""
+        code = code_version.of_publication(source_ids())
+        return hashlib.sha256(" ".join([inputs, code, *map(str, days)]).encode()).hexdigest()[:12]
+
+    def has_changed_since(self, day: dt.date, period: Period) -> bool:
+        """Whether something became known after the day that a release of the period would show now."""
         from pipeline.publish.release import fingerprint_rows
 
-        now, shown = fingerprint_rows(self.figures, period.frequency, period)["id"], self._shown(period)[0]["id"]
-        return {new: old for new, old in zip(now, shown, strict=True) if new != old}
+        if max(self.known.vintages["vintage"], default=day) <= day:
+            return False
+        rows = fingerprint_rows(self.figures, period.frequency, period)
+        return self._histories.of_release(rows, period, ()).last_change > day
 
     def _shown(self, period: Period) -> tuple[pd.DataFrame, ReleaseRevisions]:
-        """The rows of the release and their history, as of the last day that tells something of it."""
+        """The figures of the release and their history, as of the last day on which a file came for its period."""
         from pipeline.publish.release import fingerprint_rows
 
         rows = fingerprint_rows(self.figures, period.frequency, period)
-        revisions = self._histories.of_release(rows, period)
-        last, before = revisions.vintages[-1], revisions.previous_vintage
-        if before is None or self._is_covered(rows, period, last) or len(revisions.changes):
-            return rows, revisions
-        earlier, earlier_revisions = self._looks_back(before)._shown(period)
-        said = [name for name in rows if name not in _PRINTING]
-        # What no list of revisions tells (a note, a precision) is something new as well.
-        return (earlier, earlier_revisions) if earlier[said].equals(rows[said]) else (rows, revisions)
+        revisions = self._histories.of_release(rows, period, self._days_covered(period))
+        day = revisions.vintages[-1]
+        return (rows, revisions) if revisions.last_change <= day else self._looks_back(day)._shown(period)
 
-    def _is_covered(self, rows: pd.DataFrame, period: Period, day: dt.date) -> bool:
-        """Whether a file of that day speaks for the period of the release, for a part of it, or cumulatively up to its end."""
+    def _days_covered(self, period: Period) -> set[dt.date]:
+        """The days on which a file came for the period of the release, a part of it, or what ends with it."""
         from pipeline.publish.roles import is_own
 
-        sources = set(rows["source"])
-        return any(source_id in sources and is_own(code, period) for source_id, code in self._covered.get(day, ()))
-
-    @functools.cached_property
-    def _covered(self) -> Mapping[dt.date, set[tuple[str, str]]]:
-        """Day -> the periods, each with its source, that a file of that day speaks for."""
-        given = self.figures[self.figures["derivation"].isin(_GIVEN).to_numpy(bool)]
-        found: dict[dt.date, set[tuple[str, str]]] = {}
-        for day, source_id, code in set(zip(given["known_at"], given["source"], given["period"], strict=True)):
-            found.setdefault(day, set()).add((source_id, code))
-        return found
+        return {day for code, days in self.known.days_covered.items() if is_own(code, period) for day in days}
 
     def withdrawn(self, period: Period) -> pd.DataFrame:
         """REVISION_COLUMNS: the figures of the period itself that a later file took away."""
@@ -140,10 +134,11 @@ class Candidates:
 
 
 def _release_id(table: pa.Table, revisions: ReleaseRevisions, period: Period, code: str) -> str:
-    """A release is a function of what it shows, of how that came about, and of the code that shows it; of nothing else."""
+    """A release is a function of what it shows, of how and when that came about, and of the code; of nothing else."""
     from pipeline.frames import RECORD_CHANGE_SCHEMA, REVISION_SCHEMA, VINTAGE_SCHEMA, frame_table, table_bytes
 
-    digest = hashlib.sha256(f"{period.frequency} {period.code} {code} ".encode())
+    days = " ".join(day.isoformat() for day in revisions.vintages)
+    digest = hashlib.sha256(f"{period.frequency} {period.code} {code} {days} ".encode())
     for shown in (
         table,
         frame_table(revisions.revisions, REVISION_SCHEMA),

@@ -14,6 +14,7 @@ from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, Period, UsageE
 from pipeline.publishing.candidates import Candidates
 from pipeline.publishing.records import periods_with_a_release
 from pipeline.publishing.releases import Overtaken, Published, publish_period, withdraw_period
+from pipeline.publishing.standing import Standing, is_as_left
 from pipeline.publishing.under_embargo import prepare_all
 from pipeline.sources.catalogue import source_ids
 
@@ -47,7 +48,8 @@ def publish_due(store: Store, frequency: str, as_of: dt.date | None, now: dt.dat
         if failures:
             raise FraudlossError("\n".join(failures))
         if as_of is None and _made_of(store, now) == made_of:
-            store.write_json(store.due_path(frequency), {"made_of": made_of, "releases": speaking})
+            each = {code: candidates.made_of(Period.parse(code)) for code, release_id in speaking.items() if release_id}
+            store.write_json(store.due_path(frequency), {"made_of": made_of, "releases": speaking, "each_made_of": each})
         return [item for item in published if item.is_new]
 
 
@@ -59,12 +61,13 @@ def _take_up(
     Gives the release that speaks then for each period (None: it is withdrawn), and the failures. Raises Overtaken.
     """
     speaking, failures = dict[str, str | None](), list[str]()
+    standing = Standing(store, candidates, frequency)
     figured = candidates.periods(frequency)
     bare = [period for period in periods_with_a_release(store, frequency) if period not in figured] if withdraws else []
     for period in log.progress([*figured, *bare], f"publish {frequency}"):
         try:
             if period in figured:
-                speaking[period.code] = _publish(store, candidates, period, published)
+                speaking[period.code] = standing.release_of(period) or _publish(store, candidates, period, published)
                 continue
             if withdrawn := withdraw_period(store, candidates, period):
                 published.append(withdrawn.tell())
@@ -100,7 +103,7 @@ def _nothing_is_due(store: Store, frequency: str, made_of: dict[str, str]) -> bo
     return (
         record is not None
         and record["made_of"] == made_of
-        and all(_is_as_left(store, frequency, code, release_id) for code, release_id in record["releases"].items())
+        and all(is_as_left(store, frequency, code, release_id) for code, release_id in record["releases"].items())
         and all(_waits(store, embargo) for embargo in embargoes.recorded(store).values())
     )
 
@@ -112,15 +115,4 @@ def _waits(store: Store, embargo: embargoes.Embargo) -> bool:
         embargo.release_id is not None
         and store.release_is_whole(folder / embargo.release_id)
         and all(store.is_there({"path": store.relative(folder / name), **entry}) for name, entry in embargo.previews.items())
-    )
-
-
-def _is_as_left(store: Store, frequency: str, code: str, release_id: str | None) -> bool:
-    """Whether this release still speaks and is whole; None: whether the period is still withdrawn."""
-    pointer = store.read_json(store.current_path(frequency, code))
-    return (
-        pointer is not None
-        and pointer["release_id"] == release_id
-        and (release_id is None or store.release_is_whole(store.release_folder(frequency, code, release_id)))
-        and store.period_is_whole(frequency, code)
     )

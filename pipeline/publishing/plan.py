@@ -14,6 +14,7 @@ from pipeline.model import FraudlossError, Period
 from pipeline.publishing.candidates import Candidates, periods_between
 from pipeline.publishing.reasons import why_released
 from pipeline.publishing.records import current_manifest, period_record
+from pipeline.publishing.standing import Standing
 from pipeline.publishing.withdrawals import require_what_it_followed, withdrawal_of
 
 if TYPE_CHECKING:
@@ -45,8 +46,18 @@ def plan(
     """What `backfill` with the same arguments would do, period by period. Writes nothing, takes no lock."""
     wanted = periods_between(frequency, first, last)
     candidates = Candidates(store, as_of, now)
-    there = set(candidates.periods(frequency))
-    return [_planned_or_failed(store, candidates, period, has_figures=period in there) for period in wanted]
+    there, standing = set(candidates.periods(frequency)), Standing(store, candidates, frequency)
+    return [
+        _standing(store, period, release_id)
+        if period in there and (release_id := standing.release_of(period))
+        else _planned_or_failed(store, candidates, period, has_figures=period in there)
+        for period in wanted
+    ]
+
+
+def _standing(store: Store, period: Period, release_id: str) -> Planned:
+    manifest = current_manifest(store, period) or {"snapshots": []}
+    return Planned(period.code, "nothing", (), release_id, sorted({item["id"] for item in manifest["snapshots"]}))
 
 
 def _planned_or_failed(store: Store, candidates: Candidates, period: Period, *, has_figures: bool) -> Planned:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version
 from pipeline.coverage import periods_delivered
 from pipeline.publishing.candidates import Candidate
+from pipeline.publishing.records import figures_of
+from pipeline.sources.catalogue import source_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> 
         return Why(back or ("new_code",))
     if spoken is None:
         return Why(back or ("new_period",))
-    before = _figures_of(store, folder, spoken)
+    before = figures_of(store, spoken)
     changed = differences(before, candidate.rows[OBSERVATION_COLUMNS]) if before is not None else empty_frame(CHANGE_SCHEMA)
     changed = _as_history_tells(changed, _revised_since(spoken, candidate))
     corrections = declared_since(before, candidate.rows) if before is not None else ()
@@ -48,10 +49,8 @@ def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> 
 
 
 def _revised_since(spoken: dict[str, Any], candidate: Candidate) -> pd.DataFrame:
-    """REVISION_COLUMNS: what the release shows revised on days that the one that spoke did not know."""
-    revisions = candidate.revisions.revisions
-    days = set(candidate.revisions.vintages) - _days_known(spoken)
-    return revisions[revisions["vintage"].isin(days).to_numpy(bool)]
+    """REVISION_COLUMNS: what the release shows revised since days that the one that spoke did not know."""
+    return candidate.revisions.revised_in(set(candidate.revisions.vintages) - _days_known(spoken))
 
 
 def _days_known(spoken: dict[str, Any]) -> set[dt.date]:
@@ -75,18 +74,6 @@ def _as_history_tells(changed: pd.DataFrame, revised: pd.DataFrame) -> pd.DataFr
     return changed.assign(change=kinds) if kinds else changed
 
 
-def _figures_of(store: Store, folder: Path, spoken: dict[str, Any]) -> pd.DataFrame | None:
-    """The figures of the release that spoke; None where they cannot be read any more."""
-    from pipeline.frames import read_observations
-    from pipeline.store import ChangedBytes
-
-    path = folder / "observations.parquet"
-    try:
-        return read_observations(store.read_listed({"path": store.relative(path), **spoken["files"][path.name]}))
-    except (ChangedBytes, KeyError):  # damaged, or with the columns of other code
-        return None
-
-
 def _because(store: Store, spoken: dict[str, Any], candidate: Candidate, changed: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """What the release has to do with what became known: key of model.RELATIONS -> periods, in order of time.
 
@@ -94,11 +81,18 @@ def _because(store: Store, spoken: dict[str, Any], candidate: Candidate, changed
     """
     from pipeline.publish.roles import is_own, parsed
 
-    period, sources = candidate.period, set(candidate.rows["source"])
+    period = candidate.period
     spoke, speaks = {item["id"] for item in spoken["snapshots"]}, set(candidate.snapshot_ids)
+    days = set(candidate.revisions.vintages) - _days_known(spoken)
     # Where no file came, figures of one are gone.
-    came = speaks - spoke or spoke - speaks
-    files = [item for source_id in sorted(sources) for item in store.snapshots(source_id) if item.id in came]
+    came = speaks - spoke or (set() if days else spoke - speaks)
+    files = [
+        item
+        for source_id in source_ids()
+        for item in store.snapshots(source_id)
+        # One that only rounds what stands already speaks for no figure.
+        if item.id in came or item.known_at in days
+    ]
     delivered = {code for item in files for code in periods_delivered(store, item)}
     own = {code for code in delivered if is_own(code, period)}
     parts = {code for code in own if code != period.code and period.holds(parsed(code))}
@@ -151,9 +145,16 @@ def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str,
     if spoke == set(candidate.snapshot_ids):
         said = {item["id"]: item["known_at"] for item in speaking["snapshots"]}
         is_redated = any(said.get(parts, day.isoformat()) != day.isoformat() for parts, day in rows.itertuples(index=False))
-        revised = _revised_since(speaking, candidate)["change"]
-        reasons = ("redated",) if is_redated else reasons_of(revised) if len(revised) else ()
-        return (*reasons, *(("new_code",) if other_code or not reasons else ()))
+        came = set(candidate.revisions.vintages) - _days_known(speaking)
+        reasons: tuple[str, ...] = ()
+        if is_redated:
+            reasons = ("redated",)
+        elif came:
+            reasons = reasons_of(_revised_since(speaking, candidate)["change"])
+        elif not other_code:
+            # One that only rounds what stands already speaks for no figure, and is missed by its day alone.
+            reasons = ("refusal",) if _days_known(speaking) - set(candidate.revisions.vintages) else ("new_code",)
+        return (*reasons, "new_code") if other_code else reasons
     days = set(candidate.revisions.vintages) - _days_known(speaking)
     # An older file that came in late speaks of days that are past.
     days |= {day for parts, day in rows.itertuples(index=False) if not spoke.issuperset(parts.split("+"))}

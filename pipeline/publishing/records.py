@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.model import PUBLISHED_FREQUENCIES, Period
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipeline.store import Store
 
 
@@ -30,8 +32,7 @@ def period_record(store: Store, period: Period) -> dict[str, Any]:
 
 
 def _about(manifest: dict[str, Any]) -> dict[str, Any]:
-    named = {name: manifest[name] for name in ("release_id", "as_of", "code_version")}
-    return {**named, "vintage": manifest["revision"]["vintages"][-1]}
+    return {name: manifest[name] for name in ("release_id", "as_of", "code_version")}
 
 
 def periods_with_a_release(store: Store, frequency: str) -> list[Period]:
@@ -47,6 +48,19 @@ def current_manifest(store: Store, period: Period) -> dict[str, Any] | None:
     if current is None or current["release_id"] is None:
         return None
     return store.read_json(store.release_folder(period.frequency, period.code, current["release_id"]) / "manifest.json")
+
+
+def figures_of(store: Store, manifest: dict[str, Any]) -> pd.DataFrame | None:
+    """OBSERVATION_COLUMNS: the figures of a release; None where they cannot be read any more."""
+    from pipeline.frames import read_observations
+    from pipeline.store import ChangedBytes
+
+    folder = store.release_folder(manifest["frequency"], manifest["period"], manifest["release_id"])
+    path = folder / "observations.parquet"
+    try:
+        return read_observations(store.read_listed({"path": store.relative(path), **manifest["files"][path.name]}))
+    except (ChangedBytes, KeyError):  # damaged, or with the columns of other code
+        return None
 
 
 def current_manifests(store: Store) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def release_input(store: Store, candidate: Candidate) -> ReleaseInput:
         sources=declared,
         snapshots=snapshots,
         earlier_snapshots=_earlier(store, candidate, speaking),
-        as_of=max(rows["known_at"], default=None),
+        as_of=candidate.as_of,
         code_version=candidate.about["code_version"],
         release_id=candidate.release_id,
     )

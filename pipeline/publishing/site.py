@@ -7,16 +7,19 @@ publishing reads no store.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pipeline import vintages
-from pipeline.model import Period
+from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish.chart_assets import chart_assets, lasting_assets
 from pipeline.publishing.candidates import Candidates
-from pipeline.publishing.records import current_manifests, period_records
+from pipeline.publishing.records import current_manifests, figures_of, period_records
 from pipeline.sources.catalogue import source_ids, sources
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipeline.publish.evidence import Evidence
     from pipeline.store import Store
 
@@ -30,14 +33,35 @@ def build_site(store: Store, now: dt.datetime | None = None) -> bool:
         speaking = {f"{manifest['frequency']}/{manifest['period']}": manifest["release_id"] for manifest in manifests}
         candidates = Candidates(store, None, now)
         known = candidates.known
-        evidence = _evidence(store, known, candidates.embargoes.held)
-        years = [Period.parse(manifest["period"]) for manifest in manifests if manifest["frequency"] == "annual"]
-        figured = set(candidates.periods("annual"))
-        ids_in = {year.code: ids for year in years if year in figured and (ids := candidates.ids_in_release(year))}
-        files = site.build(manifests, known.figures, sources(), evidence, period_records(store), ids_in)
+        others = _shown_otherwise(store, candidates, manifests)
+        evidence = _evidence(store, known, candidates.embargoes.held, others)
+        shown = {code: rows for (frequency, code), (rows, _) in others.items() if frequency == "annual"}
+        files = site.build(manifests, known.figures, sources(), evidence, period_records(store), shown)
         staying = _whole_assets(store)
         files |= {name: make() for name, make in chart_assets().items() if name not in staying}
         return store.write_pages(store.processed / "site", files, speaking, staying=staying)
+
+
+def _shown_otherwise(
+    store: Store, candidates: Candidates, manifests: list[dict[str, Any]]
+) -> dict[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]]:
+    """The releases that show figures which read otherwise now, by frequency and period: what each shows (OBSERVATION_COLUMNS),
+    and what changed from that to what is known now (CHANGE_COLUMNS)."""
+    from pipeline.aggregate.revisions import differences
+    from pipeline.publish.release import fingerprint_rows
+
+    found = {}
+    figured = {frequency: set(candidates.periods(frequency)) for frequency in PUBLISHED_FREQUENCIES}
+    for manifest in manifests:
+        frequency, period = manifest["frequency"], Period.parse(manifest["period"])
+        day = dt.date.fromisoformat(manifest["as_of"])
+        if period not in figured[frequency] or not candidates.has_changed_since(day, period):
+            continue
+        shown = figures_of(store, manifest)
+        if shown is not None:
+            now = fingerprint_rows(candidates.figures, frequency, period)
+            found[frequency, period.code] = shown, differences(shown, now, of_one_code=True)
+    return found
 
 
 def _whole_assets(store: Store) -> set[str]:
@@ -51,7 +75,12 @@ def _whole_assets(store: Store) -> set[str]:
     }
 
 
-def _evidence(store: Store, known: vintages.Known, held: frozenset[str]) -> Evidence:
+def _evidence(
+    store: Store,
+    known: vintages.Known,
+    held: frozenset[str],
+    others: Mapping[tuple[str, str], tuple[pd.DataFrame, pd.DataFrame]],
+) -> Evidence:
     """What stands behind the figures of the site; files that are held back are left out."""
     import pandas as pd
 
@@ -70,5 +99,6 @@ def _evidence(store: Store, known: vintages.Known, held: frozenset[str]) -> Evid
         vintages=known.vintages,
         records=known.records,
         reconciliation=pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=RECONCILIATION_COLUMNS),
+        revised_since={name: changes for name, (_, changes) in others.items()},
         derivation_steps=steps_in_words(),
     )
