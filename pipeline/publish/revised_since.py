@@ -13,11 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.model import Period
+from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish.families import Families
 from pipeline.publish.period_labels import FREQUENCY_TITLES, period_label
 from pipeline.publish.replaced import ReplacedFigures
 from pipeline.publish.revision_tables import CHANGE_COLUMNS_SHOWN, change_cells, listed_changes
+from pipeline.publish.roles import releases_of
 from pipeline.publish.source_facts import source_page_name
 from pipeline.publish.tables import Cell, Column, Table, text_cell
 from pipeline.publish.words import _, page_name
@@ -61,7 +62,7 @@ def _line(name: tuple[str, str], line: Mapping[Any, Any], published: Mapping[str
     frequency, code = name
     label = _("{period}, {frequency}", period=period_label(code), frequency=FREQUENCY_TITLES[frequency])
     printed_in = published.get(code, "")
-    stands_in = published.get(str(line["period"])) or source_page_name(str(line["source"]))
+    stands_in = _own_release(str(line["period"]), published) or source_page_name(str(line["source"]))
     period, series, kind, measure, before, now, *differences, what, _source = change_cells(line, {}, ReplacedFigures(), families)
     return (
         text_cell(label, header=True, href=page_name(printed_in) if printed_in else ""),
@@ -74,6 +75,13 @@ def _line(name: tuple[str, str], line: Mapping[Any, Any], published: Mapping[str
         what,
         text_cell(line["source"], href=page_name(source_page_name(str(line["source"])))),
     )
+
+
+def _own_release(code: str, published: Mapping[str, str]) -> str:
+    """The address of the shortest release that lives by figures of the period; empty where there is none."""
+    shortest_first = reversed(PUBLISHED_FREQUENCIES)
+    found = (period.code for frequency in shortest_first for period in releases_of([code], frequency))
+    return next((published[name] for name in found if name in published), "")
 
 
 def _leading(cell: Cell, to: str) -> Cell:
