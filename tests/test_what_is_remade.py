@@ -188,6 +188,8 @@ def test_releases_that_print_a_figure_that_was_revised_since_are_named_with_both
     # All reports, and those of which a loss is known.
     assert len(lines) == 2
     assert all(f"/monthly/{CORRECTED}/" in line for line in lines)
+    # What it says of its own period holds only beside the figure that it knew.
+    assert any("/annual/2024/" in line and "Change of reports on the year" in line for line in section.split("<tr>"))
     assert "公表後の改訂" in (published / "processed" / "site" / "quality.ja.html").read_text()
 
 

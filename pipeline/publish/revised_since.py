@@ -42,20 +42,21 @@ def revised_since(
     if more := len(found) - len(rows):
         notes.append(_("{count} further figures: `fraudloss diff` with the id of a release lists its own.", count=f"{more:,}"))
     columns = (Column(_("Printed in")), *CHANGE_COLUMNS_SHOWN)
-    title = _("Figures of other periods that a release in force prints and that were revised since")
+    title = _("Figures that a release in force prints and that would read otherwise now")
     return _SECTION, (_STANDS,), Table("revised_since", title, columns, rows, notes=tuple(notes), kind="list")
 
 
 _STANDS = _(
     "A release shows all figures as of the last day on which a file came for its own period, and stands still until the next one "
-    "comes. What it shows of other periods, as history and for comparison, may have been revised since: these figures were. The "
-    "figure as it is known now stands in the release of its own period."
+    "comes. What it shows of other periods, as history and for comparison, may have been revised since: these figures were, and "
+    "these changes on the year were computed with them. A figure as it is known now stands in the release of its own period."
 )
 
 
 def _revised(changes: pd.DataFrame, period: Period) -> Sequence[Mapping[Any, Any]]:
-    """What was not known then is no revision of what was printed; neither is the same figure with other code."""
-    return [line for line in listed_changes(period, changes) if line["change"] not in ("new", "new_code")]
+    """What was not known then is no revision of what was printed; neither is the same figure with other code. The release's own
+    figures are among them as far as they compare with others."""
+    return [line for line in listed_changes(period, changes, also=("change",)) if line["change"] not in ("new", "new_code")]
 
 
 def _line(name: tuple[str, str], line: Mapping[Any, Any], published: Mapping[str, str], families: Families) -> tuple[Cell, ...]:
@@ -64,6 +65,8 @@ def _line(name: tuple[str, str], line: Mapping[Any, Any], published: Mapping[str
     printed_in = published.get(code, "")
     stands_in = _own_release(str(line["period"]), published) or source_page_name(str(line["source"]))
     period, series, kind, measure, before, now, *differences, what, _source = change_cells(line, {}, ReplacedFigures(), families)
+    if line["unit"] == "percent":  # a difference of two changes is neither a change nor a share of one
+        differences = [text_cell("")] * len(differences)
     return (
         text_cell(label, header=True, href=page_name(printed_in) if printed_in else ""),
         dataclasses.replace(period, is_header=False),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -124,9 +124,10 @@ def revision_tables(
 # ----------------------------------------------------------------------------------------------------------------- changes
 
 
-def listed_changes(period: Period, changes: pd.DataFrame) -> list[Mapping[Any, Any]]:
-    """The lines of `changes` (CHANGE_COLUMNS) that tell something of their own, in the order in which a page lists them."""
-    lines = [line for line in row_records(changes) if _is_listed(line)]
+def listed_changes(period: Period, changes: pd.DataFrame, also: Container[str] = ()) -> list[Mapping[Any, Any]]:
+    """The lines of `changes` (CHANGE_COLUMNS) that tell something of their own, and those of figures that follow from others by
+    the derivations `also`, in the order in which a page lists them."""
+    lines = [line for line in row_records(changes) if _is_listed(line, also)]
     return sorted(lines, key=lambda line: _change_rank(line, period))
 
 
@@ -148,8 +149,9 @@ def _changes_table(
     return Table("revised_figures", title, CHANGE_COLUMNS_SHOWN, rows, notes=tuple(notes), kind="list")
 
 
-def _is_listed(line: Mapping[Any, Any]) -> bool:
-    return line["derivation"] not in _FOLLOWING and line["change"] != "confirmed"
+def _is_listed(line: Mapping[Any, Any], also: Container[str]) -> bool:
+    tells = line["derivation"] not in _FOLLOWING or line["derivation"] in also
+    return tells and line["change"] != "confirmed"
 
 
 def _change_rank(line: Mapping[Any, Any], period: Period) -> tuple[Any, ...]:
