@@ -132,6 +132,12 @@ def test_a_figure_of_the_index_leads_to_its_trace_in_the_newest_release(files: d
     assert all(f'<tr id="{observation}">' in built[name].decode() for name, observation in linked)
 
 
+def test_where_every_figure_reads_as_it_was_printed_the_page_on_quality_says_so() -> None:
+    page = site.build([], sample.view(), sample.sources(), Evidence())["quality.html"].decode()
+    assert "No release in force prints a figure that reads otherwise now." in page
+    assert "table-revised_since" not in page
+
+
 def test_figures_of_a_release_that_stands_still_are_shown_and_led_to_as_it_shows_them() -> None:
     view, manifests = sample.view(), [_manifest("2025", "new")]
     shown = view.assign(id=[f"a{number:015}" for number in range(len(view))])

@@ -260,6 +260,13 @@ def test_a_file_that_comes_in_late_remakes_the_releases_of_later_days_that_show_
     assert "Figures changed that it shows for comparison: January–March 2023 (quarter 1)." in (pages / "index.html").read_text()
     assert "Figures are compared with those of February 2023" in (pages / "index.html").read_text()
     assert "比較のために示している数値" in (pages / "index.ja.html").read_text()
+    # One that was replaced by then shows in the history of figures alone.
+    take_in(root, [again(root, more_withdrawn)], "2026-01-12")
+    steps.aggregate(SOURCE, data=root, workers=1)
+    reasons = {item["name"]: item["reasons"] for item in plan_all(root)}
+    made = publish_all(root)
+    assert OWN < made == reasons.keys() <= OWN | LATER
+    assert {tuple(reasons[name]) for name in made & LATER} == {("revision",)}
 
 
 @pytest.mark.parametrize(

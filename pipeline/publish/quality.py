@@ -64,13 +64,17 @@ def quality_sections(
         ("non-response", _("What reports do not say"), "無回答", (_NON_RESPONSE,), non_response(used, figures, published)),
         ("tables", _("Tables of official fraud statistics"), "統計表一覧", (_REGISTER,), register),
     )
-    made = [Section(name, title, native, lead, (Item(table=table),)) for name, title, native, lead, table in tables]
+    made = [
+        Section(name, title, native, lead, (Item(table=table),) if table is not None else ())
+        for name, title, native, lead, table in tables
+    ]
     *others, last = made
     further = [
         *indicator_tables(used, figures, evidence, published),
         *(late for late in (late_reports(used, evidence),) if late.rows),
     ]
-    present = {table.id: table.title for table in (*further, *(table for *__, table in tables)) if table.rows}
+    shown = (*further, *(table for *__, table in tables if table is not None))
+    present = {table.id: table.title for table in shown if table.rows}
     return [
         Section("all-indicators", _("All indicators"), "品質指標一覧", (_ALL,), (Item(table=indicator_list(present)),)),
         *others,

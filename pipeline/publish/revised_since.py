@@ -32,11 +32,13 @@ ADDRESS = f"../../../../site/quality.html#{_SECTION}"
 
 def revised_since(
     changes: Mapping[tuple[str, str], pd.DataFrame], published: Mapping[str, str], families: Families
-) -> tuple[str, tuple[str, ...], Table]:
-    """The id of the section, what it says, and its table. `changes`: by frequency and period; `published`: period -> the address
-    of its release, in English."""
+) -> tuple[str, tuple[str, ...], Table | None]:
+    """The id of the section, what it says, and its table where there is anything in it. `changes`: by frequency and period;
+    `published`: period -> the address of its release, in English."""
     newest_first = sorted(changes, key=lambda name: (Period.parse(name[1]).end, name), reverse=True)
     found = [(name, line) for name in newest_first for line in _revised(changes[name], Period.parse(name[1]))]
+    if not found:
+        return _SECTION, (_STANDS, _NONE), None
     rows = tuple(_line(name, line, published, families) for name, line in found[:LISTED])
     notes = []
     if more := len(found) - len(rows):
@@ -48,9 +50,10 @@ def revised_since(
 
 _STANDS = _(
     "A release shows all figures as of the last day on which a file came for its own period, and stands still until the next one "
-    "comes. What it shows of other periods, as history and for comparison, may have been revised since: these figures were, and "
-    "these changes on the year were computed with them. A figure as it is known now stands in the release of its own period."
+    "comes. What it shows of other periods, as history and for comparison, may have been revised since, and changes on the year "
+    "were computed with it. A figure as it is known now stands in the release of its own period."
 )
+_NONE = _("No release in force prints a figure that reads otherwise now.")
 
 
 def _revised(changes: pd.DataFrame, period: Period) -> Sequence[Mapping[Any, Any]]:

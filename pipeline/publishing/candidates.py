@@ -17,7 +17,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline import code_version, embargoes, vintages
-from pipeline.model import PUBLISHED_FREQUENCIES, Period, UsageError
+from pipeline.model import PUBLISHED_FREQUENCIES, FraudlossError, Period, UsageError
 from pipeline.sources.catalogue import source_ids
 
 if TYPE_CHECKING:
@@ -105,13 +105,17 @@ class Candidates:
         return hashlib.sha256(" ".join([inputs, code, *map(str, days)]).encode()).hexdigest()[:12]
 
     def has_changed_since(self, day: dt.date, period: Period) -> bool:
-        """Whether something became known after the day that a release of the period would show now."""
+        """Whether something became known after the day that a release of the period would show now; also where that cannot be
+        told, so that no release of it is published."""
         from pipeline.publish.release import fingerprint_rows
 
         if max(self.known.vintages["vintage"], default=day) <= day:
             return False
         rows = fingerprint_rows(self.figures, period.frequency, period)
-        return self._histories.of_release(rows, period, ()).last_change > day
+        try:
+            return self._histories.of_release(rows, period, ()).last_change > day
+        except FraudlossError:
+            return True
 
     def _shown(self, period: Period) -> tuple[pd.DataFrame, ReleaseRevisions]:
         """The figures of the release and their history, as of the last day on which a file came for its period."""

@@ -28,6 +28,7 @@ def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> 
     from pipeline.aggregate.revisions import differences
     from pipeline.frames import CHANGE_SCHEMA, OBSERVATION_COLUMNS, empty_frame
     from pipeline.publish.period import Why
+    from pipeline.publish.revisions import reasons_of
 
     last = record["releases"][-1]["release_id"] if record["releases"] else ""
     folder = store.release_folder(candidate.period.frequency, candidate.period.code, last)
@@ -42,10 +43,17 @@ def why_released(store: Store, record: dict[str, Any], candidate: Candidate) -> 
     changed = _as_history_tells(changed, _revised_since(spoken, candidate))
     corrections = declared_since(before, candidate.rows) if before is not None else ()
     reasons = _reasons_since(spoken, candidate)
+    if reasons == ("new_code",) and before is not None and not len(changed) and not _is_other_code(spoken, candidate):
+        # A file came in late whose figures were replaced since: nothing but their history is another.
+        reasons = reasons_of(candidate.revisions.revisions["change"])
     if corrections:
         reasons = (*(reason for reason in reasons if reason != "new_code"), "declared_correction")
     counts = dict(sorted(collections.Counter(changed["change"]).items()))
     return Why((*back, *reasons), counts, corrections, _because(store, spoken, candidate, changed))
+
+
+def _is_other_code(spoken: dict[str, Any], candidate: Candidate) -> bool:
+    return bool(spoken["code_version"] != code_version.of_publication(candidate.rows["source"]))
 
 
 def _revised_since(spoken: dict[str, Any], candidate: Candidate) -> pd.DataFrame:
@@ -139,8 +147,7 @@ def _reasons_since(speaking: dict[str, Any], candidate: Candidate) -> tuple[str,
     """Why this release takes the place of that one: what became known since, and whether the code is another."""
     from pipeline.publish.revisions import reasons_of
 
-    spoke = {item["id"] for item in speaking["snapshots"]}
-    other_code = speaking["code_version"] != code_version.of_publication(candidate.rows["source"])
+    spoke, other_code = {item["id"] for item in speaking["snapshots"]}, _is_other_code(speaking, candidate)
     rows = candidate.rows[["snapshot", "known_at"]].drop_duplicates()
     if spoke == set(candidate.snapshot_ids):
         said = {item["id"]: item["known_at"] for item in speaking["snapshots"]}

@@ -57,8 +57,7 @@ def _shown_otherwise(
         day = dt.date.fromisoformat(manifest["as_of"])
         if period not in figured[frequency] or not candidates.has_changed_since(day, period):
             continue
-        shown = figures_of(store, manifest)
-        if shown is not None:
+        if (shown := figures_of(store, manifest)) is not None:
             now = fingerprint_rows(candidates.figures, frequency, period)
             found[frequency, period.code] = shown, differences(shown, now, of_one_code=True)
     return found
