@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import shutil
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from pipeline import steps
 from pipeline.aggregate.revisions import differences
 from pipeline.coverage import periods_delivered
 from pipeline.frames import KEY_COLUMNS
@@ -18,18 +16,17 @@ from pipeline.model import PUBLISHED_FREQUENCIES, Period
 from pipeline.publish.roles import is_own
 from pipeline.publishing.candidates import Candidate, Candidates
 from pipeline.store import Store
-from tests.shipped import INBOX
+from tests.grid_files import INBOX
+from tests.test_backfill import take_in
 
 SOURCE = "npa_releases"
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The press releases of the police since 2023, which round, repeat, correct and cite each other's figures."""
     root = tmp_path_factory.mktemp("days")
-    shutil.copytree(INBOX / SOURCE, root / "raw" / "inbox" / SOURCE)
-    steps.ingest_inbox(SOURCE, data=root)
-    steps.validate(SOURCE, data=root)
-    steps.aggregate(SOURCE, data=root)
+    take_in(root, [path.name for path in sorted((INBOX / SOURCE).glob("202[3-6]-*.csv"))], SOURCE)
     return Store(root)
 
 
@@ -46,7 +43,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(store: Store) -> list[Seen]:
-    """Day by day over the press releases of the police, which round, repeat, correct and cite each other's figures."""
+    """Day by day, as nights would have published."""
     snapshots, before, found = store.snapshots(SOURCE), dict[Period, Candidate](), []
     for day in sorted({item.known_at for item in snapshots}):
         candidates = Candidates(store, day)
@@ -63,8 +60,8 @@ def test_every_file_of_the_shipped_history_remakes_what_it_covers_and_what_lies_
     for item in seen:
         is_made = item.before is None or item.before.release_id != item.release.release_id
         assert is_made == item.is_covered, (item.day, item.period)
-    assert sum(item.is_covered for item in seen) > 60
-    assert sum(not item.is_covered for item in seen) > 500
+    assert sum(item.is_covered for item in seen) > 30
+    assert sum(not item.is_covered for item in seen) > 100
 
 
 def test_a_release_is_as_of_its_day_and_knows_the_days_of_those_before_it(seen: list[Seen]) -> None:
