@@ -171,6 +171,26 @@ def test_printing_the_same_again_is_a_confirmation_and_changes_nothing() -> None
     assert "No figure that this release shows has changed by it." in lead_sentences(revisions)
 
 
+def test_what_was_revised_twice_between_two_releases_is_told_once_from_the_first_figure_to_the_last() -> None:
+    """Files of other periods come between two files of 2024, which the releases of 2024 show for comparison."""
+    days = {"s1": "2025-01-10", "s2": "2025-02-10", "s3": "2025-03-10", "s4": "2025-04-10"}
+    printed = {"s1": {"2023": 5, "2024": 9}, "s2": {"2022": 3, "2023": 6}, "s3": {"2022": 4, "2023": 7}, "s4": {"2024": 10}}
+    snapshots = [snapshot(name, day) for name, day in days.items()]
+    rows = [
+        row(period, value, snapshot=item.id, known_at=item.known_at)
+        for item in snapshots
+        for period, value in printed[item.id].items()
+    ]
+    found = history(frame(*rows), snapshots, declared())
+    histories = Histories(found.revisions, found.vintages, empty_frame(RECORD_CHANGE_SCHEMA), accumulated)
+    shown = release.fingerprint_rows(found.view, "annual", YEAR)
+    revisions = histories.of_release(shown, YEAR, [dt.date.fromisoformat(days[name]) for name in ("s1", "s4")])
+    printed_ones = revisions.changes[(revisions.changes["derivation"] == "").to_numpy(bool)]
+    told = printed_ones[["period", "change", "value_before", "value_after"]].to_records(index=False).tolist()
+    assert sorted(told) == [("2022", "new", None, 4), ("2023", "revised", 5, 7), ("2024", "revised", 9, 10)]
+    assert len(found.revisions[(found.revisions["period"] == "2023").to_numpy(bool)]) >= 2
+
+
 def test_every_kind_of_change_is_a_reason_that_has_words() -> None:
     assert set(REASON_OF_CHANGE.values()) <= set(REASONS)
     assert reasons_of(["confirmed", "corrected", "revised"]) == ("revision", "correction")
